@@ -1,0 +1,163 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "framework/base/bytes.h"
+#include "framework/base/clock.h"
+#include "framework/base/error.h"
+#include "framework/base/ids.h"
+#include "framework/log/file_system.h"
+#include "framework/log/producer_state.h"
+#include "framework/record/batch.h"
+
+namespace penstock::log {
+
+enum class CleanupPolicy : std::uint8_t { kDelete, kCompact, kCompactAndDelete };
+
+/// Per-topic settings that the log itself obeys; Kafka's names and defaults.
+struct LogConfig {
+  std::int64_t segment_bytes = 1LL << 30;
+  std::int64_t segment_ms = 7LL * 24 * 3600 * 1000;
+  std::int64_t segment_index_bytes = 10LL << 20;
+  std::int32_t index_interval_bytes = 4096;
+  std::int64_t retention_ms = 7LL * 24 * 3600 * 1000;  // -1: for ever
+  std::int64_t retention_bytes = -1;                   // -1: no limit
+  std::int64_t file_delete_delay_ms = 60'000;
+  std::int64_t producer_id_expiration_ms = 24LL * 3600 * 1000;
+  CleanupPolicy cleanup_policy = CleanupPolicy::kDelete;
+  std::int64_t delete_retention_ms = 24LL * 3600 * 1000;
+  double min_cleanable_dirty_ratio = 0.5;
+};
+
+/// Bytes of a segment file, whole batches, ready for sendfile or pread. The file stays open and readable while this lives,
+/// even when retention has unlinked it. Movable to any thread.
+struct FileRange {
+  std::shared_ptr<const File> file;
+  std::uint64_t position = 0;
+  std::uint64_t length = 0;
+};
+
+struct AppendInfo {
+  Offset base_offset;
+  Offset last_offset;
+  std::int64_t max_timestamp_ms = -1;
+  std::uint64_t log_end_bytes = 0;  // total bytes ever appended by this instance; feed to a flush wait
+};
+
+struct ReadResult {
+  std::vector<FileRange> ranges;   // in offset order; usually one, two across a roll
+  std::uint64_t size_bytes = 0;
+  Offset first_batch_offset = Offset::kNone;  // may lie below the offset asked for (batch-aligned)
+};
+
+struct TimestampOffset {
+  std::int64_t timestamp_ms = -1;
+  Offset offset = Offset::kNone;
+  LeaderEpoch epoch{-1};
+};
+
+/// What is known about this log from its directory's files; decides how damage is judged (recovery rules: log_directory.h).
+struct RecoveryHint {
+  std::optional<Offset> clean_end;        // from the clean-shutdown marker: no byte may be missing or bad below it
+  Offset recovery_point{0};               // everything below was fdatasynced
+  bool same_boot = false;                 // only the process died: the page cache survived
+  std::optional<Offset> log_start;        // from log-start-offset-checkpoint
+};
+/// What opening did; the broker logs each line of `notes`.
+struct RecoveryReport {
+  bool scanned = false;
+  std::uint64_t bytes_cut = 0;             // an incomplete final write (same boot)
+  std::uint64_t bytes_torn = 0;            // moved to <segment>.torn (other boot)
+  std::int64_t batches_torn = 0;           // whole batches among them
+  int indexes_rebuilt = 0;
+  std::vector<std::string> notes;
+};
+
+/// What one shared fdatasync has to do; runs on any thread and touches nothing of the log.
+struct FlushTask {
+  std::vector<std::shared_ptr<File>> files;  // oldest first
+  std::vector<std::string> directories;
+  std::uint64_t generation = 0;
+  Offset up_to;                              // exclusive: durable when run() succeeded
+  /// The first failure is final: the log must then be marked offline.
+  [[nodiscard]] Status run(FileSystem& system) const;
+};
+
+/// One partition's log: a directory of segments in Kafka's format. Owner shard only, unless said otherwise; opens, flush tasks and
+/// scrubs may run on a pool thread while nobody else uses the log. Never blocks on fsync by itself, except at roll time never: a
+/// rolled segment is part of the next FlushTask.
+class Log {
+ public:
+  /// Opens or creates `directory` (an absolute path). Errors: kCorrupt (the text names file, position and what an operator can do),
+  /// kIo, kStorageFull. On kCorrupt nothing was changed on disk.
+  static Result<std::unique_ptr<Log>> open(FileSystem& system, const Clock& clock, std::string directory, const LogConfig& config,
+                                           const RecoveryHint& hint, RecoveryReport& report);
+  virtual ~Log() = default;
+
+  /// Appends one or more batches that lie behind each other in `batches`, structure and CRC already checked. Only base offset and
+  /// leader epoch are rewritten, in `batches` itself. When this returns, the bytes are in the page cache, not on disk.
+  /// Rolls before if the segment is full. All or nothing: after kStorageFull the log is as before and takes appends again once
+  /// there is room. kOffline after an earlier I/O error.
+  virtual Result<AppendInfo> append(ByteSpan batches, LeaderEpoch epoch) = 0;
+  /// Appends at the offsets the batches carry (followers, mirrors): the first must be at or beyond the log end.
+  virtual Result<AppendInfo> append_as_is(ByteView batches) = 0;
+
+  /// From the batch that holds `from` on, at most `bytes_max`, whole batches only, none that begins at or beyond `below`. The first batch is given
+  /// even when larger than `bytes_max` if `at_least_one`. Empty when `from` == end. A cold segment is CRC-checked the first time.
+  /// Errors: kOutOfRange when `from` is below start() or beyond end(); kCorrupt when a batch of a cold segment is damaged.
+  virtual Result<ReadResult> read(Offset from, std::uint64_t bytes_max, Offset below, bool at_least_one) = 0;
+
+  /// The first record with a timestamp >= `timestamp_ms`, in [start, below). nullopt: none.
+  virtual Result<std::optional<TimestampOffset>> find_timestamp(std::int64_t timestamp_ms, Offset below) = 0;
+  /// The record with the largest timestamp (ListOffsets -3).
+  virtual Result<std::optional<TimestampOffset>> find_max_timestamp(Offset below) = 0;
+  /// End offset of the largest epoch <= `epoch` (OffsetForLeaderEpoch); {-1, kNone} when unknown.
+  virtual std::pair<LeaderEpoch, Offset> epoch_end(LeaderEpoch epoch) const = 0;
+  virtual LeaderEpoch latest_epoch() const = 0;
+  /// A new leader epoch begins at end(); durable with the next checkpoint.
+  virtual Status begin_epoch(LeaderEpoch epoch) = 0;
+
+  /// Removes all batches that hold `to` or anything later.
+  virtual Status truncate(Offset to) = 0;
+  /// DeleteRecords: nothing below `to` is served any more; whole segments below it are removed. kOutOfRange beyond end().
+  virtual Status truncate_prefix(Offset to) = 0;
+  /// Removes segments that retention no longer keeps, none that holds anything at or beyond `below` (the high watermark).
+  /// Rolls an expired active segment first. Returns the number of segments removed.
+  virtual Result<int> apply_retention(Offset below) = 0;
+  /// Unlinks files renamed to .deleted longer ago than file_delete_delay_ms. Returns true while some are left.
+  virtual bool unlink_deleted() = 0;
+  /// Closes the active segment and opens a new one at end(); nothing if it is empty.
+  virtual Status roll() = 0;
+
+  /// nullopt when everything is durable already. apply_flush() must be called with the result; ignored if generation() moved on.
+  virtual std::optional<FlushTask> begin_flush() = 0;
+  virtual void apply_flush(const FlushTask& task) = 0;
+  [[nodiscard]] virtual Offset flushed_end() const = 0;  // exclusive; also the recovery point to checkpoint
+  /// Flushes on this thread, writes snapshots, closes files. For a clean stop.
+  virtual Status close() = 0;
+
+  [[nodiscard]] virtual Offset start() const = 0;
+  [[nodiscard]] virtual Offset end() const = 0;
+  [[nodiscard]] virtual std::uint64_t size_bytes() const = 0;
+  [[nodiscard]] virtual std::size_t segment_count() const = 0;
+  /// Changes with each truncate, compaction and close: what was begun before is void.
+  [[nodiscard]] virtual std::uint64_t generation() const = 0;
+  [[nodiscard]] virtual const std::string& directory() const = 0;
+  [[nodiscard]] virtual const LogConfig& config() const = 0;
+  virtual void set_config(const LogConfig& config) = 0;
+  /// Producer ids, epochs, sequences and open transactions, kept in step with appends.
+  virtual ProducerState& producers() = 0;
+  /// Why it takes no more appends; nullopt when all is well.
+  [[nodiscard]] virtual const std::optional<Error>& offline() const = 0;
+  virtual void set_offline(Error why) = 0;
+  /// Re-reads up to `bytes_max` of cold segments; kCorrupt names the first damage found. Returns bytes read, 0 at the end of a round.
+  virtual Result<std::uint64_t> scrub(std::uint64_t bytes_max) = 0;
+};
+
+}  // namespace penstock::log
