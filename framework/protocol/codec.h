@@ -1,0 +1,401 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "framework/base/bytes.h"
+#include "framework/base/error.h"
+#include "framework/base/ids.h"
+#include "framework/base/varint.h"
+
+// Kafka's wire primitives. A message is one field list from which decode, encode and print all come:
+//
+//   struct DeleteTopicsRequest {
+//     std::vector<std::string_view> names;
+//     std::int32_t timeout_ms = 0;
+//     template <class V> void fields(V& v) {
+//       v(names, until(5));
+//       v(timeout_ms);
+//     }
+//   };
+//
+// Types choose the encoding: bool, int8..int64, uint16, double, Uuid, std::string_view or std::string, ByteView (bytes),
+// std::vector<T>, structs with fields(), and std::optional<...> of string, bytes, vector or struct for nullable ones.
+// Enums and Id<> are encoded as their integers. In a flexible version lengths are compact and each struct ends in tagged fields.
+// Tagged fields come last in a field list: v.tagged(0, field, since(10)). Views point into the frame, which must outlive them.
+namespace penstock::protocol {
+
+struct Versions {
+  std::int16_t low = 0;
+  std::int16_t high = std::numeric_limits<std::int16_t>::max();
+  [[nodiscard]] constexpr bool has(std::int16_t v) const { return v >= low && v <= high; }
+};
+constexpr Versions since(std::int16_t low) { return {low, std::numeric_limits<std::int16_t>::max()}; }
+constexpr Versions until(std::int16_t high) { return {0, high}; }
+constexpr Versions between(std::int16_t low, std::int16_t high) { return {low, high}; }
+
+namespace detail {
+template <class T>
+struct IsVector : std::false_type {};
+template <class T>
+struct IsVector<std::vector<T>> : std::true_type {};
+template <class T>
+struct IsOptional : std::false_type {};
+template <class T>
+struct IsOptional<std::optional<T>> : std::true_type {};
+template <class T>
+concept IdType = requires(T t) {
+  typename T::rep;
+  t.value;
+};
+template <class T>
+concept Text = std::is_same_v<T, std::string_view> || std::is_same_v<T, std::string>;
+template <class T>
+concept Struct = !Text<T> && !std::is_same_v<T, ByteView> && !IsVector<T>::value;
+}  // namespace detail
+
+/// Decodes hostile bytes. After the first error nothing more is read; ask ok() once at the end.
+/// `budget` bounds the memory that decoded arrays may take; tagged fields of one struct are at most kTagsMax.
+class Reader {
+ public:
+  static constexpr std::size_t kTagsMax = 1024;
+
+  Reader(ByteView from, std::int16_t version, bool flexible, std::size_t budget)
+      : from_(from), budget_(budget), version_(version), flexible_(flexible) {}
+
+  template <class T>
+  void operator()(T& field, Versions in = {}) {
+    if (in.has(version_)) read(field);
+  }
+  template <class T>
+  void tagged(std::uint32_t tag, T& field, Versions in = {}) {
+    if (!flexible_ || !in.has(version_) || !ok_) return;
+    load_tags();
+    for (const Tag& t : tags_) {
+      if (t.number != tag) continue;
+      Reader inner(t.bytes, version_, flexible_, budget_);
+      inner.read(field);
+      budget_ = inner.budget_;
+      if (!inner.ok_ || inner.left() != 0) ok_ = false;
+    }
+  }
+  template <class T>
+  void structure(T& value) {
+    const bool outer_loaded = std::exchange(tags_loaded_, false);
+    auto outer_tags = std::exchange(tags_, {});
+    value.fields(*this);
+    if (flexible_ && ok_) load_tags();
+    tags_loaded_ = outer_loaded;
+    tags_ = std::move(outer_tags);
+  }
+
+  [[nodiscard]] bool ok() const { return ok_; }
+  void fail() { ok_ = false; }
+  [[nodiscard]] std::size_t left() const { return from_.size() - at_; }
+  [[nodiscard]] std::size_t position() const { return at_; }
+  [[nodiscard]] std::int16_t version() const { return version_; }
+
+ private:
+  struct Tag {
+    std::uint32_t number;
+    ByteView bytes;
+  };
+
+  template <class T>
+  void read(T& field) {
+    if (!ok_) return;
+    if constexpr (std::is_same_v<T, bool>) {
+      std::int8_t raw = 0;
+      integer(raw);
+      field = raw != 0;
+    } else if constexpr (std::is_enum_v<T>) {
+      std::underlying_type_t<T> raw{};
+      integer(raw);
+      if (ok_) field = static_cast<T>(raw);
+    } else if constexpr (std::is_same_v<T, double>) {
+      std::int64_t raw = 0;
+      integer(raw);
+      std::memcpy(&field, &raw, sizeof field);
+    } else if constexpr (std::is_integral_v<T>) {
+      integer(field);
+    } else if constexpr (detail::IdType<T>) {
+      integer(field.value);
+    } else if constexpr (std::is_same_v<T, Uuid>) {
+      integer(field.high);
+      integer(field.low);
+    } else if constexpr (detail::Text<T> || std::is_same_v<T, ByteView>) {
+      const std::optional<ByteView> bytes = sized(detail::Text<T>);
+      if (!bytes) {
+        ok_ = false;
+      } else if constexpr (detail::Text<T>) {
+        field = as_text(*bytes);
+      } else {
+        field = *bytes;
+      }
+    } else if constexpr (detail::IsVector<T>::value) {
+      if (!array(field)) ok_ = false;
+    } else if constexpr (detail::IsOptional<T>::value) {
+      optional(field);
+    } else {
+      structure(field);
+    }
+  }
+
+  template <class T>
+  void optional(std::optional<T>& field) {
+    field.reset();
+    if constexpr (detail::Text<T>) {
+      if (const auto bytes = sized(true)) field = T(as_text(*bytes));
+    } else if constexpr (std::is_same_v<T, ByteView>) {
+      field = sized(false);
+    } else if constexpr (detail::IsVector<T>::value) {
+      T list;
+      if (array(list)) field = std::move(list);
+    } else {
+      std::int8_t present = -1;
+      integer(present);
+      if (ok_ && present > 0) structure(field.emplace());
+    }
+  }
+
+  /// False when the array is null, which is an error only where null is not allowed.
+  template <class T>
+  bool array(std::vector<T>& list) {
+    const std::int64_t count = length(false);
+    if (count < 0) return false;
+    const auto n = static_cast<std::size_t>(count);
+    if (n > left() || n > budget_ / sizeof(T)) {  // an element takes at least one byte on the wire
+      ok_ = false;
+      return true;
+    }
+    budget_ -= n * sizeof(T);
+    list.resize(n);
+    for (std::size_t i = 0; i < n && ok_; ++i) {
+      if constexpr (std::is_same_v<T, bool>) {
+        bool item = false;
+        read(item);
+        list[i] = item;
+      } else {
+        read(list[i]);
+      }
+    }
+    return true;
+  }
+
+  template <class T>
+  void integer(T& out) {
+    if (!ok_ || left() < sizeof(T)) {
+      ok_ = false;
+      return;
+    }
+    out = load_be<T>(from_.data() + at_);
+    at_ += sizeof(T);
+  }
+
+  /// -1 for null. Classic strings have 16 bits, all else 32.
+  std::int64_t length(bool text) {
+    std::int64_t size = -1;
+    if (flexible_) {
+      std::uint64_t raw = 0;
+      if (ok_ && get_uvarint(from_, at_, raw, 32)) size = static_cast<std::int64_t>(raw) - 1;
+      else ok_ = false;
+    } else if (text) {
+      std::int16_t raw = -1;
+      integer(raw);
+      size = raw;
+    } else {
+      std::int32_t raw = -1;
+      integer(raw);
+      size = raw;
+    }
+    if (size < -1) ok_ = false;
+    return ok_ ? size : -1;
+  }
+
+  std::optional<ByteView> sized(bool text) {
+    const std::int64_t size = length(text);
+    if (size < 0) return std::nullopt;
+    if (static_cast<std::size_t>(size) > left()) {
+      ok_ = false;
+      return std::nullopt;
+    }
+    const ByteView out = from_.subspan(at_, static_cast<std::size_t>(size));
+    at_ += out.size();
+    return out;
+  }
+
+  void load_tags() {
+    if (tags_loaded_) return;
+    tags_loaded_ = true;
+    std::uint64_t count = 0;
+    if (!get_uvarint(from_, at_, count, 32) || count > kTagsMax || count * 2 > left()) {
+      ok_ = false;
+      return;
+    }
+    std::int64_t last = -1;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      std::uint64_t number = 0;
+      std::uint64_t size = 0;
+      if (!get_uvarint(from_, at_, number, 32) || !get_uvarint(from_, at_, size, 32) || size > left() ||
+          static_cast<std::int64_t>(number) <= last) {
+        ok_ = false;
+        return;
+      }
+      last = static_cast<std::int64_t>(number);
+      tags_.push_back({static_cast<std::uint32_t>(number), from_.subspan(at_, size)});
+      at_ += size;
+    }
+  }
+
+  ByteView from_;
+  std::size_t at_ = 0;
+  std::size_t budget_;
+  std::int16_t version_;
+  bool flexible_;
+  bool ok_ = true;
+  bool tags_loaded_ = false;
+  std::vector<Tag> tags_;
+};
+
+/// Encodes into a growing buffer. A value that the wire cannot hold (a classic string over 32,767 bytes) is a defect of the caller.
+class Writer {
+ public:
+  Writer(std::vector<std::byte>& to, std::int16_t version, bool flexible) : to_(to), version_(version), flexible_(flexible) {}
+
+  template <class T>
+  void operator()(const T& field, Versions in = {}) {
+    if (in.has(version_)) write(field);
+  }
+  /// Written only when it differs from a default-made T.
+  template <class T>
+  void tagged(std::uint32_t tag, const T& field, Versions in = {}) {
+    if (!flexible_ || !in.has(version_) || is_default(field)) return;
+    std::vector<std::byte> bytes;
+    Writer inner(bytes, version_, flexible_);
+    inner.write(field);
+    tags_.push_back({tag, std::move(bytes)});
+  }
+  template <class T>
+  void structure(const T& value) {
+    auto outer = std::exchange(tags_, {});
+    const_cast<T&>(value).fields(*this);  // one field list reads and writes; a Writer changes nothing
+    if (flexible_) {
+      uvarint(tags_.size());
+      for (const Tag& t : tags_) {
+        uvarint(t.number);
+        uvarint(t.bytes.size());
+        raw(t.bytes);
+      }
+    }
+    tags_ = std::move(outer);
+  }
+
+  void raw(ByteView bytes) { to_.insert(to_.end(), bytes.begin(), bytes.end()); }
+  template <std::integral T>
+  void integer(T value) {
+    const std::size_t at = to_.size();
+    to_.resize(at + sizeof(T));
+    store_be(to_.data() + at, value);
+  }
+  void uvarint(std::uint64_t value) {
+    std::byte buffer[kVarintBytesMax];
+    raw({buffer, static_cast<std::size_t>(put_uvarint(buffer, value) - buffer)});
+  }
+  /// The length in front of bytes or items that follow by other means (records sent from a file). -1: null.
+  void length(std::int64_t size) {
+    if (flexible_) uvarint(static_cast<std::uint64_t>(size + 1));
+    else integer(static_cast<std::int32_t>(size));
+  }
+  [[nodiscard]] std::int16_t version() const { return version_; }
+  [[nodiscard]] bool flexible() const { return flexible_; }
+
+ private:
+  struct Tag {
+    std::uint32_t number;
+    std::vector<std::byte> bytes;
+  };
+
+  template <class T>
+  static bool is_default(const T& field) {
+    if constexpr (detail::IsVector<T>::value || std::is_same_v<T, ByteView>) return field.empty();
+    else if constexpr (detail::IsOptional<T>::value) return !field.has_value();
+    else return field == T{};
+  }
+
+  template <class T>
+  void write(const T& field) {
+    if constexpr (std::is_same_v<T, bool>) {
+      integer(static_cast<std::int8_t>(field ? 1 : 0));
+    } else if constexpr (std::is_enum_v<T>) {
+      integer(static_cast<std::underlying_type_t<T>>(field));
+    } else if constexpr (std::is_same_v<T, double>) {
+      std::int64_t bits;
+      std::memcpy(&bits, &field, sizeof bits);
+      integer(bits);
+    } else if constexpr (std::is_integral_v<T>) {
+      integer(field);
+    } else if constexpr (detail::IdType<T>) {
+      integer(field.value);
+    } else if constexpr (std::is_same_v<T, Uuid>) {
+      integer(field.high);
+      integer(field.low);
+    } else if constexpr (detail::Text<T>) {
+      text_length(static_cast<std::int64_t>(field.size()));
+      raw(as_bytes(field));
+    } else if constexpr (std::is_same_v<T, ByteView>) {
+      length(static_cast<std::int64_t>(field.size()));
+      raw(field);
+    } else if constexpr (detail::IsVector<T>::value) {
+      length(static_cast<std::int64_t>(field.size()));
+      for (const auto& item : field) write(item);
+    } else if constexpr (detail::IsOptional<T>::value) {
+      using Inner = typename T::value_type;
+      if (field) {
+        if constexpr (detail::Struct<Inner>) integer(std::int8_t{1});
+        write(*field);
+      } else if constexpr (detail::Text<Inner>) {
+        text_length(-1);
+      } else if constexpr (detail::Struct<Inner>) {
+        integer(std::int8_t{-1});
+      } else {
+        length(-1);
+      }
+    } else {
+      structure(field);
+    }
+  }
+
+  void text_length(std::int64_t size) {
+    if (flexible_) uvarint(static_cast<std::uint64_t>(size + 1));
+    else integer(static_cast<std::int16_t>(size));
+  }
+
+  std::vector<std::byte>& to_;
+  std::int16_t version_;
+  bool flexible_;
+  std::vector<Tag> tags_;
+};
+
+/// Reads a whole message body; kInvalid when it is malformed or bytes are left behind it.
+/// Decoded arrays may take 16 times the body: a struct is wider in memory than on the wire.
+template <class T>
+Status decode(T& message, ByteView body, std::int16_t version, bool flexible) {
+  Reader reader(body, version, flexible, 16 * body.size() + 65536);
+  reader.structure(message);
+  if (!reader.ok()) return fail(Errc::kInvalid, "malformed message");
+  if (reader.left() != 0) return fail(Errc::kInvalid, "bytes behind the message");
+  return {};
+}
+
+template <class T>
+void encode(const T& message, std::vector<std::byte>& to, std::int16_t version, bool flexible) {
+  Writer(to, version, flexible).structure(message);
+}
+
+}  // namespace penstock::protocol
