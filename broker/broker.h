@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/settings.h"
+#include "broker/topic_admin.h"
+#include "broker/topic_registry.h"
+#include "broker/topics.h"
+#include "framework/base/clock.h"
+#include "framework/base/ids.h"
+#include "framework/base/unique_function.h"
+#include "framework/log/log_directory.h"
+#include "framework/net/shard.h"
+
+namespace penstock::broker {
+
+class Broker;
+class Pool;
+
+/// What belongs to one shard besides its connections. Only its own thread touches it, save for `io().post()`.
+class BrokerShard {
+ public:
+  BrokerShard(Broker& broker, int index);
+  ~BrokerShard();
+
+  [[nodiscard]] Broker& broker() { return broker_; }
+  [[nodiscard]] net::Shard& io() { return io_; }
+  [[nodiscard]] int index() const { return io_.index(); }
+  /// The topics as this shard knows them. Hold the pointer over anything that waits.
+  [[nodiscard]] const std::shared_ptr<const Topics>& topics() const { return topics_; }
+  void set_topics(std::shared_ptr<const Topics> topics) { topics_ = std::move(topics); }
+  /// Partitions that this shard owns and that are open.
+  [[nodiscard]] std::vector<PartitionRef>& partitions() { return partitions_; }
+
+  /// One producer id; `done` on this shard.
+  void producer_id(UniqueFunction<void(tl::expected<std::int64_t, ApiError>)> done);
+
+ private:
+  Broker& broker_;
+  net::Shard io_;
+  std::shared_ptr<const Topics> topics_;
+  std::vector<PartitionRef> partitions_;
+  TopicAdmin::ProducerIdBlock producer_ids_;
+};
+
+/// The broker as its handlers see it. The references are good for the broker's life and from any thread; what they refer to has
+/// its own rules.
+class Broker {
+ public:
+  Broker(const Settings& settings, const Clock& clock, log::FileSystem& files);
+  ~Broker();
+
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] const Clock& clock() const { return clock_; }
+  [[nodiscard]] log::FileSystem& files() { return files_; }
+  [[nodiscard]] std::size_t shard_count() const { return shards_.size(); }
+  [[nodiscard]] BrokerShard& shard(std::size_t index) { return *shards_[index]; }
+  /// The shard that owns a partition, whether it exists yet or not.
+  [[nodiscard]] BrokerShard& owner_of(const Uuid& topic_id, PartitionId partition);
+  /// The thread of metadata changes.
+  [[nodiscard]] net::Shard& control() { return control_; }
+  /// For what blocks: fsync, recovery, cold reads.
+  [[nodiscard]] Pool& pool() { return *pool_; }
+  [[nodiscard]] TopicAdmin& topic_admin() { return *topic_admin_; }
+  [[nodiscard]] TopicRegistry& registry() { return registry_; }  // control thread only
+  [[nodiscard]] log::LogDirectory& log_directory() { return *log_directory_; }
+  [[nodiscard]] const std::string& cluster_id() const { return log_directory_->cluster_id(); }
+  /// Host and port that Metadata names; the port is known after listening.
+  [[nodiscard]] const Endpoint& advertised() const { return advertised_; }
+  void set_advertised(Endpoint endpoint) { advertised_ = std::move(endpoint); }
+
+  /// Opens the data directory and every partition in it, then starts the shards. Errors name the directory and what to do.
+  Status open();
+  /// Flushes and closes all partitions, writes the clean-shutdown marker, joins the threads. No connection may be left.
+  void close();
+
+ private:
+  friend class TopicRegistry;
+
+  const Settings settings_;
+  const Clock& clock_;
+  log::FileSystem& files_;
+  std::unique_ptr<log::LogDirectory> log_directory_;
+  std::unique_ptr<Pool> pool_;
+  net::Shard control_;
+  std::vector<std::unique_ptr<BrokerShard>> shards_;
+  TopicRegistry registry_;
+  std::unique_ptr<TopicAdmin> topic_admin_;
+  Endpoint advertised_;
+};
+
+/// Internal topics (the coordinators' logs). Both run on the partition's owner shard, which the caller is on.
+
+/// Appends one batch with acks=all and gives its base offset once it is committed.
+void append_internal(Partition& partition, std::vector<std::byte> batch,
+                     UniqueFunction<void(tl::expected<Offset, ApiError>)> done);
+/// Reads everything from the log start to the high watermark as it is now, file reads on the pool. `on_batches` gets whole batches
+/// in order, `done` comes last; both run on the owner shard. Ends with an error when the partition goes away or is damaged.
+void read_internal(const PartitionRef& handle, UniqueFunction<void(ByteView)> on_batches,
+                   UniqueFunction<void(Status)> done);
+
+}  // namespace penstock::broker

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <tl/expected.hpp>
+
+#include "broker/topics.h"
+#include "framework/base/unique_function.h"
+#include "framework/protocol/error_code.h"
+
+namespace penstock::broker {
+
+/// A failure as the protocol reports it.
+struct ApiError {
+  protocol::ErrorCode code = protocol::ErrorCode::kUnknownServerError;
+  std::string text;
+};
+
+struct NewTopic {
+  std::string name;
+  std::int32_t partitions = -1;                 // -1: num.partitions
+  std::map<std::string, std::string> overrides;
+  bool internal = false;
+  bool validate_only = false;
+};
+
+/// Changes to topics. All calls from any thread; they return at once. `done` runs on the control thread, after the change is
+/// stored and every shard sees it (so answer from there, or post).
+class TopicAdmin {
+ public:
+  using Done = UniqueFunction<void(tl::expected<TopicRef, ApiError>)>;
+  virtual ~TopicAdmin() = default;
+
+  /// kInvalidTopic, kTopicAlreadyExists, kInvalidPartitions, kInvalidConfig, kStorageError.
+  virtual void create_topic(NewTopic topic, Done done) = 0;
+  /// kUnknownTopicOrPartition. Gives the topic as it was.
+  virtual void delete_topic(std::string name, Done done) = 0;
+  /// `total` partitions from now on. kInvalidPartitions when that is not more than now.
+  virtual void add_partitions(std::string name, std::int32_t total, bool validate_only, Done done) = 0;
+  /// Sets, or removes (nullopt), overrides. kInvalidConfig.
+  virtual void alter_configs(std::string name, std::map<std::string, std::optional<std::string>> changes, bool validate_only,
+                             Done done) = 0;
+  /// A run of producer ids that nobody ever got and nobody else will get, this broker's later lives included.
+  struct ProducerIdBlock {
+    std::int64_t first = 0;
+    std::int64_t count = 0;
+  };
+  virtual void next_producer_ids(UniqueFunction<void(tl::expected<ProducerIdBlock, ApiError>)> done) = 0;
+};
+
+/// What has to be there; the control thread makes it so (TopicRegistry::apply).
+struct TopicImage {
+  std::string name;
+  Uuid id;
+  bool internal = false;
+  std::int32_t partitions = 1;
+  std::map<std::string, std::string> overrides;
+  TopicSettings settings;
+};
+
+}  // namespace penstock::broker

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace penstock::protocol {
+
+/// Request types, numbered as on the wire.
+enum class ApiKey : std::int16_t {
+  kProduce = 0,
+  kFetch = 1,
+  kListOffsets = 2,
+  kMetadata = 3,
+  kOffsetCommit = 8,
+  kOffsetFetch = 9,
+  kFindCoordinator = 10,
+  kJoinGroup = 11,
+  kHeartbeat = 12,
+  kLeaveGroup = 13,
+  kSyncGroup = 14,
+  kDescribeGroups = 15,
+  kListGroups = 16,
+  kSaslHandshake = 17,
+  kApiVersions = 18,
+  kCreateTopics = 19,
+  kDeleteTopics = 20,
+  kDeleteRecords = 21,
+  kInitProducerId = 22,
+  kOffsetForLeaderEpoch = 23,
+  kAddPartitionsToTxn = 24,
+  kAddOffsetsToTxn = 25,
+  kEndTxn = 26,
+  kWriteTxnMarkers = 27,
+  kTxnOffsetCommit = 28,
+  kDescribeConfigs = 32,
+  kAlterConfigs = 33,
+  kDescribeLogDirs = 35,
+  kSaslAuthenticate = 36,
+  kCreatePartitions = 37,
+  kDeleteGroups = 42,
+  kElectLeaders = 43,
+  kIncrementalAlterConfigs = 44,
+  kOffsetDelete = 47,
+  kDescribeCluster = 60,
+  kDescribeProducers = 61,
+  kDescribeTransactions = 65,
+  kListTransactions = 66,
+  kConsumerGroupHeartbeat = 68,
+  kConsumerGroupDescribe = 69,
+  kDescribeTopicPartitions = 75,
+};
+
+inline constexpr std::int16_t kNeverFlexible = 32767;
+
+struct ApiName {
+  ApiKey key;
+  std::string_view name;
+  std::int16_t flexible_from;  // first version with compact lengths and tagged fields
+};
+
+/// nullptr for a key that this table does not name.
+[[nodiscard]] const ApiName* find_api(ApiKey key);
+/// The name, or "unknown".
+[[nodiscard]] std::string_view to_string(ApiKey key);
+/// Whether bodies of that version are flexible. The response header is too, except that of ApiVersions.
+[[nodiscard]] bool is_flexible(ApiKey key, std::int16_t version);
+
+}  // namespace penstock::protocol
