@@ -1,0 +1,286 @@
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "framework/cli/cluster.h"
+#include "framework/cli/command.h"
+#include "framework/cli/job_file.h"
+#include "framework/cli/job_progress.h"
+#include "framework/cli/rest_client.h"
+#include "framework/cli/service.h"
+#include "framework/cli/table.h"
+
+namespace penstock::cli {
+
+namespace {
+
+using nlohmann::json;
+
+struct Options {
+  std::string job;
+  std::string bootstrap;
+  std::string data = "penstock-data";
+  bool follow = false;
+  bool as_json = false;
+};
+
+constexpr int kStopTimeoutMs = 35'000;
+constexpr std::int64_t kLookEveryMs = 250;
+constexpr std::int64_t kPrintEveryMs = 2000;
+constexpr std::int64_t kUnavailableMaxMs = 60'000;
+
+std::string duration_text(std::int64_t ms) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%lld.%lld s", static_cast<long long>(ms / 1000), static_cast<long long>(ms % 1000 / 100));
+  return text;
+}
+
+/// Runs one job file: the servers it needs as children, the job over REST, progress, and the end.
+class JobRun {
+ public:
+  JobRun(Options options, Job job) : options_(std::move(options)), job_(std::move(job)) {}
+
+  Result<int> run() {
+    PENSTOCK_RETURN_IF_ERROR(start_servers());
+    PENSTOCK_RETURN_IF_ERROR(create_topics());
+    PENSTOCK_RETURN_IF_ERROR(submit());
+    if (options_.follow) how_to_go_on();
+    PENSTOCK_ASSIGN_OR_RETURN(const int code, watch());
+    if (code != kExitInterrupted) print_summary();
+    stop_servers();
+    return code;
+  }
+
+ private:
+  Status start_servers();
+  Status create_topics();
+  Status submit();
+  Result<int> watch();
+  Status step_servers();
+  void print_progress(const JobProgress& now, bool last);
+  void print_summary() const;
+  void how_to_go_on() const;
+  void stop_servers();
+  void say(const std::string& text) const {
+    if (!options_.as_json) std::printf("%s\n", text.c_str());
+    std::fflush(stdout);
+  }
+
+  Options options_;
+  Job job_;
+  std::unique_ptr<Service> broker_;
+  std::unique_ptr<Service> worker_;
+  std::unique_ptr<RestClient> rest_;
+  std::string bootstrap_;
+  JobProgress last_;
+  std::int64_t started_ms_ = 0;
+  std::int64_t done_ms_ = 0;
+  std::int64_t printed_ms_ = 0;
+  std::int64_t rate_from_ms_ = 0;
+  std::int64_t rate_from_records_ = 0;
+  double rate_ = 0;
+  bool line_open_ = false;
+};
+
+Status JobRun::start_servers() {
+  std::error_code error;
+  std::filesystem::create_directories(options_.data, error);
+  if (error) return fail(Errc::kInvalid, "cannot make the data directory " + options_.data + ": " + error.message() + "; choose another with --data");
+  const std::string data = std::filesystem::absolute(options_.data).string();
+  const std::string bin = program_folder();
+  if (options_.bootstrap.empty()) {
+    broker_ = std::make_unique<Service>(Service::Options{
+        "broker",
+        {bin + "/penstock-broker", "--override", "listeners=PLAINTEXT://127.0.0.1:{port}", "--override", "log.dirs=" + data + "/broker"},
+        data + "/broker.log"});
+    PENSTOCK_RETURN_IF_ERROR(broker_->start());
+    bootstrap_ = broker_->address();
+  } else {
+    bootstrap_ = options_.bootstrap;
+  }
+  const std::string settings = data + "/worker.properties";
+  {
+    std::ofstream file(settings, std::ios::trunc);
+    file << "# Written by 'penstock run'.\nbootstrap.servers=" << bootstrap_ << "\noffset.storage.file.filename=" << data << "/connect\n";
+    if (!file.flush()) return fail(Errc::kStorageFull, "cannot write " + settings);
+  }
+  worker_ = std::make_unique<Service>(Service::Options{
+      "worker", {bin + "/penstock-connect", "standalone", settings, "--override", "listeners=http://127.0.0.1:{port}"}, data + "/worker.log"});
+  PENSTOCK_RETURN_IF_ERROR(worker_->start());
+  rest_ = std::make_unique<RestClient>("http://" + worker_->address());
+  say(options_.bootstrap.empty() ? "broker at " + bootstrap_ + ", worker at " + rest_->url() + ", data in " + options_.data
+                                 : "cluster at " + bootstrap_ + ", worker at " + rest_->url() + ", data in " + options_.data);
+  return {};
+}
+
+Status JobRun::create_topics() {
+  if (job_.topics.empty()) return {};
+  PENSTOCK_ASSIGN_OR_RETURN(auto cluster, Cluster::open(bootstrap_));
+  for (const JobTopic& topic : job_.topics) {
+    const Status created = cluster.create_topic(topic.name, topic.partitions, topic.replication_factor, topic.config);
+    if (!created && created.error().code != Errc::kExists) return tl::make_unexpected(created.error().in(options_.job));
+  }
+  return {};
+}
+
+Status JobRun::submit() {
+  PENSTOCK_ASSIGN_OR_RETURN(const json existing, rest_->get("/connectors"));
+  for (const json& name : existing) {
+    bool ours = false;
+    for (const JobConnector& connector : job_.connectors) ours = ours || connector.name == name.get<std::string>();
+    if (!ours) PENSTOCK_RETURN_IF_ERROR(rest_->remove("/connectors/" + encode_segment(name.get<std::string>())));
+  }
+  for (const JobConnector& connector : job_.connectors) {
+    const auto answer = rest_->put("/connectors/" + encode_segment(connector.name) + "/config", json(connector.config));
+    if (!answer) return tl::make_unexpected(answer.error().in(options_.job + ": connector " + connector.name));
+  }
+  started_ms_ = now_ms();
+  return {};
+}
+
+Status JobRun::step_servers() {
+  if (broker_) PENSTOCK_RETURN_IF_ERROR(broker_->step());
+  return worker_->step();
+}
+
+Result<int> JobRun::watch() {
+  PENSTOCK_ASSIGN_OR_RETURN(auto cluster, Cluster::open(bootstrap_, 5000));
+  JobWatch watch(job_, *rest_, cluster);
+  std::int64_t answered_ms = now_ms();
+  std::int64_t looked_ms = 0;
+  bool done = false;
+  while (!interrupted()) {
+    PENSTOCK_RETURN_IF_ERROR(step_servers());
+    if (now_ms() - looked_ms < kLookEveryMs) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      continue;
+    }
+    looked_ms = now_ms();
+    if (!worker_->running() || (broker_ && !broker_->running())) {
+      answered_ms = looked_ms;  // being restarted, within its own limits
+      continue;
+    }
+    auto now = watch.look();
+    if (!now) {
+      if (now.error().code != Errc::kUnavailable && now.error().code != Errc::kNotFound) return tl::make_unexpected(now.error());
+      if (now_ms() - answered_ms > kUnavailableMaxMs) return tl::make_unexpected(now.error());
+      continue;
+    }
+    answered_ms = now_ms();
+    last_ = std::move(*now);
+    if (!last_.failure.empty()) {
+      print_progress(last_, true);
+      return fail(Errc::kUnavailable, last_.failure);
+    }
+    if (last_.done && !done) {
+      done = true;
+      done_ms_ = now_ms();
+      print_progress(last_, true);
+      if (!options_.follow) return kExitDone;
+      say("everything is stored; going on until interrupted");
+    }
+    print_progress(last_, false);
+  }
+  if (line_open_) std::printf("\n");
+  if (options_.follow && done) return kExitDone;
+  std::fprintf(stderr, "penstock: interrupted; run the same command again to go on where it stopped\n");
+  stop_servers();
+  return kExitInterrupted;
+}
+
+void JobRun::print_progress(const JobProgress& now, bool last) {
+  const std::int64_t at = now_ms();
+  const bool terminal = isatty(STDOUT_FILENO) != 0 && !options_.as_json;
+  if (!last && at - printed_ms_ < (terminal ? kLookEveryMs : kPrintEveryMs)) return;
+  if (rate_from_ms_ == 0) rate_from_ms_ = started_ms_;
+  if (at - rate_from_ms_ >= 1000) {
+    rate_ = static_cast<double>(now.produced_total - rate_from_records_) * 1000.0 / static_cast<double>(at - rate_from_ms_);
+    rate_from_ms_ = at;
+    rate_from_records_ = now.produced_total;
+  }
+  printed_ms_ = at;
+  int restarts = (broker_ ? broker_->restarts() : 0) + worker_->restarts();
+  for (const ConnectorProgress& connector : now.connectors) restarts += connector.restarts;
+  if (options_.as_json) {
+    std::printf("%s\n", json{{"elapsed_ms", at - started_ms_}, {"produced", now.produced_total}, {"rows_per_second", static_cast<std::int64_t>(rate_)},
+                             {"lag", now.lag}, {"restarts", restarts}, {"done", now.done}}.dump().c_str());
+    std::fflush(stdout);
+    return;
+  }
+  std::string text = with_commas(now.produced_total) + " rows in topics";
+  if (!last) text += ", " + with_commas(static_cast<std::int64_t>(rate_)) + " rows/s";
+  text += ", lag " + with_commas(now.lag) + ", elapsed " + duration_text(at - started_ms_);
+  if (restarts > 0) text += ", " + std::to_string(restarts) + " restarts";
+  if (terminal) std::printf("\r\033[K%s%s", text.c_str(), last ? "\n" : "");
+  else std::printf("%s\n", text.c_str());
+  line_open_ = terminal && !last;
+  std::fflush(stdout);
+}
+
+void JobRun::print_summary() const {
+  json topics = json::array();
+  Table table({{"TOPIC"}, {"PRODUCED", true}, {"SINK"}, {"CONSUMED", true}, {"STORED", true}, {"DEAD-LETTERED", true}});
+  for (const auto& [topic, produced] : last_.produced) {
+    bool any = false;
+    for (const ConnectorProgress& connector : last_.connectors) {
+      const auto found = connector.topics.find(topic);
+      if (found == connector.topics.end()) continue;
+      table.add({any ? "" : topic, any ? "" : with_commas(produced), connector.name, with_commas(found->second.consumed),
+                 with_commas(found->second.stored), with_commas(found->second.dead_lettered)});
+      topics.push_back({{"topic", topic}, {"produced", produced}, {"sink", connector.name}, {"consumed", found->second.consumed},
+                        {"stored", found->second.stored}, {"dead_lettered", found->second.dead_lettered}});
+      any = true;
+    }
+    if (!any) {
+      table.add({topic, with_commas(produced), "-", "-", "-", "-"});
+      topics.push_back({{"topic", topic}, {"produced", produced}});
+    }
+  }
+  const std::int64_t elapsed = (done_ms_ != 0 ? done_ms_ : now_ms()) - started_ms_;
+  if (options_.as_json) std::printf("%s\n", json{{"elapsed_ms", elapsed}, {"topics", topics}}.dump().c_str());
+  else std::printf("\n%s\nfinished in %s\n", table.text().c_str(), duration_text(elapsed).c_str());
+  std::fflush(stdout);
+}
+
+void JobRun::how_to_go_on() const {
+  const std::string topic = last_.produced.empty() ? "TOPIC" : last_.produced.begin()->first;
+  say("\nWhile this runs:\n  kcat -b " + bootstrap_ + " -L\n  kcat -b " + bootstrap_ + " -C -e -c 3 -t " + topic + "\n  curl -s " + rest_->url() +
+      "/connectors?expand=status\n  penstock connectors list --worker " + rest_->url() + "\nCtrl-C ends it.\n");
+}
+
+void JobRun::stop_servers() {
+  if (worker_ && !worker_->stop(kStopTimeoutMs)) std::fprintf(stderr, "penstock: the worker did not stop in time and was killed\n");
+  if (broker_ && !broker_->stop(kStopTimeoutMs)) std::fprintf(stderr, "penstock: the broker did not stop in time and was killed\n");
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Outcome& outcome) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("run", "Run a job file to its end: servers, connectors, progress, summary");
+  command->footer(
+      "Exit codes: 0 done, 1 a task failed, 2 the job file is wrong, 130 interrupted.\n"
+      "Example:\n  penstock run examples/flights-to-warehouse.json --data /tmp/flights");
+  command->add_option("job", options->job, "Job file: {\"connectors\": [{\"name\", \"config\"}]}, or one Connect body")->required();
+  command->add_flag("--follow", options->follow, "Go on at the end of the input, until interrupted");
+  command->add_option("--bootstrap", options->bootstrap, "Use this Kafka-protocol cluster, HOST:PORT, rather than a broker of its own");
+  command->add_option("--data", options->data, "Directory for topics, offsets and logs; the same again goes on where it stopped")->capture_default_str();
+  command->add_flag("--json", options->as_json, "Print progress and summary as JSON, a line each");
+  command->callback([options, &outcome] {
+    auto job = read_job_file(options->job);
+    if (!job) return outcome.failed(job.error());
+    const auto code = JobRun(*options, std::move(*job)).run();
+    if (code) outcome.exit_code = *code;
+    else if (code.error().code == Errc::kCancelled) outcome.exit_code = kExitInterrupted;
+    else outcome.failed(code.error());
+  });
+}
+
+}  // namespace penstock::cli
