@@ -27,6 +27,11 @@ std::string setting(const JobConnector& connector, const std::string& key) {
   return found == connector.config.end() ? std::string() : found->second;
 }
 
+std::optional<std::string> behind(const std::string& name, std::string_view prefix) {
+  if (name.rfind(prefix, 0) != 0) return std::nullopt;
+  return name.substr(prefix.size());
+}
+
 std::string group_of(const JobConnector& sink) {
   const std::string own = setting(sink, "consumer.override.group.id");
   return own.empty() ? "connect-" + sink.name : own;
@@ -52,12 +57,16 @@ Result<ConnectorProgress> JobWatch::look_at(const JobConnector& connector) {
       out.failure = "connector " + connector.name + ", task " + std::to_string(task.value("id", 0)) + " failed: " + task.value("trace", "");
     }
     out.caught_up = out.caught_up && (task.value("caught_up", false) || task.value("finished", false));
-    for (const auto& [name, value] : task.value("metrics", json::object()).items()) {
+    const json metrics = task.value("metrics", json::object());
+    for (const auto& [name, value] : metrics.items()) {
       const auto number = static_cast<std::int64_t>(value.get<double>());
       if (name == "records") out.records += number;
       if (name == "dead_letters") out.dead_letters += number;
-      constexpr std::string_view kPrefix = "dead_letters.";
-      if (name.rfind(kPrefix, 0) == 0) out.topics[name.substr(kPrefix.size())].dead_lettered += number;
+      if (const auto topic = behind(name, "dead_letters.")) out.topics[*topic].dead_lettered += number;
+      if (const auto place = behind(name, "position.")) {
+        const auto dot = place->rfind('.');
+        if (dot != std::string::npos) out.positions[{place->substr(0, dot), std::stoi(place->substr(dot + 1))}] = number;
+      }
     }
   }
   return out;
@@ -110,7 +119,10 @@ Status JobWatch::look_at_topics(JobProgress& progress) {
       const PartitionEnds& end = ends[key];
       const auto found = committed.find(key);
       const std::int64_t stored = found == committed.end() || found->second < 0 ? end.first : found->second;
+      const auto position = sink.positions.find(key);
+      const std::int64_t consumed = position == sink.positions.end() ? stored : std::max(stored, position->second);
       sink.topics[key.first].stored += std::max<std::int64_t>(0, stored - end.first);
+      sink.topics[key.first].consumed += std::max<std::int64_t>(0, consumed - end.first);
       lag += end.end - stored;
       if (stored < end.end) all_stored = false;
     }

@@ -32,6 +32,7 @@ struct ConnectorProgress {
   bool caught_up = false;     // sources: every task said so, with all its records acknowledged
   std::string failure;        // a task failed for good: its trace
   std::map<std::string, SinkTopicProgress> topics;  // sinks
+  std::map<PartitionKey, std::int64_t> positions;   // sinks: the next record that the plugin will be handed
 };
 
 struct JobProgress {

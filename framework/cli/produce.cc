@@ -84,11 +84,13 @@ Status send(rd_kafka_t* client, const Options& options, const std::string& line)
     rd_kafka_header_add(headers, header.data(), static_cast<ssize_t>(equals), header.data() + equals + 1,
                         static_cast<ssize_t>(header.size() - equals - 1));
   }
+  const char* key_bytes = key ? key->data() : nullptr;
+  const std::size_t key_size = key ? key->size() : 0;
   for (;;) {
     const auto error = rd_kafka_producev(
         client, RD_KAFKA_V_TOPIC(options.topic.c_str()), RD_KAFKA_V_PARTITION(options.partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
-        RD_KAFKA_V_KEY(key ? key->data() : nullptr, key ? key->size() : 0), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+        RD_KAFKA_V_KEY(key_bytes, key_size), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
     if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL || interrupted()) {
       rd_kafka_headers_destroy(headers);
