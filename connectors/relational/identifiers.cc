@@ -104,14 +104,14 @@ TableId parse_table_name(std::string_view text) {
 
 TableFilter::TableFilter(List whitelist, List blacklist, List include, List exclude) {
   if (!whitelist.empty() && !blacklist.empty()) {
-    throw std::invalid_argument("table.whitelist and table.blacklist exclude each other: set one");
+    throw std::invalid_argument("table.blacklist: cannot be used with table.whitelist");
   }
   if ((!include.empty() || !exclude.empty()) && (!whitelist.empty() || !blacklist.empty())) {
     throw std::invalid_argument(
-        "table.include.list and table.exclude.list cannot be used with table.whitelist or table.blacklist");
+        "table.include.list: cannot be used with table.whitelist or table.blacklist");
   }
   if (!exclude.empty() && include.empty()) {
-    throw std::invalid_argument("table.exclude.list needs table.include.list");
+    throw std::invalid_argument("table.exclude.list: needs table.include.list");
   }
   white_ = parse_all(whitelist);
   black_ = parse_all(blacklist);

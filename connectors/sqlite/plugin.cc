@@ -1,0 +1,11 @@
+#include "connectors/sqlite/source.h"
+
+namespace {
+
+constexpr penstock::ConnectorDescriptor kConnectors[] = {
+    penstock::sqlite::kSource,
+};
+
+}  // namespace
+
+PENSTOCK_PLUGIN("sqlite", "0.1.0", kConnectors);
