@@ -1,0 +1,147 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "framework/protocol/error_code.h"
+
+// One consumer group of the classic protocol as plain data. Nothing here reads a clock, a socket or a file: group_step.h changes it.
+namespace penstock::broker {
+
+/// Names an answer that somebody waits for. 0: nobody does.
+using AnswerId = std::uint64_t;
+/// Names an append that was asked for and not confirmed yet. Rises within a group.
+using StoreId = std::uint64_t;
+
+/// The two clocks at one moment: deadlines use the steady one, what is stored uses the wall clock.
+struct Moment {
+  std::int64_t steady_ms = 0;
+  std::int64_t wall_ms = 0;
+};
+
+/// Settings of the coordinator, with Kafka's names in coordinator_settings.cc.
+struct GroupLimits {
+  std::int64_t initial_rebalance_delay_ms = 100;  // Kafka: 3000
+  std::int32_t session_timeout_min_ms = 6'000;
+  std::int32_t session_timeout_max_ms = 1'800'000;
+  std::int32_t members_max = 2'147'483'647;
+  std::int64_t offsets_retention_ms = 7LL * 24 * 3600 * 1000;
+  std::size_t offset_metadata_bytes_max = 4096;
+};
+
+enum class GroupState : std::uint8_t { kEmpty, kPreparingRebalance, kCompletingRebalance, kStable, kDead };
+/// Kafka's name, e.g. "PreparingRebalance".
+[[nodiscard]] std::string_view to_string(GroupState state);
+
+struct GroupProtocol {
+  std::string name;
+  std::string metadata;
+  bool operator==(const GroupProtocol&) const = default;
+};
+
+struct Member {
+  std::string id;
+  std::optional<std::string> instance_id;
+  std::string client_id;
+  std::string client_host;
+  std::int32_t session_timeout_ms = 0;
+  std::int32_t rebalance_timeout_ms = 0;
+  std::vector<GroupProtocol> protocols;
+  std::string assignment;
+  AnswerId join_answer = 0;   // it waits for the rebalance to complete
+  AnswerId sync_answer = 0;   // it waits for the leader's assignment
+  bool is_new = false;        // never saw a rebalance complete
+  std::int64_t expires_ms = 0;  // steady; not looked at while it waits for an answer, unless it is new
+
+  [[nodiscard]] const std::string* metadata(std::string_view protocol) const;
+};
+
+using TopicPartition = std::pair<std::string, std::int32_t>;
+
+struct CommittedOffset {
+  std::int64_t offset = -1;
+  std::int32_t leader_epoch = -1;
+  std::string metadata;
+  std::int64_t commit_ms = 0;  // wall
+  bool operator==(const CommittedOffset&) const = default;
+};
+
+/// What becomes true once an append is confirmed.
+struct PendingAssignment {
+  std::int32_t generation = 0;
+  std::map<std::string, std::string> assignments;  // by member
+};
+struct PendingEmpty {};
+struct PendingCommit {
+  AnswerId answer = 0;
+  std::vector<std::pair<TopicPartition, CommittedOffset>> offsets;
+};
+struct PendingRemoval {  // of offsets; with `whole`, of the group too
+  AnswerId answer = 0;
+  std::vector<TopicPartition> offsets;
+  bool whole = false;
+  bool offsets_answer = false;       // of OffsetDelete, with `kept`
+  std::vector<TopicPartition> kept;
+};
+
+struct JoinedMember {
+  std::string id;
+  std::optional<std::string> instance_id;
+  std::string metadata;
+};
+struct JoinAnswer {
+  AnswerId to = 0;
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  std::int32_t generation = -1;
+  std::optional<std::string> protocol_type;
+  std::optional<std::string> protocol;
+  std::string leader;
+  bool skip_assignment = false;
+  std::string member_id;
+  std::vector<JoinedMember> members;
+};
+struct PendingStaticMember {
+  JoinAnswer answer;  // goes out when the member's new id is stored
+  std::string old_member_id;
+};
+using Pending = std::variant<PendingAssignment, PendingEmpty, PendingStaticMember, PendingCommit, PendingRemoval>;
+
+struct Group {
+  std::string id;
+  GroupState state = GroupState::kEmpty;
+  std::int32_t generation = 0;
+  std::optional<std::string> protocol_type;  // none: only simple consumers commit here
+  std::optional<std::string> protocol;       // chosen by votes; none while empty
+  std::optional<std::string> leader;         // a member id
+  std::int64_t state_since_ms = -1;          // wall; of the move to kEmpty or kStable
+  std::map<std::string, Member> members;
+  std::map<std::string, std::string> static_members;       // instance id to member id
+  std::map<std::string, std::int64_t> pending_members;     // ids handed out by MEMBER_ID_REQUIRED and when they lapse (steady)
+  std::map<TopicPartition, CommittedOffset> offsets;
+  bool deleting = false;                                   // tombstones are on their way
+
+  // While kPreparingRebalance.
+  std::int64_t rebalance_deadline_ms = 0;  // steady
+  std::int64_t initial_delay_left_ms = -1;  // -1: not the first rebalance of an empty group
+  bool member_added = false;                // during the initial delay
+  // While kCompletingRebalance: who has not synced, and until when it may take.
+  std::set<std::string> unsynced;
+  std::int64_t sync_deadline_ms = 0;
+
+  StoreId next_store = 1;
+  std::map<StoreId, Pending> stores;
+
+  /// Whether nothing would be lost if it were forgotten.
+  [[nodiscard]] bool is_void() const {
+    return members.empty() && pending_members.empty() && offsets.empty() && stores.empty() && generation == 0;
+  }
+};
+
+}  // namespace penstock::broker

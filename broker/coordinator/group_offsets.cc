@@ -1,0 +1,217 @@
+#include <algorithm>
+
+#include "broker/coordinator/group_stepper.h"
+#include "broker/coordinator/offsets_records.h"
+#include "framework/base/assert.h"
+#include "framework/protocol/codec.h"
+
+namespace penstock::broker {
+
+using protocol::ErrorCode;
+
+namespace {
+
+/// The front of a consumer's subscription: version and topics; what follows differs between versions.
+struct SubscriptionHead {
+  std::int16_t version = 0;
+  std::vector<std::string_view> topics;
+  template <class V>
+  void fields(V& v) {
+    v(version);
+    v(topics);
+  }
+};
+
+/// How a commit's client learns that the append failed, as in Kafka: each of these has it look for its coordinator, or try again.
+ErrorCode commit_error(ErrorCode append) {
+  switch (append) {
+    case ErrorCode::kUnknownTopicOrPartition:
+    case ErrorCode::kNotEnoughReplicas:
+    case ErrorCode::kNotEnoughReplicasAfterAppend: return ErrorCode::kCoordinatorNotAvailable;
+    case ErrorCode::kNotLeaderOrFollower:
+    case ErrorCode::kStorageError: return ErrorCode::kNotCoordinator;
+    case ErrorCode::kMessageTooLarge:
+    case ErrorCode::kRecordListTooLarge:
+    case ErrorCode::kInvalidFetchSize: return ErrorCode::kInvalidCommitOffsetSize;
+    default: return append;
+  }
+}
+
+ErrorCode group_error(ErrorCode append) {
+  const ErrorCode code = commit_error(append);
+  return code == ErrorCode::kInvalidCommitOffsetSize ? ErrorCode::kUnknownServerError : code;
+}
+
+}  // namespace
+
+std::optional<std::set<std::string, std::less<>>> subscribed_topics(const Group& group) {
+  std::set<std::string, std::less<>> out;
+  for (const auto& [id, member] : group.members) {
+    for (const GroupProtocol& p : member.protocols) {
+      protocol::Reader reader(as_bytes(p.metadata), 0, false, 16 * p.metadata.size());
+      SubscriptionHead head;
+      reader.structure(head);
+      if (!reader.ok()) return std::nullopt;
+      out.insert(head.topics.begin(), head.topics.end());
+    }
+  }
+  return out;
+}
+
+StoreId GroupStepper::store(std::vector<Store::Record> records, Pending pending) {
+  const StoreId id = group_.next_store++;
+  group_.stores.emplace(id, std::move(pending));
+  emit(Store{id, std::move(records)});
+  return id;
+}
+
+Store::Record GroupStepper::group_record(const std::map<std::string, std::string>* assignments) const {
+  return {encode_key(GroupRecordKey{group_.id}), encode_value(group_, assignments, now_.wall_ms)};
+}
+
+void GroupStepper::on(StoredEvent& event) {
+  auto node = group_.stores.extract(event.store);
+  PENSTOCK_ASSERT(!node.empty());
+  Pending& pending = node.mapped();
+  if (auto* assignment = std::get_if<PendingAssignment>(&pending)) assignment_stored(*assignment, group_error(event.error));
+  else if (auto* member = std::get_if<PendingStaticMember>(&pending)) static_member_stored(*member, group_error(event.error));
+  else if (auto* commit = std::get_if<PendingCommit>(&pending)) commit_stored(*commit, commit_error(event.error));
+  else if (auto* removal = std::get_if<PendingRemoval>(&pending)) removal_stored(*removal, group_error(event.error));
+  // PendingEmpty: nobody waits. If it was not stored, the members come back after a restart and expire again.
+}
+
+GroupStepper::Code GroupStepper::check_commit(const CommitEvent& event) const {
+  if (group_.state == GroupState::kDead || group_.deleting) return ErrorCode::kCoordinatorNotAvailable;
+  if (event.generation < 0 && group_.state == GroupState::kEmpty) return ErrorCode::kNone;
+  if (group_.is_void()) return ErrorCode::kIllegalGeneration;
+  if (event.generation < 0 && event.member_id.empty() && !event.instance_id) return ErrorCode::kUnknownMemberId;
+  if (const Code error = check_member(event.member_id, event.instance_id); error != ErrorCode::kNone) return error;
+  if (event.generation != group_.generation) return ErrorCode::kIllegalGeneration;
+  return group_.state == GroupState::kCompletingRebalance ? ErrorCode::kRebalanceInProgress : ErrorCode::kNone;
+}
+
+void GroupStepper::on(CommitEvent& event) {
+  const Code error = check_commit(event);
+  const auto member = group_.members.find(event.member_id);
+  if ((error == ErrorCode::kNone || error == ErrorCode::kRebalanceInProgress) && member != group_.members.end()) {
+    heard_from(member->second);
+  }
+  if (error != ErrorCode::kNone || event.offsets.empty()) return answer(event.answer, error);
+  std::vector<Store::Record> records;
+  for (auto& [partition, offset] : event.offsets) {
+    offset.commit_ms = now_.wall_ms;
+    records.push_back({encode_key(OffsetRecordKey{group_.id, partition}), encode_value(offset)});
+  }
+  store(std::move(records), PendingCommit{event.answer, std::move(event.offsets)});
+}
+
+void GroupStepper::commit_stored(PendingCommit& pending, Code error) {
+  if (error == ErrorCode::kNone) {
+    for (auto& [partition, offset] : pending.offsets) group_.offsets[partition] = std::move(offset);
+  }
+  answer(pending.answer, error);
+}
+
+std::vector<TopicPartition> GroupStepper::all_offsets() const {
+  std::set<TopicPartition> keys;
+  for (const auto& [partition, offset] : group_.offsets) keys.insert(partition);
+  // What is being appended lies before any tombstone that is written now, so it needs one too.
+  for (const auto& [id, pending] : group_.stores) {
+    const auto* commit = std::get_if<PendingCommit>(&pending);
+    if (commit == nullptr) continue;
+    for (const auto& [partition, offset] : commit->offsets) keys.insert(partition);
+  }
+  return {keys.begin(), keys.end()};
+}
+
+void GroupStepper::remove_offsets(std::vector<TopicPartition> keys, bool whole, AnswerId to) {
+  std::vector<Store::Record> records;
+  for (const TopicPartition& partition : keys) records.push_back({encode_key(OffsetRecordKey{group_.id, partition}), std::nullopt});
+  if (whole) {
+    records.push_back({encode_key(GroupRecordKey{group_.id}), std::nullopt});
+    group_.deleting = true;
+  }
+  if (records.empty()) return answer(to, ErrorCode::kNone);
+  store(std::move(records), PendingRemoval{to, std::move(keys), whole, false, {}});
+}
+
+void GroupStepper::removal_stored(PendingRemoval& pending, Code error) {
+  if (error == ErrorCode::kNone) {
+    for (const TopicPartition& partition : pending.offsets) group_.offsets.erase(partition);
+    if (pending.whole) enter(GroupState::kDead);
+  } else if (pending.whole) {
+    group_.deleting = false;
+  }
+  if (pending.offsets_answer) {
+    emit(DeleteOffsetsAnswer{pending.answer, error, std::move(pending.kept)});
+    return;
+  }
+  answer(pending.answer, error);
+}
+
+void GroupStepper::on(DeleteEvent& event) {
+  if (group_.state == GroupState::kDead || group_.is_void()) return answer(event.answer, ErrorCode::kGroupIdNotFound);
+  if (group_.deleting) return answer(event.answer, ErrorCode::kCoordinatorNotAvailable);
+  if (group_.state != GroupState::kEmpty || !group_.pending_members.empty()) {
+    return answer(event.answer, ErrorCode::kNonEmptyGroup);
+  }
+  remove_offsets(all_offsets(), true, event.answer);
+}
+
+void GroupStepper::on(DeleteOffsetsEvent& event) {
+  DeleteOffsetsAnswer out;
+  out.to = event.answer;
+  if (group_.state == GroupState::kDead || group_.deleting || group_.is_void()) {
+    out.error = ErrorCode::kGroupIdNotFound;
+  } else if (!group_.members.empty()) {
+    const auto topics = group_.protocol_type == "consumer" ? subscribed_topics(group_) : std::nullopt;
+    if (!topics) {
+      out.error = ErrorCode::kNonEmptyGroup;
+    } else {
+      std::erase_if(event.offsets, [&](const TopicPartition& p) {
+        if (!topics->contains(p.first)) return false;
+        out.kept.push_back(p);
+        return true;
+      });
+    }
+  }
+  if (out.error == ErrorCode::kNone && !event.offsets.empty()) {
+    std::vector<Store::Record> records;
+    for (const TopicPartition& p : event.offsets) records.push_back({encode_key(OffsetRecordKey{group_.id, p}), std::nullopt});
+    store(std::move(records), PendingRemoval{event.answer, std::move(event.offsets), false, true, std::move(out.kept)});
+    return;
+  }
+  emit(std::move(out));
+}
+
+void GroupStepper::on(TopicDeletedEvent& event) {
+  if (group_.state == GroupState::kDead || group_.deleting) return;
+  std::vector<TopicPartition> keys = all_offsets();
+  std::erase_if(keys, [&event](const TopicPartition& p) { return p.first != event.topic; });
+  if (!keys.empty()) remove_offsets(std::move(keys), false, 0);
+}
+
+void GroupStepper::on(ExpireOffsetsEvent&) {
+  if (group_.state == GroupState::kDead || group_.deleting) return;
+  // An empty group's offsets live from the moment it became empty; those of topics that a live consumer group no longer reads, and
+  // those of simple consumers, from their commit. Groups of other kinds keep theirs while they have members.
+  const bool empty = group_.state == GroupState::kEmpty && group_.members.empty();
+  std::optional<std::set<std::string, std::less<>>> subscribed;
+  if (!empty) {
+    if (group_.state != GroupState::kStable || group_.protocol_type != "consumer") return;
+    subscribed = subscribed_topics(group_);
+    if (!subscribed) return;
+  }
+  std::vector<TopicPartition> expired;
+  for (const auto& [partition, offset] : group_.offsets) {
+    if (subscribed && subscribed->contains(partition.first)) continue;
+    std::int64_t since = offset.commit_ms;
+    if (empty && group_.protocol_type) since = std::max(since, group_.state_since_ms);
+    if (now_.wall_ms - since >= limits_.offsets_retention_ms) expired.push_back(partition);
+  }
+  const bool whole = empty && group_.pending_members.empty() && group_.stores.empty() && expired.size() == group_.offsets.size();
+  if (whole && group_.is_void()) return;
+  if (whole || !expired.empty()) remove_offsets(std::move(expired), whole, 0);
+}
+
+}  // namespace penstock::broker

@@ -1,0 +1,137 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "broker/coordinator/group.h"
+
+namespace penstock::broker {
+
+// What can happen to a group.
+
+struct JoinEvent {
+  AnswerId answer = 0;
+  std::string member_id;      // empty: not a member yet
+  std::string new_member_id;  // used if one has to be made
+  std::optional<std::string> instance_id;
+  std::string client_id;
+  std::string client_host;
+  std::string protocol_type;
+  std::vector<GroupProtocol> protocols;
+  std::int32_t session_timeout_ms = 0;
+  std::int32_t rebalance_timeout_ms = 0;
+  bool member_id_required = false;    // JoinGroup v4+
+  bool skip_assignment_known = false;  // JoinGroup v9+
+};
+struct SyncEvent {
+  AnswerId answer = 0;
+  std::int32_t generation = -1;
+  std::string member_id;
+  std::optional<std::string> instance_id;
+  std::optional<std::string> protocol_type;
+  std::optional<std::string> protocol;
+  std::map<std::string, std::string> assignments;
+};
+struct HeartbeatEvent {
+  AnswerId answer = 0;
+  std::int32_t generation = -1;
+  std::string member_id;
+  std::optional<std::string> instance_id;
+};
+struct LeaveEvent {
+  struct Who {
+    std::string member_id;
+    std::optional<std::string> instance_id;
+  };
+  AnswerId answer = 0;
+  std::vector<Who> members;
+};
+struct CommitEvent {
+  AnswerId answer = 0;
+  std::int32_t generation = -1;
+  std::string member_id;
+  std::optional<std::string> instance_id;
+  std::vector<std::pair<TopicPartition, CommittedOffset>> offsets;
+};
+/// DeleteGroups.
+struct DeleteEvent {
+  AnswerId answer = 0;
+};
+/// OffsetDelete. Topics that a live consumer group subscribes to are kept.
+struct DeleteOffsetsEvent {
+  AnswerId answer = 0;
+  std::vector<TopicPartition> offsets;
+};
+/// The topic is gone; so are the offsets in it.
+struct TopicDeletedEvent {
+  std::string topic;
+};
+/// An append came through, or did not.
+struct StoredEvent {
+  StoreId store = 0;
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+};
+/// wake_ms() has come, or may have.
+struct TickEvent {};
+/// Looks for offsets that nobody needs any more (offsets.retention.minutes, KIP-211).
+struct ExpireOffsetsEvent {};
+
+using GroupEvent = std::variant<JoinEvent, SyncEvent, HeartbeatEvent, LeaveEvent, CommitEvent, DeleteEvent, DeleteOffsetsEvent,
+                                TopicDeletedEvent, StoredEvent, TickEvent, ExpireOffsetsEvent>;
+
+// What has to be done about it.
+
+struct SyncAnswer {
+  AnswerId to = 0;
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  std::optional<std::string> protocol_type;
+  std::optional<std::string> protocol;
+  std::string assignment;
+};
+/// Of Heartbeat, OffsetCommit and DeleteGroups.
+struct CodeAnswer {
+  AnswerId to = 0;
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+};
+struct LeaveAnswer {
+  struct Who {
+    std::string member_id;
+    std::optional<std::string> instance_id;
+    protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  };
+  AnswerId to = 0;
+  std::vector<Who> members;
+};
+/// OffsetDelete: `kept` are subscribed to. A group-wide error leaves it empty.
+struct DeleteOffsetsAnswer {
+  AnswerId to = 0;
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  std::vector<TopicPartition> kept;
+};
+/// Append these records as one batch to the group's partition of __consumer_offsets and report with StoredEvent. Appends happen,
+/// and are confirmed, in the order of the effects.
+struct Store {
+  struct Record {
+    std::string key;
+    std::optional<std::string> value;  // none: a tombstone
+  };
+  StoreId store = 0;
+  std::vector<Record> records;
+};
+using GroupEffect = std::variant<JoinAnswer, SyncAnswer, CodeAnswer, LeaveAnswer, DeleteOffsetsAnswer, Store>;
+using GroupEffects = std::vector<GroupEffect>;
+
+/// Moves `group` on. Every AnswerId that went in comes out exactly once, in this or in a later call.
+/// A group in kDead with no stores left is to be forgotten, and so is one that is_void().
+[[nodiscard]] GroupEffects step(Group& group, GroupEvent event, Moment now, const GroupLimits& limits);
+
+/// When TickEvent is due next (steady); nullopt: nothing is waited for.
+[[nodiscard]] std::optional<std::int64_t> wake_ms(const Group& group);
+
+/// Topics that the members of a `consumer` group subscribe to; nullopt when a subscription cannot be read.
+[[nodiscard]] std::optional<std::set<std::string, std::less<>>> subscribed_topics(const Group& group);
+
+}  // namespace penstock::broker

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "broker/coordinator/group_step.h"
+
+namespace penstock::broker {
+
+/// One step of one group; lives no longer than that. Membership is in group_membership.cc, rebalances in group_rebalance.cc,
+/// offsets in group_offsets.cc.
+class GroupStepper {
+ public:
+  GroupStepper(Group& group, Moment now, const GroupLimits& limits, GroupEffects& effects)
+      : group_(group), now_(now), limits_(limits), effects_(effects) {}
+
+  void on(JoinEvent& event);
+  void on(SyncEvent& event);
+  void on(HeartbeatEvent& event);
+  void on(LeaveEvent& event);
+  void on(CommitEvent& event);
+  void on(DeleteEvent& event);
+  void on(DeleteOffsetsEvent& event);
+  void on(TopicDeletedEvent& event);
+  void on(StoredEvent& event);
+  void on(TickEvent& event);
+  void on(ExpireOffsetsEvent& event);
+
+ private:
+  using Code = protocol::ErrorCode;
+  static constexpr std::int64_t kNewMemberJoinMs = 300'000;
+
+  // Membership.
+  void join_unknown(JoinEvent& event);
+  void join_known(JoinEvent& event);
+  void join_static_again(JoinEvent& event, const std::string& old_id);
+  void add_member(JoinEvent& event, const std::string& id);
+  void update_member(Member& member, JoinEvent& event);
+  void wait_for_rebalance(Member& member, AnswerId answer);
+  void answer_current_generation(const Member& member, AnswerId answer);
+  /// Renames a static member; what its old self waits for is answered with FENCED_INSTANCE_ID.
+  Member& rename_static(const std::string& instance_id, const std::string& old_id, const std::string& new_id);
+  [[nodiscard]] Code leave_one(const LeaveEvent::Who& who);
+  /// Takes the member out and rebalances, or lets a rebalance go on without it.
+  void remove_and_rebalance(const std::string& id);
+  void remove_member(const std::string& id);
+  [[nodiscard]] bool accepts(const JoinEvent& event) const;
+  [[nodiscard]] bool has_room(const JoinEvent& event) const;
+  /// The member, if `id` and `instance_id` go together; else the error.
+  [[nodiscard]] Code check_member(const std::string& id, const std::optional<std::string>& instance_id) const;
+  void heard_from(Member& member) { member.expires_ms = now_.steady_ms + member.session_timeout_ms; }
+
+  // Rebalances.
+  void prepare_rebalance();
+  void maybe_complete_join();
+  void complete_join();
+  void next_generation();
+  void answer_joined(Member& member);
+  [[nodiscard]] std::vector<JoinedMember> joined_members() const;
+  [[nodiscard]] std::string vote() const;
+  void fail_syncs(Code error);
+  void answer_sync(Member& member);
+  void assignment_stored(const PendingAssignment& pending, Code error);
+  void static_member_stored(PendingStaticMember& pending, Code error);
+
+  // Offsets and storing.
+  [[nodiscard]] Code check_commit(const CommitEvent& event) const;
+  void remove_offsets(std::vector<TopicPartition> keys, bool whole, AnswerId answer);
+  [[nodiscard]] std::vector<TopicPartition> all_offsets() const;
+  void commit_stored(PendingCommit& pending, Code error);
+  void removal_stored(PendingRemoval& pending, Code error);
+  StoreId store(std::vector<Store::Record> records, Pending pending);
+  [[nodiscard]] Store::Record group_record(const std::map<std::string, std::string>* assignments) const;
+
+  void fail_join(AnswerId to, Code error, const std::string& member_id);
+  void fail_sync(AnswerId to, Code error);
+  void answer(AnswerId to, Code error) {
+    if (to != 0) emit(CodeAnswer{to, error});
+  }
+  /// Built in place: g++ 12 warns of uninitialized parts when a variant of these is moved.
+  template <class T>
+  void emit(T effect) {
+    effects_.emplace_back(std::in_place_type<T>, std::move(effect));
+  }
+  void enter(GroupState state);
+
+  Group& group_;
+  const Moment now_;
+  const GroupLimits& limits_;
+  GroupEffects& effects_;
+};
+
+}  // namespace penstock::broker
