@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "framework/base/bytes.h"
@@ -34,6 +35,11 @@ class File {
 
 enum class OpenMode : std::uint8_t { kRead, kReadWrite, kCreate, kCreateNew };
 
+struct FileStatus {
+  std::uint64_t size = 0;
+  std::int64_t modified_ms = 0;
+};
+
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -49,6 +55,8 @@ class FileSystem {
   [[nodiscard]] virtual bool exists(const std::string& path) const = 0;
   /// Exclusive advisory lock on `path` (created), held until the returned file is destroyed. kBusy names the holder's process id if it can be read.
   virtual Result<std::unique_ptr<File>> lock(const std::string& path) = 0;
+  /// Without opening it. kNotFound when it is not there.
+  virtual Result<FileStatus> status(const std::string& path) const = 0;
   virtual Result<std::uint64_t> free_bytes(const std::string& path) const = 0;
 };
 
@@ -57,6 +65,10 @@ FileSystem& posix_file_system();
 
 /// Writes `text` to `path` so that after a crash either the old or the new content is there: temporary file, sync, rename, directory sync.
 Status write_file_atomically(FileSystem& files, const std::string& path, std::string_view text);
+/// As write_file_atomically() without the two syncs: after a power cut the file may be old, new or empty. `written` gives the open
+/// file, so that the next flush can sync it.
+Status replace_file(FileSystem& files, const std::string& path, std::string_view text, std::shared_ptr<File>& written);
+/// kTooLarge beyond `size_max`.
 Result<std::string> read_file(FileSystem& files, const std::string& path, std::size_t size_max);
 
 }  // namespace penstock::log

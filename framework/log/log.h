@@ -75,7 +75,7 @@ struct RecoveryReport {
   std::uint64_t bytes_cut = 0;             // an incomplete final write (same boot)
   std::uint64_t bytes_torn = 0;            // moved to <segment>.torn (other boot)
   std::int64_t batches_torn = 0;           // whole batches among them
-  int indexes_rebuilt = 0;
+  bool loss_accepted = false;              // an operator's accept-data-loss file was obeyed
   std::vector<std::string> notes;
 };
 
@@ -85,6 +85,7 @@ struct FlushTask {
   std::vector<std::string> directories;
   std::uint64_t generation = 0;
   Offset up_to;                              // exclusive: durable when run() succeeded
+  std::uint64_t directory_changes = 0;       // for apply_flush()
   /// The first failure is final: the log must then be marked offline.
   [[nodiscard]] Status run(FileSystem& system) const;
 };
@@ -96,9 +97,14 @@ class Log {
  public:
   /// Opens or creates `directory` (an absolute path). Errors: kCorrupt (the text names file, position and what an operator can do),
   /// kIo, kStorageFull. On kCorrupt nothing was changed on disk.
+  /// An operator who gives up damaged records writes the offset that the error names to `accept-data-loss` in the directory;
+  /// the next open then moves everything from there on to .torn files.
   static Result<std::unique_ptr<Log>> open(FileSystem& system, const Clock& clock, std::string directory, const LogConfig& config,
                                            const RecoveryHint& hint, RecoveryReport& report);
   virtual ~Log() = default;
+  Log() = default;
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
 
   /// Appends one or more batches that lie behind each other in `batches`, structure and CRC already checked. Only base offset and
   /// leader epoch are rewritten, in `batches` itself. When this returns, the bytes are in the page cache, not on disk.
@@ -117,16 +123,19 @@ class Log {
   virtual Result<std::optional<TimestampOffset>> find_timestamp(std::int64_t timestamp_ms, Offset below) = 0;
   /// The record with the largest timestamp (ListOffsets -3).
   virtual Result<std::optional<TimestampOffset>> find_max_timestamp(Offset below) = 0;
+  /// Aborted transactions that overlap [from, to), for READ_COMMITTED fetches.
+  virtual Result<std::vector<ProducerState::Aborted>> aborted(Offset from, Offset to) = 0;
   /// End offset of the largest epoch <= `epoch` (OffsetForLeaderEpoch); {-1, kNone} when unknown.
   virtual std::pair<LeaderEpoch, Offset> epoch_end(LeaderEpoch epoch) const = 0;
   virtual LeaderEpoch latest_epoch() const = 0;
   /// A new leader epoch begins at end(); durable with the next checkpoint.
   virtual Status begin_epoch(LeaderEpoch epoch) = 0;
 
-  /// Removes all batches that hold `to` or anything later.
+  /// Removes all batches that hold `to` or anything later. `to` lies in [start, end].
   virtual Status truncate(Offset to) = 0;
   /// DeleteRecords: nothing below `to` is served any more; whole segments below it are removed. kOutOfRange beyond end().
   virtual Status truncate_prefix(Offset to) = 0;
+  /// May sync the directory before it removes segments: not for each append.
   /// Removes segments that retention no longer keeps, none that holds anything at or beyond `below` (the high watermark).
   /// Rolls an expired active segment first. Returns the number of segments removed.
   virtual Result<int> apply_retention(Offset below) = 0;

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <functional>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +32,9 @@ class LogDirectory {
   /// kBusy when another process has it, kInvalid when it belongs to another cluster or broker.
   static Result<std::unique_ptr<LogDirectory>> open(FileSystem& system, const Clock& clock, Options options);
   virtual ~LogDirectory() = default;
+  LogDirectory() = default;
+  LogDirectory(const LogDirectory&) = delete;
+  LogDirectory& operator=(const LogDirectory&) = delete;
 
   [[nodiscard]] virtual const std::string& cluster_id() const = 0;
   [[nodiscard]] virtual const Uuid& directory_id() const = 0;
@@ -44,13 +46,19 @@ class LogDirectory {
   virtual Result<std::unique_ptr<Log>> open_log(const std::string& topic, PartitionId partition, const Uuid& topic_id,
                                                 const LogConfig& config, RecoveryReport& report) = 0;
   /// Renames the directory to `<topic>-<partition>.<uuid>-delete`; remove_deleted() unlinks it later.
+  /// Syncs to disk: not on a shard.
   virtual Status delete_log(std::unique_ptr<Log> log) = 0;
   virtual void remove_deleted() = 0;
 
+  /// From replication-offset-checkpoint as it was at open; nullopt when it has no entry.
+  [[nodiscard]] virtual std::optional<Offset> checkpointed_high_watermark(const std::string& topic, PartitionId partition) const = 0;
+
   struct Checkpoint { std::string topic; PartitionId partition; Offset recovery_point; Offset log_start; Offset high_watermark; };
-  /// Writes recovery-point-, log-start- and replication-offset-checkpoint. Any thread, one at a time.
+  /// Writes recovery-point-, log-start- and replication-offset-checkpoint where they changed. Partitions that are not in `all` keep
+  /// their entries. A recovery point above what the log vouches for now (truncated meanwhile) is lowered. Any thread, one at a time.
   virtual Status write_checkpoints(const std::vector<Checkpoint>& all) = 0;
-  /// After every log was closed: checkpoints and the marker with end offsets. From here on nothing may be written.
+  /// After every log was closed (Log::close() succeeded) and before they are destroyed or after: checkpoints and the marker with end
+  /// offsets. Leave out logs that are offline or were never opened: they are recovered at the next open. From here on nothing may be written.
   virtual Status close_clean(const std::vector<Checkpoint>& all) = 0;
   /// Gives the reserve back when the disk is full / takes it again when there is room.
   virtual void release_reserve() = 0;

@@ -46,6 +46,10 @@ struct BatchHeader {
   [[nodiscard]] std::size_t size_bytes() const { return kBatchOverheadBytes + static_cast<std::size_t>(batch_length); }
 };
 
+/// The header at the front of `bytes`, which may end anywhere behind it. Checks what a header alone can tell: length, magic, codec,
+/// counts and deltas. Errors: kOutOfRange when fewer than kBatchHeaderBytes are there; kUnsupported; kCorrupt.
+Result<BatchHeader> parse_header(ByteView bytes);
+
 /// One whole batch in memory that somebody else keeps alive. Made only by parse(), so its structure is known to be sound.
 class BatchView {
  public:
@@ -93,12 +97,20 @@ class RecordReader {
   /// False at the end. Errors: kCorrupt (a record reaches beyond the batch, deltas out of order, bytes left over, wrong count).
   Result<bool> next(RecordView& out);
 
+  RecordReader(RecordReader&&) = default;  // `records_` may point into `owned_`: moved with it, never copied
+  RecordReader& operator=(RecordReader&&) = default;
+  RecordReader(const RecordReader&) = delete;
+  RecordReader& operator=(const RecordReader&) = delete;
+
  private:
+  RecordReader() = default;
+
   BatchHeader header_;
   std::vector<std::byte> owned_;
   ByteView records_;
   std::size_t at_ = 0;
   std::int32_t seen_ = 0;
+  std::int64_t last_delta_ = -1;
   std::vector<HeaderView> headers_;
 };
 
@@ -116,24 +128,35 @@ class BatchBuilder {
   };
   BatchBuilder() : BatchBuilder(Options()) {}
   explicit BatchBuilder(Options options);
+  /// Room for `bytes` of records, so that add() need not grow.
+  void reserve(std::size_t bytes) { records_.reserve(kBatchHeaderBytes + bytes); }
   void add(std::int64_t timestamp_ms, std::optional<std::string_view> key, std::optional<std::string_view> value,
            std::span<const HeaderView> headers = {});
   /// As add(), but at a given distance from the base offset (compaction keeps gaps). Deltas must rise.
   void add_at(std::int32_t offset_delta, std::int64_t timestamp_ms, std::optional<std::string_view> key,
               std::optional<std::string_view> value, std::span<const HeaderView> headers = {});
   [[nodiscard]] std::size_t count() const { return count_; }
-  [[nodiscard]] std::size_t size_bytes() const { return records_.size() + kBatchHeaderBytes; }
-  /// The whole batch with its CRC; the builder is empty afterwards. At least one record.
+  /// Before compression.
+  [[nodiscard]] std::size_t size_bytes() const { return records_.empty() ? kBatchHeaderBytes : records_.size(); }
+  /// The whole batch with its CRC; the builder is empty afterwards. At least one record. A codec that fails (no memory) leaves the
+  /// batch uncompressed, which every reader takes.
   std::vector<std::byte> finish(Offset base_offset = Offset(0));
 
  private:
   Options options_;
-  std::vector<std::byte> records_;
+  std::vector<std::byte> records_;  // room for the header first, so that an uncompressed batch is not copied
   std::size_t count_ = 0;
   std::int32_t last_delta_ = -1;
   std::int64_t base_timestamp_ms_ = -1;
   std::int64_t max_timestamp_ms_ = -1;
 };
+
+/// What a transaction marker (control batch) says. nullopt for data and for control records that are not markers.
+struct Marker {
+  std::int16_t type = 0;  // 0 abort, 1 commit
+  std::int32_t coordinator_epoch = -1;
+};
+Result<std::optional<Marker>> read_marker(const BatchView& batch);
 
 /// snappy is read raw and xerial-framed and written xerial-framed, lz4 is the frame format, as Kafka's clients do.
 /// Errors: kCorrupt, kTooLarge beyond `output_max`, kUnsupported.

@@ -1,0 +1,240 @@
+#include "framework/log/log_impl.h"
+
+#include <algorithm>
+
+#include "framework/base/assert.h"
+
+namespace penstock::log {
+namespace {
+
+constexpr std::uint64_t kSegmentBytesMax = INT32_MAX;  // index entries hold 32-bit positions, and Kafka reads them as signed
+constexpr std::size_t kColdFilesOpenMax = 8;
+
+}  // namespace
+
+Segment::Judge LogImpl::judge_of(std::size_t index) const {
+  Segment::Judge judge;
+  judge.epochs = &epochs_;
+  judge.contiguous = contiguous();
+  if (index + 1 < segments_.size()) judge.next_segment = segments_[index + 1]->base();
+  return judge;
+}
+
+std::size_t LogImpl::segment_of(Offset offset) const {
+  const auto behind = std::upper_bound(segments_.begin(), segments_.end(), offset,
+                                       [](Offset value, const auto& segment) { return value < segment->base(); });
+  return behind == segments_.begin() ? 0 : static_cast<std::size_t>(behind - segments_.begin()) - 1;
+}
+
+void LogImpl::set_flushed_end(Offset to) {
+  flushed_end_ = to;
+  durable_limit_->store(to.value, std::memory_order_release);
+}
+
+// Segments that are not durable yet keep their file: an fsync error must reach the descriptor that wrote.
+void LogImpl::keep_few_files_open(std::size_t used) {
+  if (used + 1 >= segments_.size()) return;
+  Segment* segment = segments_[used].get();
+  if (!lately_used_.empty() && lately_used_.back() == segment) return;
+  std::erase(lately_used_, segment);
+  lately_used_.push_back(segment);
+  if (lately_used_.size() <= kColdFilesOpenMax) return;
+  for (std::size_t i = 0; i < lately_used_.size() - 1; ++i) {
+    const std::size_t index = segment_of(lately_used_[i]->base());
+    if (next_base(index) > flushed_end_) continue;
+    lately_used_[i]->drop_caches();
+    lately_used_.erase(lately_used_.begin() + static_cast<std::ptrdiff_t>(i));
+    return;
+  }
+}
+
+void LogImpl::set_offline(Error why) {
+  if (!offline_) offline_ = std::move(why);
+}
+
+Status LogImpl::check_online() const {
+  if (offline_) return fail(Errc::kOffline, directory_ + " is offline: " + offline_->text);
+  return {};
+}
+
+Result<AppendInfo> LogImpl::append(ByteSpan batches, LeaderEpoch epoch) {
+  PENSTOCK_RETURN_IF_ERROR(check_online());
+  if (epoch.value >= 0 && epoch < epochs_.latest()) {
+    return fail(Errc::kInvalid, directory_ + ": append in leader epoch " + std::to_string(epoch.value) + ", but " +
+                                    std::to_string(epochs_.latest().value) + " has begun");
+  }
+  Incoming incoming;
+  incoming.base = end_;
+  Offset next = end_;
+  for (std::size_t at = 0; at < batches.size();) {
+    const auto batch = record::BatchView::parse(batches.subspan(at));
+    if (!batch) return tl::make_unexpected(batch.error().in("append to " + directory_));
+    record::set_base_offset_and_epoch(batches.subspan(at), next, epoch);
+    next = next + (std::int64_t{batch->header().last_offset_delta} + 1);
+    incoming.max_timestamp_ms = std::max(incoming.max_timestamp_ms, batch->header().max_timestamp_ms);
+    at += batch->header().size_bytes();
+  }
+  if (batches.empty()) return fail(Errc::kInvalid, directory_ + ": append of nothing");
+  incoming.last = next - 1;
+  if (epoch > epochs_.latest()) PENSTOCK_RETURN_IF_ERROR(begin_epoch(epoch));
+  return write(batches, incoming);
+}
+
+Result<AppendInfo> LogImpl::append_as_is(ByteView batches) {
+  PENSTOCK_RETURN_IF_ERROR(check_online());
+  Incoming incoming;
+  Offset next = end_;
+  LeaderEpoch epoch = epochs_.latest();
+  EpochCache epochs = epochs_;
+  for (std::size_t at = 0; at < batches.size();) {
+    const auto batch = record::BatchView::parse(batches.subspan(at));
+    if (!batch) return tl::make_unexpected(batch.error().in("append to " + directory_));
+    const record::BatchHeader& header = batch->header();
+    if (header.base_offset < next || (contiguous() && header.base_offset != next && end_ != start_)) {
+      return fail(Errc::kInvalid, directory_ + ": batch at offset " + std::to_string(header.base_offset.value) +
+                                      " does not continue the log, which ends at " + std::to_string(next.value));
+    }
+    if (header.leader_epoch < epoch) {
+      return fail(Errc::kInvalid, directory_ + ": batch at offset " + std::to_string(header.base_offset.value) + " has an old leader epoch");
+    }
+    epoch = header.leader_epoch;
+    epochs.assign(epoch, header.base_offset);
+    if (at == 0) incoming.base = header.base_offset;
+    next = header.last_offset() + 1;
+    incoming.max_timestamp_ms = std::max(incoming.max_timestamp_ms, header.max_timestamp_ms);
+    at += header.size_bytes();
+  }
+  if (batches.empty()) return fail(Errc::kInvalid, directory_ + ": append of nothing");
+  incoming.last = next - 1;
+  if (epochs.entries() != epochs_.entries()) {
+    std::swap(epochs, epochs_);
+    if (auto stored = store_epochs(); !stored) {
+      std::swap(epochs, epochs_);
+      return tl::make_unexpected(std::move(stored).error());
+    }
+  }
+  // A follower that begins beyond an empty log's end starts there.
+  if (end_ == start_ && incoming.base > end_ && contiguous()) {
+    PENSTOCK_RETURN_IF_ERROR(restart_at(incoming.base));
+  }
+  return write(batches, incoming);
+}
+
+Status LogImpl::restart_at(Offset base) {
+  PENSTOCK_RETURN_IF_ERROR(add_segment(base));
+  end_ = base;
+  PENSTOCK_RETURN_IF_ERROR(remove_segments(segments_.size() - 1));
+  start_ = base;
+  set_flushed_end(base);
+  return {};
+}
+
+Result<AppendInfo> LogImpl::write(ByteView batches, const Incoming& incoming) {
+  PENSTOCK_RETURN_IF_ERROR(roll_if_needed(incoming, batches.size()));
+  Segment& segment = active();
+  PENSTOCK_RETURN_IF_ERROR(segment.file().map([](const auto&) {}));
+  std::uint64_t position = segment.size();
+  if (auto written = segment.write(batches); !written) {
+    if (auto cut = segment.cut_back(); !cut) set_offline(cut.error());
+    if (written.error().code != Errc::kStorageFull) set_offline(written.error());
+    return tl::make_unexpected(std::move(written).error());
+  }
+  for (std::size_t at = 0; at < batches.size();) {
+    const auto batch = record::BatchView::parse(batches.subspan(at));
+    PENSTOCK_ASSERT(batch.has_value());
+    segment.add(batch->header(), position);
+    if (auto taken = take_in(*batch, segment.base()); !taken) set_offline(std::move(taken).error());
+    at += batch->header().size_bytes();
+    position += batch->header().size_bytes();
+  }
+  end_ = incoming.last + 1;
+  size_bytes_ += batches.size();
+  appended_bytes_ += batches.size();
+  if (auto stored = segment.store_indexes(false); !stored) set_offline(std::move(stored).error());
+  return AppendInfo{incoming.base, incoming.last, incoming.max_timestamp_ms, appended_bytes_};
+}
+
+Status LogImpl::take_in(const record::BatchView& batch, Offset segment_base) {
+  const record::BatchHeader& header = batch.header();
+  if (header.producer_id.value < 0) return {};
+  std::optional<record::Marker> marker;
+  if (header.control()) {
+    PENSTOCK_ASSIGN_OR_RETURN(marker, record::read_marker(batch));
+  }
+  const auto aborted = producers_.appended(header, marker ? std::optional(marker->type) : std::nullopt,
+                                           marker ? marker->coordinator_epoch : -1);
+  if (!aborted) return {};
+  return append_txn_index(system_, segment_stem(directory_, segment_base) + ".txnindex", *aborted);
+}
+
+Status LogImpl::roll_if_needed(const Incoming& incoming, std::size_t bytes) {
+  Segment& segment = active();
+  if (segment.size() == 0 && incoming.last - segment.base() <= INT32_MAX) return {};
+  const auto size_max = std::min(kSegmentBytesMax, static_cast<std::uint64_t>(std::max<std::int64_t>(config_.segment_bytes, 1)));
+  bool full = segment.size() + bytes > size_max || incoming.last - segment.base() > INT32_MAX ||
+              (segment.index_entries() + 1) * OffsetEntry::kBytes > static_cast<std::uint64_t>(config_.segment_index_bytes);
+  if (!full) {
+    const auto first = segment.first_timestamp_ms();
+    const std::int64_t age = first && *first >= 0 && incoming.max_timestamp_ms >= 0 ? incoming.max_timestamp_ms - *first
+                                                                                    : clock_.wall_ms() - active_since_ms_;
+    full = age > config_.segment_ms;
+  }
+  return full ? roll() : Status();
+}
+
+Status LogImpl::roll() {
+  PENSTOCK_RETURN_IF_ERROR(check_online());
+  if (active().size() == 0) return {};
+  // A full disk must leave the log as before: nothing of the old segment changes until the new one exists.
+  PENSTOCK_RETURN_IF_ERROR(add_segment(end_));
+  Segment& old = *segments_[segments_.size() - 2];
+  if (auto sealed = old.seal(); !sealed && sealed.error().code != Errc::kStorageFull) {
+    set_offline(sealed.error());
+    return sealed;
+  }
+  lately_used_.push_back(&old);
+  if (auto written = write_snapshot(end_); !written && written.error().code != Errc::kStorageFull) {
+    set_offline(written.error());
+    return written;
+  }
+  return {};
+}
+
+Status LogImpl::add_segment(Offset base) {
+  auto segment = std::make_unique<Segment>(system_, directory_, base, 0, config_.index_interval_bytes);
+  if (auto created = segment->create(); !created) {
+    if (created.error().code != Errc::kStorageFull) set_offline(created.error());
+    return created;
+  }
+  ++directory_changes_;
+  segments_.push_back(std::move(segment));
+  active_since_ms_ = clock_.wall_ms();
+  return {};
+}
+
+Status LogImpl::write_snapshot(Offset at) {
+  std::shared_ptr<File> written;
+  return replace_file(system_, segment_stem(directory_, at) + ".snapshot", as_text(producers_.encode()), written);
+}
+
+Status LogImpl::begin_epoch(LeaderEpoch epoch) {
+  PENSTOCK_RETURN_IF_ERROR(check_online());
+  if (epoch == epochs_.latest()) return {};
+  if (epoch < epochs_.latest()) {
+    return fail(Errc::kInvalid, directory_ + ": leader epoch " + std::to_string(epoch.value) + " is older than " +
+                                    std::to_string(epochs_.latest().value));
+  }
+  const EpochCache before = epochs_;
+  if (!epochs_.assign(epoch, end_)) return {};
+  auto stored = store_epochs();
+  if (!stored) epochs_ = before;
+  return stored;
+}
+
+Status LogImpl::store_epochs() {
+  return replace_file(system_, directory_ + "/leader-epoch-checkpoint", epochs_.encode(), epoch_file_).map([this] {
+    ++directory_changes_;
+  });
+}
+
+}  // namespace penstock::log

@@ -1,0 +1,137 @@
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "framework/log/epoch_cache.h"
+#include "framework/log/log.h"
+#include "framework/log/recovery.h"
+#include "framework/log/segment.h"
+#include "framework/log/txn_index.h"
+
+namespace penstock::log {
+
+/// flushed_end of an open log, for whoever writes the recovery point checkpoint on another thread: a value above it must not be written.
+using DurableLimit = std::shared_ptr<std::atomic<std::int64_t>>;
+
+class LogImpl final : public Log {
+ public:
+  /// Called before a truncation below `to` touches the disk, so that no recovery point above it survives.
+  using BeforeTruncate = std::function<Status(Offset to)>;
+
+  static Result<std::unique_ptr<LogImpl>> open(FileSystem& system, const Clock& clock, std::string directory,
+                                               const LogConfig& config, const RecoveryHint& hint, RecoveryReport& report);
+  ~LogImpl() override = default;
+
+  Result<AppendInfo> append(ByteSpan batches, LeaderEpoch epoch) override;
+  Result<AppendInfo> append_as_is(ByteView batches) override;
+  Result<ReadResult> read(Offset from, std::uint64_t bytes_max, Offset below, bool at_least_one) override;
+  Result<std::optional<TimestampOffset>> find_timestamp(std::int64_t timestamp_ms, Offset below) override;
+  Result<std::optional<TimestampOffset>> find_max_timestamp(Offset below) override;
+  Result<std::vector<ProducerState::Aborted>> aborted(Offset from, Offset to) override;
+  std::pair<LeaderEpoch, Offset> epoch_end(LeaderEpoch epoch) const override { return epochs_.end_of(epoch, end_); }
+  LeaderEpoch latest_epoch() const override { return epochs_.latest(); }
+  Status begin_epoch(LeaderEpoch epoch) override;
+  Status truncate(Offset to) override;
+  Status truncate_prefix(Offset to) override;
+  Result<int> apply_retention(Offset below) override;
+  bool unlink_deleted() override;
+  Status roll() override;
+  std::optional<FlushTask> begin_flush() override;
+  void apply_flush(const FlushTask& task) override;
+  Offset flushed_end() const override { return flushed_end_; }
+  Status close() override;
+  Offset start() const override { return start_; }
+  Offset end() const override { return end_; }
+  std::uint64_t size_bytes() const override { return size_bytes_; }
+  std::size_t segment_count() const override { return segments_.size(); }
+  std::uint64_t generation() const override { return generation_; }
+  const std::string& directory() const override { return directory_; }
+  const LogConfig& config() const override { return config_; }
+  void set_config(const LogConfig& config) override { config_ = config; }
+  ProducerState& producers() override { return producers_; }
+  const std::optional<Error>& offline() const override { return offline_; }
+  void set_offline(Error why) override;
+  Result<std::uint64_t> scrub(std::uint64_t bytes_max) override;
+
+  void set_before_truncate(BeforeTruncate hook) { before_truncate_ = std::move(hook); }
+  [[nodiscard]] const DurableLimit& durable_limit() const { return durable_limit_; }
+
+ private:
+  struct Deleted {
+    std::vector<std::string> paths;
+    std::int64_t due_ms = 0;
+  };
+  struct Incoming {  // what the first walk over an append learns
+    Offset base;
+    Offset last;
+    std::int64_t max_timestamp_ms = -1;
+  };
+
+  LogImpl(FileSystem& system, const Clock& clock, std::string directory, const LogConfig& config)
+      : system_(system), clock_(clock), directory_(std::move(directory)), config_(config) {}
+
+  Segment& active() { return *segments_.back(); }
+  [[nodiscard]] bool contiguous() const { return config_.cleanup_policy == CleanupPolicy::kDelete; }
+  [[nodiscard]] Segment::Judge judge_of(std::size_t index) const;
+  [[nodiscard]] std::size_t segment_of(Offset offset) const;
+  Offset next_base(std::size_t index) const { return index + 1 < segments_.size() ? segments_[index + 1]->base() : end_; }
+  void set_flushed_end(Offset to);
+  void keep_few_files_open(std::size_t used);
+
+  Status check_online() const;
+  Status roll_if_needed(const Incoming& incoming, std::size_t bytes);
+  Result<AppendInfo> write(ByteView batches, const Incoming& incoming);
+  Status take_in(const record::BatchView& batch, Offset segment_base);
+  Status add_segment(Offset base);
+  Status store_epochs();
+  Status write_snapshot(Offset at);
+  Status restart_at(Offset base);
+
+  Result<std::uint64_t> end_position(std::size_t index, Offset below);
+  Result<std::optional<TimestampOffset>> search_segment(std::size_t index, std::int64_t timestamp_ms, Offset below);
+  Result<std::optional<TimestampOffset>> max_of_segment(std::size_t index, Offset below);
+
+  Status remove_segments(std::size_t count);
+  Status remove_segments_behind(std::size_t index);
+  Status restore_producers();
+  Status replay_producers(Offset from);
+
+  Status open_files(const RecoveryHint& hint, RecoveryReport& report);
+  Status find_segments(const RecoveryHint& hint, RecoveryReport& report);
+  Status load_epochs(const RecoveryHint& hint, RecoveryReport& report);
+  Status rebuild_epochs();
+  Status recover_tail(const RecoveryHint& hint, RecoveryReport& report);
+
+  FileSystem& system_;
+  const Clock& clock_;
+  std::string directory_;
+  LogConfig config_;
+  std::vector<std::unique_ptr<Segment>> segments_;  // by base offset; the last is active; never empty once open
+  EpochCache epochs_;
+  std::shared_ptr<File> epoch_file_;  // written since the last flush
+  ProducerState producers_;
+  Offset start_{0};
+  Offset end_{0};
+  Offset flushed_end_{0};
+  DurableLimit durable_limit_ = std::make_shared<std::atomic<std::int64_t>>(0);
+  BeforeTruncate before_truncate_;
+  std::uint64_t size_bytes_ = 0;
+  std::uint64_t appended_bytes_ = 0;
+  std::uint64_t generation_ = 1;
+  std::uint64_t directory_changes_ = 0;         // files created
+  std::uint64_t directory_changes_synced_ = 0;
+  std::int64_t active_since_ms_ = 0;
+  std::deque<Deleted> deleted_;
+  std::deque<Segment*> lately_used_;            // cold segments with an open file
+  std::optional<Error> offline_;
+  std::size_t scrub_segment_ = 0;
+  std::uint64_t scrub_position_ = 0;
+};
+
+}  // namespace penstock::log

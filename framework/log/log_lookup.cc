@@ -1,0 +1,180 @@
+#include <algorithm>
+
+#include "framework/log/log_impl.h"
+
+namespace penstock::log {
+namespace {
+
+tl::unexpected<Error> missing(const Segment& segment, Offset from, Offset to) {
+  return fail(Errc::kCorrupt, segment.stem() + ".log holds nothing from offset " + std::to_string(from.value) + " on, but the next segment begins at " +
+                                  std::to_string(to.value));
+}
+
+}  // namespace
+
+// Where in the segment the first batch begins that lies at or beyond `below`.
+Result<std::uint64_t> LogImpl::end_position(std::size_t index, Offset below) {
+  Segment& segment = *segments_[index];
+  if (below >= next_base(index)) return segment.size();
+  PENSTOCK_ASSIGN_OR_RETURN(const auto found, segment.find(below, judge_of(index)));
+  if (!found) return segment.size();
+  return found->header.base_offset >= below ? found->at : found->at + found->header.size_bytes();
+}
+
+Result<ReadResult> LogImpl::read(Offset from, std::uint64_t bytes_max, Offset below, bool at_least_one) {
+  if (from < start_ || from > end_) {
+    return fail(Errc::kOutOfRange, directory_ + ": offset " + std::to_string(from.value) + " is outside of " + std::to_string(start_.value) + ".." +
+                                       std::to_string(end_.value));
+  }
+  ReadResult result;
+  below = std::min(below, end_);
+  for (std::size_t index = segment_of(from); index < segments_.size() && from < below; ++index) {
+    Segment& segment = *segments_[index];
+    const Segment::Judge judge = judge_of(index);
+    auto found = segment.find(from, judge);
+    if (!found && !result.ranges.empty() && found.error().code == Errc::kCorrupt) return result;
+    if (!found) return tl::make_unexpected(std::move(found).error());
+    keep_few_files_open(index);
+    const Offset next = next_base(index);
+    if (!*found) {
+      if (contiguous() && from < next) return missing(segment, from, next);
+      from = std::max(from, next);
+      continue;
+    }
+    const Segment::Position first = **found;
+    if (first.header.base_offset >= below) break;
+    PENSTOCK_ASSIGN_OR_RETURN(std::uint64_t until, end_position(index, below));
+    const std::uint64_t room = bytes_max - std::min(bytes_max, result.size_bytes);
+    const std::uint64_t whole = until;
+    if (until - first.at > room) {
+      PENSTOCK_ASSIGN_OR_RETURN(until, segment.boundary_at_or_below(first.at, first.at + room, judge));
+      if (until == first.at && at_least_one && result.ranges.empty()) until = first.at + first.header.size_bytes();
+    }
+    if (until == first.at) break;
+    if (const auto checked = segment.ensure_checked(first.at, until, first.header.base_offset, judge); !checked) {
+      // What is good before the damage is served; the next read meets it.
+      until = std::min(until, segment.checked_until(first.at));
+      if (checked.error().code != Errc::kCorrupt || until <= first.at) return tl::make_unexpected(checked.error());
+    }
+    if (result.ranges.empty()) result.first_batch_offset = first.header.base_offset;
+    PENSTOCK_ASSIGN_OR_RETURN(std::shared_ptr<const File> file, segment.file());
+    result.ranges.push_back({std::move(file), first.at, until - first.at});
+    result.size_bytes += until - first.at;
+    if (until < whole) break;
+    from = next;
+  }
+  return result;
+}
+
+Result<std::optional<TimestampOffset>> LogImpl::search_segment(std::size_t index, std::int64_t timestamp_ms, Offset below) {
+  Segment& segment = *segments_[index];
+  const Segment::Judge judge = judge_of(index);
+  Offset floor = start_;
+  for (const TimeEntry& entry : segment.times()) {
+    if (entry.timestamp_ms > timestamp_ms) break;
+    // All before this batch is older than the entry's timestamp.
+    floor = std::max(floor, segment.base() + entry.relative);
+  }
+  PENSTOCK_ASSIGN_OR_RETURN(const auto first, segment.find(floor, judge));
+  if (!first) return std::optional<TimestampOffset>();
+  PENSTOCK_ASSIGN_OR_RETURN(const auto file, segment.file());
+  HeaderWalker walker(*file, first->at, segment.size());
+  std::vector<std::byte> bytes;
+  std::uint64_t next = first->at;
+  while (next < segment.size()) {
+    PENSTOCK_RETURN_IF_ERROR(segment.ensure_checked(next, next + 1, std::nullopt, judge));
+    PENSTOCK_ASSIGN_OR_RETURN(const bool more, walker.next());
+    if (!more) break;
+    next = walker.behind();
+    if (walker.header().base_offset >= below) break;
+    if (walker.header().max_timestamp_ms < timestamp_ms) continue;
+    bytes.resize(walker.header().size_bytes());
+    PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got, file->read_at(walker.position(), bytes));
+    PENSTOCK_ASSIGN_OR_RETURN(const auto batch, record::BatchView::parse(ByteView(bytes).first(got)));
+    PENSTOCK_ASSIGN_OR_RETURN(auto reader, record::RecordReader::open(batch));
+    record::RecordView record;
+    while (true) {
+      PENSTOCK_ASSIGN_OR_RETURN(const bool one, reader.next(record));
+      if (!one) break;
+      if (record.timestamp_ms < timestamp_ms || record.offset < start_) continue;
+      if (record.offset >= below) return std::optional<TimestampOffset>();
+      return std::optional(TimestampOffset{record.timestamp_ms, record.offset, walker.header().leader_epoch});
+    }
+  }
+  return std::optional<TimestampOffset>();
+}
+
+Result<std::optional<TimestampOffset>> LogImpl::find_timestamp(std::int64_t timestamp_ms, Offset below) {
+  below = std::min(below, end_);
+  for (std::size_t index = segment_of(start_); index < segments_.size() && segments_[index]->base() < below; ++index) {
+    PENSTOCK_RETURN_IF_ERROR(segments_[index]->load(judge_of(index)));
+    keep_few_files_open(index);
+    if (segments_[index]->max_timestamp_ms() < timestamp_ms) continue;
+    PENSTOCK_ASSIGN_OR_RETURN(const auto found, search_segment(index, timestamp_ms, below));
+    if (found) return found;
+  }
+  return std::optional<TimestampOffset>();
+}
+
+// The record with the largest timestamp among the segment's batches below `below`.
+Result<std::optional<TimestampOffset>> LogImpl::max_of_segment(std::size_t index, Offset below) {
+  Segment& segment = *segments_[index];
+  const Segment::Judge judge = judge_of(index);
+  const bool whole = segment.base() >= start_ && segment.max_timestamp_offset() < below;
+  if (whole && segment.max_timestamp_offset() == Offset::kNone) return std::optional<TimestampOffset>();
+  PENSTOCK_ASSIGN_OR_RETURN(const auto first, segment.find(whole ? segment.max_timestamp_offset() : std::max(start_, segment.base()), judge));
+  if (!first) return std::optional<TimestampOffset>();
+  PENSTOCK_ASSIGN_OR_RETURN(const auto file, segment.file());
+  std::optional<TimestampOffset> best;
+  HeaderWalker walker(*file, first->at, segment.size());
+  std::vector<std::byte> bytes;
+  std::uint64_t next = first->at;
+  while (next < segment.size()) {
+    PENSTOCK_RETURN_IF_ERROR(segment.ensure_checked(next, next + 1, std::nullopt, judge));
+    PENSTOCK_ASSIGN_OR_RETURN(const bool more, walker.next());
+    if (!more || walker.header().base_offset >= below) break;
+    next = walker.behind();
+    if (best && walker.header().max_timestamp_ms <= best->timestamp_ms) continue;
+    bytes.resize(walker.header().size_bytes());
+    PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got, file->read_at(walker.position(), bytes));
+    PENSTOCK_ASSIGN_OR_RETURN(const auto batch, record::BatchView::parse(ByteView(bytes).first(got)));
+    PENSTOCK_ASSIGN_OR_RETURN(auto reader, record::RecordReader::open(batch));
+    record::RecordView record;
+    while (true) {
+      PENSTOCK_ASSIGN_OR_RETURN(const bool one, reader.next(record));
+      if (!one) break;
+      if (record.offset < start_ || record.offset >= below || (best && record.timestamp_ms <= best->timestamp_ms)) continue;
+      best = TimestampOffset{record.timestamp_ms, record.offset, walker.header().leader_epoch};
+    }
+    if (whole) break;
+  }
+  return best;
+}
+
+Result<std::optional<TimestampOffset>> LogImpl::find_max_timestamp(Offset below) {
+  below = std::min(below, end_);
+  std::optional<TimestampOffset> best;
+  for (std::size_t index = segment_of(start_); index < segments_.size() && segments_[index]->base() < below; ++index) {
+    PENSTOCK_RETURN_IF_ERROR(segments_[index]->load(judge_of(index)));
+    keep_few_files_open(index);
+    if (best && segments_[index]->max_timestamp_ms() <= best->timestamp_ms) continue;
+    PENSTOCK_ASSIGN_OR_RETURN(const auto found, max_of_segment(index, below));
+    if (found && (!best || found->timestamp_ms > best->timestamp_ms)) best = found;
+  }
+  return best;
+}
+
+Result<std::vector<ProducerState::Aborted>> LogImpl::aborted(Offset from, Offset to) {
+  std::vector<ProducerState::Aborted> result;
+  for (std::size_t index = segment_of(from); index < segments_.size(); ++index) {
+    PENSTOCK_ASSIGN_OR_RETURN(const auto all, read_txn_index(system_, segments_[index]->stem() + ".txnindex"));
+    for (const auto& one : all) {
+      if (one.last >= from && one.first < to) result.push_back(one);
+      // Transactions that end later began at or beyond this one's last stable offset.
+      if (one.last_stable >= to) return result;
+    }
+  }
+  return result;
+}
+
+}  // namespace penstock::log

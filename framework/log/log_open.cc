@@ -1,0 +1,202 @@
+#include <algorithm>
+
+#include "framework/log/checkpoint_file.h"
+#include "framework/log/log_impl.h"
+
+namespace penstock::log {
+namespace {
+
+constexpr std::size_t kEpochFileBytesMax = 16U << 20;
+constexpr std::size_t kSnapshotBytesMax = 1U << 30;
+constexpr std::size_t kNameDigits = 20;
+
+bool ends_with(std::string_view name, std::string_view suffix) {
+  return name.size() >= suffix.size() && name.substr(name.size() - suffix.size()) == suffix;
+}
+
+/// The base offset in "%020d<suffix>".
+std::optional<Offset> offset_in_name(std::string_view name, std::string_view suffix) {
+  if (name.size() != kNameDigits + suffix.size() || !ends_with(name, suffix)) return std::nullopt;
+  std::int64_t offset = 0;
+  if (!parse_number(name.substr(0, kNameDigits), offset) || offset < 0) return std::nullopt;
+  return Offset(offset);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Log>> Log::open(FileSystem& system, const Clock& clock, std::string directory, const LogConfig& config,
+                                       const RecoveryHint& hint, RecoveryReport& report) {
+  auto log = LogImpl::open(system, clock, std::move(directory), config, hint, report);
+  if (!log) return tl::make_unexpected(std::move(log).error());
+  return std::unique_ptr<Log>(std::move(*log));
+}
+
+Result<std::unique_ptr<LogImpl>> LogImpl::open(FileSystem& system, const Clock& clock, std::string directory, const LogConfig& config,
+                                               const RecoveryHint& hint, RecoveryReport& report) {
+  std::unique_ptr<LogImpl> log(new LogImpl(system, clock, std::move(directory), config));
+  PENSTOCK_RETURN_IF_ERROR(log->open_files(hint, report));
+  return log;
+}
+
+Status LogImpl::open_files(const RecoveryHint& hint, RecoveryReport& report) {
+  if (!system_.exists(directory_)) {
+    if (std::max(hint.recovery_point, hint.clean_end.value_or(Offset(0))).value > 0) {
+      return fail(Errc::kCorrupt, directory_ + " is missing, but its records below offset " + std::to_string(hint.recovery_point.value) +
+                                      " were durable. Restore the directory from a copy, or delete the topic");
+    }
+    PENSTOCK_RETURN_IF_ERROR(system_.create_directories(directory_));
+    const std::size_t slash = directory_.rfind('/');
+    PENSTOCK_RETURN_IF_ERROR(system_.sync_directory(slash == std::string::npos ? "." : directory_.substr(0, slash)));
+  }
+  PENSTOCK_RETURN_IF_ERROR(find_segments(hint, report));
+  PENSTOCK_RETURN_IF_ERROR(load_epochs(hint, report));
+  if (segments_.empty()) {
+    PENSTOCK_RETURN_IF_ERROR(add_segment(hint.log_start.value_or(Offset(0))));
+    start_ = end_ = active().base();
+    set_flushed_end(start_);
+    return {};
+  }
+  PENSTOCK_RETURN_IF_ERROR(recover_tail(hint, report));
+  start_ = std::min(std::max(segments_.front()->base(), hint.log_start.value_or(Offset(0))), end_);
+  const Offset trusted = std::max(hint.recovery_point, hint.clean_end.value_or(Offset(0)));
+  set_flushed_end(std::min(std::max(trusted, start_), end_));
+  for (const auto& segment : segments_) size_bytes_ += segment->size();
+  active_since_ms_ = clock_.wall_ms();
+  if (epochs_.truncate_end(end_ + 1)) PENSTOCK_RETURN_IF_ERROR(store_epochs());
+  PENSTOCK_RETURN_IF_ERROR(restore_producers());
+  const std::string accept = directory_ + "/" + kAcceptLossFile;
+  if (report.loss_accepted) {
+    report.notes.push_back(directory_ + ": the loss of what followed offset " + std::to_string(end_.value) + " was accepted by " + accept);
+    PENSTOCK_RETURN_IF_ERROR(system_.remove(accept));
+  }
+  return {};
+}
+
+Status LogImpl::find_segments(const RecoveryHint& hint, RecoveryReport& report) {
+  PENSTOCK_ASSIGN_OR_RETURN(const auto names, system_.list(directory_));
+  Deleted leftovers;
+  for (const std::string& name : names) {
+    const std::string path = directory_ + "/" + name;
+    if (ends_with(name, ".deleted") || ends_with(name, ".tmp")) leftovers.paths.push_back(path);
+    const auto base = offset_in_name(name, ".log");
+    if (!base) continue;
+    PENSTOCK_ASSIGN_OR_RETURN(const FileStatus status, system_.status(path));
+    segments_.push_back(std::make_unique<Segment>(system_, directory_, *base, status.size, config_.index_interval_bytes));
+  }
+  const Offset trusted = std::max(hint.recovery_point, hint.clean_end.value_or(Offset(0)));
+  if (segments_.empty() && trusted > hint.log_start.value_or(Offset(0))) {
+    return fail(Errc::kCorrupt, directory_ + " holds no segment, but its records below offset " + std::to_string(trusted.value) +
+                                    " were durable. Restore the files from a copy, or delete the topic");
+  }
+  if (!segments_.empty() && hint.clean_end && hint.log_start && segments_.front()->base() > *hint.log_start) {
+    return fail(Errc::kCorrupt, segment_stem(directory_, segments_.front()->base()) + ".log is the first segment, but the log began at offset " +
+                                    std::to_string(hint.log_start->value) + " when it was closed cleanly: older segments are missing. "
+                                    "Restore the files from a copy, or delete records up to offset " +
+                                    std::to_string(segments_.front()->base().value));
+  }
+  report.scanned = !hint.clean_end && !segments_.empty();
+  if (!leftovers.paths.empty()) deleted_.push_back(std::move(leftovers));
+  return {};
+}
+
+Status LogImpl::load_epochs(const RecoveryHint& hint, RecoveryReport& report) {
+  const std::string path = directory_ + "/leader-epoch-checkpoint";
+  if (!system_.exists(path)) {
+    // Written before the first batch; only a power cut can have kept the batch and not the file. Kafka's own logs may lack it as well.
+    return segments_.empty() ? Status() : rebuild_epochs();
+  }
+  PENSTOCK_ASSIGN_OR_RETURN(const std::string text, read_file(system_, path, kEpochFileBytesMax));
+  auto decoded = epochs_.decode(text);
+  if (decoded) return {};
+  if (hint.same_boot || hint.clean_end) {
+    return fail(Errc::kCorrupt, path + ": " + decoded.error().text + ". Restore it from a copy, or remove it to have it made anew from the batches");
+  }
+  report.notes.push_back(path + ": " + decoded.error().text + "; made anew from the batches");
+  return rebuild_epochs();
+}
+
+// By headers alone and as far as they lead: what is damaged is found by the scan or when it is read.
+Status LogImpl::rebuild_epochs() {
+  epochs_.clear();
+  for (const auto& segment : segments_) {
+    PENSTOCK_ASSIGN_OR_RETURN(const auto file, segment->file());
+    HeaderWalker walker(*file, 0, segment->size());
+    while (true) {
+      const auto more = walker.next();
+      if (!more && more.error().code == Errc::kIo) return tl::make_unexpected(more.error());
+      if (!more || !*more) break;
+      epochs_.assign(walker.header().leader_epoch, walker.header().base_offset);
+    }
+  }
+  return epochs_.entries().empty() ? Status() : store_epochs();
+}
+
+Status LogImpl::recover_tail(const RecoveryHint& hint, RecoveryReport& report) {
+  PENSTOCK_ASSIGN_OR_RETURN(const TailPlan plan, plan_recovery(system_, directory_, segments_, &epochs_, contiguous(), hint));
+  PENSTOCK_RETURN_IF_ERROR(apply_plan(system_, directory_, segments_, plan, report));
+  end_ = plan.end;
+  PENSTOCK_RETURN_IF_ERROR(active().load(judge_of(segments_.size() - 1)));
+  PENSTOCK_RETURN_IF_ERROR(active().replay_tail());
+  active().set_checked_from(active().size());
+  return {};
+}
+
+Status LogImpl::restore_producers() {
+  producers_.clear();
+  PENSTOCK_ASSIGN_OR_RETURN(const auto names, system_.list(directory_));
+  std::vector<Offset> snapshots;
+  for (const std::string& name : names) {
+    if (const auto at = offset_in_name(name, ".snapshot")) snapshots.push_back(*at);
+  }
+  Offset from = segments_.front()->base();
+  std::sort(snapshots.rbegin(), snapshots.rend());
+  for (const Offset at : snapshots) {
+    const std::string path = segment_stem(directory_, at) + ".snapshot";
+    const auto text = at <= end_ ? read_file(system_, path, kSnapshotBytesMax) : Result<std::string>(fail(Errc::kOutOfRange, ""));
+    if (text && producers_.decode(as_bytes(*text))) {
+      from = std::max(from, at);
+      break;
+    }
+    PENSTOCK_RETURN_IF_ERROR(system_.remove(path));
+  }
+  if (from < end_) PENSTOCK_RETURN_IF_ERROR(replay_producers(from));
+  return {};
+}
+
+Status LogImpl::replay_producers(Offset from) {
+  std::vector<std::byte> bytes;
+  for (std::size_t index = segment_of(from); index < segments_.size(); ++index) {
+    Segment& segment = *segments_[index];
+    const std::string txn_path = segment.stem() + ".txnindex";
+    PENSTOCK_ASSIGN_OR_RETURN(auto kept, read_txn_index(system_, txn_path));
+    std::erase_if(kept, [&](const ProducerState::Aborted& aborted) { return aborted.last >= from; });
+    PENSTOCK_RETURN_IF_ERROR(rewrite_txn_index(system_, txn_path, kept));
+    PENSTOCK_ASSIGN_OR_RETURN(const auto file, segment.file());
+    std::uint64_t position = 0;
+    if (from > segment.base() && index + 1 == segments_.size()) {
+      PENSTOCK_ASSIGN_OR_RETURN(const auto entry, segment.entry_at_or_before(from));
+      position = entry.first;
+    }
+    HeaderWalker walker(*file, position, segment.size());
+    while (true) {
+      const auto more = walker.next();
+      if (!more && more.error().code == Errc::kIo) return tl::make_unexpected(more.error());
+      // Damage below the recovery point in a segment that nobody has read yet: reading it reports it.
+      if (!more || !*more) break;
+      const record::BatchHeader& header = walker.header();
+      if (header.producer_id.value < 0 || header.base_offset < from) continue;
+      if (!header.control()) {
+        producers_.appended(header, std::nullopt, -1);
+        continue;
+      }
+      bytes.resize(header.size_bytes());
+      PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got, file->read_at(walker.position(), bytes));
+      if (const auto batch = record::BatchView::parse(ByteView(bytes).first(got)); batch) {
+        PENSTOCK_RETURN_IF_ERROR(take_in(*batch, segment.base()));
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace penstock::log

@@ -1,0 +1,154 @@
+#include <algorithm>
+
+#include "framework/log/segment.h"
+
+namespace penstock::log {
+
+const OffsetEntry* Segment::entry_below(std::int64_t relative) const {
+  const auto behind = std::upper_bound(offsets_.begin(), offsets_.end(), relative,
+                                       [](std::int64_t value, const OffsetEntry& entry) { return value < entry.relative; });
+  return behind == offsets_.begin() ? nullptr : &*std::prev(behind);
+}
+
+Result<bool> Segment::leads_to_its_batch(const OffsetEntry& entry) {
+  PENSTOCK_ASSIGN_OR_RETURN(const auto log, file());
+  HeaderWalker walker(*log, entry.position, size_);
+  const auto more = walker.next();
+  if (!more && more.error().code == Errc::kIo) return tl::make_unexpected(more.error());
+  return more && *more && walker.header().last_offset() == base_ + entry.relative;
+}
+
+Result<std::pair<std::uint64_t, Offset>> Segment::entry_at_or_before(Offset offset) {
+  const OffsetEntry* entry = entry_below(offset - base_);
+  if (entry == nullptr) return std::pair(std::uint64_t{0}, base_);
+  PENSTOCK_ASSIGN_OR_RETURN(const auto log, file());
+  HeaderWalker walker(*log, entry->position, size_);
+  const auto more = walker.next();
+  if (!more && more.error().code == Errc::kIo) return tl::make_unexpected(more.error());
+  if (!more || !*more || walker.header().last_offset() != base_ + entry->relative) return std::pair(std::uint64_t{0}, base_);
+  return std::pair(walker.position(), walker.header().base_offset);
+}
+
+Result<std::optional<Segment::Position>> Segment::find(Offset offset, const Judge& judge) {
+  PENSTOCK_RETURN_IF_ERROR(load(judge));
+  PENSTOCK_ASSIGN_OR_RETURN(const auto log, file());
+  const OffsetEntry* entry = entry_below(offset - base_);
+  if (entry != nullptr && !index_trusted_) {
+    PENSTOCK_ASSIGN_OR_RETURN(const bool good, leads_to_its_batch(*entry));
+    if (!good) {
+      PENSTOCK_RETURN_IF_ERROR(rebuild(judge));
+      entry = entry_below(offset - base_);
+    }
+  }
+  std::uint64_t next = entry == nullptr ? 0 : entry->position;
+  std::optional<Offset> expected;
+  if (entry == nullptr) expected = base_;
+  HeaderWalker walker(*log, next, size_);
+  while (next < size_) {
+    PENSTOCK_RETURN_IF_ERROR(ensure_checked(next, next + 1, expected, judge));
+    PENSTOCK_ASSIGN_OR_RETURN(const bool more, walker.next());
+    if (!more) break;
+    if (walker.header().last_offset() >= offset) return std::optional<Position>(Position{walker.position(), walker.header()});
+    next = walker.behind();
+    expected = walker.header().last_offset() + 1;
+  }
+  return std::optional<Position>();
+}
+
+Result<std::uint64_t> Segment::boundary_at_or_below(std::uint64_t from, std::uint64_t limit, const Judge& judge) {
+  if (limit >= size_) return size_;
+  const auto behind = std::upper_bound(offsets_.begin(), offsets_.end(), limit,
+                                       [](std::uint64_t at, const OffsetEntry& entry) { return at < entry.position; });
+  std::uint64_t boundary = from;
+  if (behind != offsets_.begin() && std::prev(behind)->position > from) {
+    const OffsetEntry entry = *std::prev(behind);
+    bool good = index_trusted_;
+    if (!good) {
+      PENSTOCK_ASSIGN_OR_RETURN(good, leads_to_its_batch(entry));
+    }
+    if (!good) {
+      PENSTOCK_RETURN_IF_ERROR(rebuild(judge));
+      return boundary_at_or_below(from, limit, judge);
+    }
+    boundary = entry.position;
+  }
+  PENSTOCK_ASSIGN_OR_RETURN(const auto log, file());
+  HeaderWalker walker(*log, boundary, size_);
+  while (true) {
+    // Damage further on is for ensure_checked() to report, with what is good before it.
+    const auto more = walker.next();
+    if (!more && more.error().code == Errc::kIo) return tl::make_unexpected(more.error());
+    if (!more || !*more || walker.behind() > limit) return boundary;
+    boundary = walker.behind();
+  }
+}
+
+std::uint64_t Segment::checked_until(std::uint64_t begin) const {
+  const auto behind = checked_.upper_bound(begin);
+  if (behind == checked_.begin()) return begin;
+  return std::min(size_, std::max(begin, std::prev(behind)->second));
+}
+
+void Segment::mark_checked(std::uint64_t begin, std::uint64_t end) {
+  if (begin >= end) return;
+  auto behind = checked_.upper_bound(begin);
+  if (behind != checked_.begin() && std::prev(behind)->second >= begin) begin = std::prev(behind)->first;
+  while (behind != checked_.end() && behind->first <= end) {
+    end = std::max(end, behind->second);
+    behind = checked_.erase(behind);
+  }
+  checked_[begin] = end;
+}
+
+Status Segment::ensure_checked(std::uint64_t begin, std::uint64_t end, std::optional<Offset> expected, const Judge& judge) {
+  end = std::min(end, size_);
+  while (begin < end) {
+    const auto behind = checked_.upper_bound(begin);
+    if (behind != checked_.begin() && std::prev(behind)->second > begin) {
+      begin = std::prev(behind)->second;
+      expected.reset();
+      continue;
+    }
+    const std::uint64_t stop = behind == checked_.end() ? end : std::min(end, behind->first);
+    PENSTOCK_ASSIGN_OR_RETURN(const auto log, file());
+    ScanRange range;
+    range.begin = begin;
+    range.end = stop;
+    range.file_size = size_;
+    range.expected = expected;
+    range.contiguous = judge.contiguous;
+    range.epochs = judge.epochs;
+    PENSTOCK_ASSIGN_OR_RETURN(const ScanResult scan, scan_batches(*log, range));
+    mark_checked(begin, scan.position);
+    if (scan.damage) return tl::make_unexpected(*scan.damage);
+    if (scan.position == size_ && judge.next_segment &&
+        (judge.contiguous ? scan.next != *judge.next_segment : scan.next > *judge.next_segment)) {
+      checked_.clear();
+      return fail(Errc::kCorrupt, log->path() + " ends at offset " + std::to_string(scan.next.value) + ", but the next segment begins at " +
+                                      std::to_string(judge.next_segment->value));
+    }
+    begin = scan.position;
+    expected = scan.next;
+  }
+  return {};
+}
+
+Result<std::int64_t> Segment::retention_timestamp_ms() {
+  if (loaded_ && max_timestamp_ms_ >= 0) return max_timestamp_ms_;
+  if (!loaded_) {
+    const auto index = system_.open(stem_ + ".timeindex", OpenMode::kRead);
+    if (index) {
+      PENSTOCK_ASSIGN_OR_RETURN(const std::uint64_t bytes, (*index)->size());
+      std::byte entry[TimeEntry::kBytes] = {};
+      if (bytes >= sizeof entry && bytes % sizeof entry == 0) {
+        PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got, (*index)->read_at(bytes - sizeof entry, entry));
+        const auto timestamp = load_be<std::int64_t>(entry);
+        if (got == sizeof entry && timestamp > 0) return timestamp;
+      }
+    }
+  }
+  PENSTOCK_ASSIGN_OR_RETURN(const FileStatus status, system_.status(stem_ + ".log"));
+  return status.modified_ms;
+}
+
+}  // namespace penstock::log
