@@ -25,13 +25,14 @@ struct ConfigKey {
   const char* doc = nullptr;
   const char* one_of = nullptr;    // "bulk|incrementing|timestamp"; for kList each item must be one
   const char* pattern = nullptr;   // ECMAScript regular expression that the whole value must match
-  double min = 0, max = 0;         // both 0: no bounds. Numbers, durations (ms), bytes
+  double min = 0, max = 0;         // both 0: no bounds; max below min: no upper bound. Numbers, durations (ms), bytes
   const char* when = nullptr;      // "mode=timestamp|timestamp+incrementing": visible and required only then
   Importance importance = kMedium;
   const char* group = nullptr;     // heading in documents and UIs; nullptr: "Connector"
 };
 
-/// A validated configuration: every declared key has a value (its own or the fallback), of the declared kind.
+/// A validated configuration: every declared key has a value (its own or the fallback), of the declared kind. A key that was
+/// left out and has no fallback (its `when` does not hold) or an empty one reads as "", 0, false, {}.
 /// Asking for an undeclared key, or for a kind that the key does not have, is a defect of the plugin: throws
 /// std::logic_error. Any thread; lives as long as the call it was given to, except for start(): until the task ends.
 class Config {

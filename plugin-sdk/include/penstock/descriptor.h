@@ -2,6 +2,7 @@
 // The C front door: one plain-data object, found by name before any plugin code runs. The name carries the ABI major,
 // so that a plugin for another major is told apart without loading it.
 
+#include <cstddef>
 #include <cstdint>
 
 #include "penstock/config.h"
@@ -35,6 +36,9 @@
 /// Compiler major, library ABI and language: the C++ part of the boundary holds only between equal toolchains.
 #define PENSTOCK_TOOLCHAIN PENSTOCK_COMPILER_ " " PENSTOCK_LIBRARY_ " " PENSTOCK_STANDARD_
 
+// How the boundary grows: a further virtual function goes at the end of a class that nothing derives from in the SDK, and
+// raises PENSTOCK_PLUGIN_ABI_MINOR; the host calls it on a plugin's object only when that plugin's abi_minor has it. Every
+// other change of a layout in these headers raises the major, and with it the symbol's name.
 namespace penstock {
 
 class SourceTask;
@@ -98,6 +102,29 @@ constexpr ConnectorDescriptor sink(const char* name, const char* aliases, const 
   d.struct_size = sizeof d; d.kind = PluginKind::kSink; d.name = name; d.aliases = aliases; d.doc = doc;
   d.keys = keys; d.key_count = static_cast<std::uint32_t>(N);
   d.make_sink = &make_of<Task, SinkTask>; d.destroy_sink = &destroy_of<Task, SinkTask>;
+  return d;
+}
+/// Without settings of its own.
+template <class Task>
+constexpr ConnectorDescriptor source(const char* name, const char* aliases, const char* doc) {
+  const ConfigKey none[1] = {};
+  ConnectorDescriptor d = source<Task>(name, aliases, doc, none);
+  d.keys = nullptr; d.key_count = 0;
+  return d;
+}
+template <class Task>
+constexpr ConnectorDescriptor sink(const char* name, const char* aliases, const char* doc) {
+  const ConfigKey none[1] = {};
+  ConnectorDescriptor d = sink<Task>(name, aliases, doc, none);
+  d.keys = nullptr; d.key_count = 0;
+  return d;
+}
+template <class Task, std::size_t N>
+constexpr ConnectorDescriptor transform(const char* name, const char* aliases, const char* doc, const ConfigKey (&keys)[N]) {
+  ConnectorDescriptor d{};
+  d.struct_size = sizeof d; d.kind = PluginKind::kTransform; d.name = name; d.aliases = aliases; d.doc = doc;
+  d.keys = keys; d.key_count = static_cast<std::uint32_t>(N);
+  d.make_transform = &make_of<Task, Transform>; d.destroy_transform = &destroy_of<Task, Transform>;
   return d;
 }
 template <class C>

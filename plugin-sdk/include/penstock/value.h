@@ -7,7 +7,9 @@
 #include <cstring>
 #include <new>
 #include <span>
+#include <stdexcept>
 #include <string_view>
+#include <type_traits>
 
 namespace penstock {
 
@@ -57,13 +59,18 @@ struct Value {
 
  private:
   static Value view(Type type, std::string_view x) {
-    Value v; v.type = type; v.size = static_cast<std::uint32_t>(x.size()); v.bytes = x.data(); return v;
+    Value v; v.type = type; v.size = fits(x.size()); v.bytes = x.data(); return v;
   }
   static Value list(Type type, std::span<const Value> x) {
-    Value v; v.type = type; v.size = static_cast<std::uint32_t>(x.size()); v.items = x.data(); return v;
+    Value v; v.type = type; v.size = fits(x.size()); v.items = x.data(); return v;
+  }
+  /// More than 4 GiB would be cut silently: throws std::length_error instead.
+  static std::uint32_t fits(std::size_t size) {
+    if (size > 0xFFFFFFFFU) throw std::length_error("a value is larger than 4 GiB");
+    return static_cast<std::uint32_t>(size);
   }
 };
-static_assert(sizeof(Value) == 16);
+static_assert(sizeof(Value) == 16 && std::is_trivially_copyable_v<Value>);
 
 /// Names of Connect's logical types; the value is of the type in brackets.
 namespace logical {
@@ -169,6 +176,7 @@ struct Record {
   std::span<const Header> headers;
   SourceOffset source;                // sources only: where to resume AFTER this record
 };
+static_assert(std::is_trivially_copyable_v<Record> && std::is_trivially_copyable_v<Header>);
 
 /// Records and one arena, made, reused and freed by the host. Not thread-safe; a plugin never keeps one.
 /// Memory given out stays where it is until the host resets the block. Allocation failure throws std::bad_alloc.
@@ -183,13 +191,16 @@ class Block {
     return *new (records_ + count_++) Record();
   }
   /// Takes back the last add(), as when its row turns out to be unusable. Not on an empty block.
-  void drop_last() { --count_; }
+  void drop_last() {
+    if (count_ == 0) throw std::logic_error("drop_last() on an empty block");
+    --count_;
+  }
   /// `count` values, uninitialised: write each one before the record is handed over. Never moves.
   std::span<Value> values(std::size_t count) {
-    return {static_cast<Value*>(allocate(count * sizeof(Value))), count};
+    return {static_cast<Value*>(allocate(bytes_of(count, sizeof(Value)))), count};
   }
   std::span<Header> headers(std::size_t count) {
-    auto* first = static_cast<Header*>(allocate(count * sizeof(Header)));
+    auto* first = static_cast<Header*>(allocate(bytes_of(count, sizeof(Header))));
     for (std::size_t i = 0; i < count; ++i) new (first + i) Header();
     return {first, count};
   }
@@ -202,6 +213,7 @@ class Block {
   }
   /// Uninitialised bytes, 8-aligned.
   void* allocate(std::size_t size) {
+    if (size > kAllocationMax) throw std::bad_alloc();
     size = (size + 7) & ~std::size_t{7};
     used_ += size;
     if (size > static_cast<std::size_t>(end_ - at_)) return grow(size);
@@ -221,6 +233,13 @@ class Block {
   virtual ~Block() = default;
   virtual void* grow(std::size_t size) = 0;   // a new slab of at least `size`; sets at_ and end_
   virtual void grow_records() = 0;            // larger records_, old records copied; sets capacity_
+
+  /// So that rounding up never wraps around.
+  static constexpr std::size_t kAllocationMax = SIZE_MAX / 2;
+  static std::size_t bytes_of(std::size_t count, std::size_t each) {
+    if (count > kAllocationMax / each) throw std::bad_alloc();
+    return count * each;
+  }
 
   Record* records_ = nullptr;
   std::size_t count_ = 0;

@@ -1,0 +1,162 @@
+#include "penstock/testing/contract.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <thread>
+
+#include "recording_context.h"
+
+namespace penstock::testing {
+namespace {
+
+/// Runs one check; what it throws becomes a sentence.
+template <class Check>
+void run(std::vector<std::string>& broken, const std::string& name, Check&& check) {
+  try {
+    check();
+  } catch (const std::exception& error) {
+    broken.push_back(name + ": " + error.what());
+  } catch (...) {
+    broken.push_back(name + ": threw something that is no std::exception");
+  }
+}
+
+void require(bool holds, const std::string& otherwise) {
+  if (!holds) throw ContractError(otherwise);
+}
+
+/// All records of the input, and where each came in which block.
+std::vector<std::string> read_all(SourceHarness& source) {
+  std::vector<std::string> out;
+  while (true) {
+    auto more = source.drain();
+    out.insert(out.end(), more.begin(), more.end());
+    if (source.last() != Polled::kMore) return out;
+  }
+}
+
+void resumes(const ConnectorDescriptor& connector, const Settings& settings, const std::vector<std::string>& all, std::size_t at) {
+  Options options;
+  options.soft_records = 7;
+  SourceHarness source(connector, settings, options);
+  source.start();
+  auto before = source.drain(at);
+  source.restart();
+  const auto after = read_all(source);
+  before.insert(before.end(), after.begin(), after.end());
+  require(before == all, "after " + std::to_string(at) + " acknowledged records a new task gave " + std::to_string(after.size()) +
+                             " more of " + std::to_string(all.size()) + ", or others");
+}
+
+}  // namespace
+
+std::vector<std::string> definition_contract(const ConnectorDescriptor& connector) {
+  std::vector<std::string> out;
+  if (connector.name == nullptr || *connector.name == '\0') out.emplace_back("the connector has no name");
+  if (connector.doc == nullptr || *connector.doc == '\0') out.emplace_back("the connector has no doc");
+  const std::span<const ConfigKey> keys(connector.keys, connector.key_count);
+  for (const auto& defect : host::definition_of(keys).defects()) out.push_back(defect.text);
+  for (const ConfigKey& key : keys) {
+    if (key.doc == nullptr || *key.doc == '\0') out.push_back("setting " + std::string(key.name == nullptr ? "" : key.name) + " has no doc");
+  }
+  return out;
+}
+
+std::vector<std::string> source_contract(const ConnectorDescriptor& connector, const Settings& settings, std::size_t resume_points) {
+  std::vector<std::string> broken = definition_contract(connector);
+  run(broken, "destroyed without start", [&] {
+    SourceTask* task = connector.make_source();
+    require(task != nullptr, "the factory returned no task");
+    connector.destroy_source(task);
+  });
+  std::vector<std::string> all;
+  run(broken, "read to the end", [&] {
+    SourceHarness source(connector, settings);
+    source.start();
+    all = read_all(source);
+    require(all.size() >= 2, "the input must give at least 2 records");
+  });
+  if (all.size() < 2) return broken;
+  run(broken, "read again in small blocks", [&] {
+    Options options;
+    options.soft_records = 1;
+    SourceHarness source(connector, settings, options);
+    source.start();
+    source.tick();
+    require(read_all(source) == all, "gave other records than the first time");
+  });
+  const std::size_t step = std::max<std::size_t>(1, all.size() / std::max<std::size_t>(1, resume_points));
+  for (std::size_t at = 1; at < all.size(); at += step) {
+    run(broken, "resume", [&] { resumes(connector, settings, all, at); });
+  }
+  run(broken, "stop from another thread", [&] {
+    SourceHarness source(connector, settings);
+    source.start();
+    std::thread stopper([&source] { source.stop(); });
+    if (source.last() != Polled::kEnd) source.poll();
+    stopper.join();
+  });
+  return broken;
+}
+
+std::vector<std::string> sink_contract(const ConnectorDescriptor& connector, const SinkInput& input) {
+  std::vector<std::string> broken = definition_contract(connector);
+  run(broken, "destroyed without start", [&] {
+    SinkTask* task = connector.make_sink();
+    require(task != nullptr, "the factory returned no task");
+    connector.destroy_sink(task);
+  });
+  run(broken, "nothing to do", [&] {
+    SinkHarness sink(connector, input.settings);
+    sink.start();
+    sink.open(input.topic);
+    sink.put();
+    sink.flush();
+    sink.tick();
+    sink.close();
+  });
+  std::size_t first = 0;
+  run(broken, "durable after flush", [&] {
+    SinkHarness sink(connector, input.settings);
+    sink.start();
+    sink.open(input.topic);
+    const std::size_t before = input.stored().size();
+    input.add(sink, 1);
+    sink.put();
+    sink.flush();
+    first = input.stored().size();
+    require(first > before, "the target holds no more than before the flush");
+    sink.close();
+    require(input.stored().size() == first, "close() after flush() changed what is stored");
+  });
+  run(broken, "closed and opened again", [&] {
+    SinkHarness sink(connector, input.settings);
+    sink.start();
+    sink.open(input.topic, 0, 1000);
+    sink.close();
+    sink.open(input.topic, 0, 1000);
+    const std::size_t before = input.stored().size();
+    input.add(sink, 2);
+    sink.put();
+    sink.close();
+    require(input.stored().size() > before, "records put after the second open() are not stored");
+  });
+  run(broken, "goes on after a crash", [&] {
+    SinkHarness sink(connector, input.settings);
+    sink.start();
+    sink.open(input.topic, 0, 2000);
+    input.add(sink, 3);
+    sink.put();
+    sink.restart();
+    sink.open(input.topic, 0, 2000);
+    const std::size_t before = input.stored().size();
+    input.add(sink, 4);
+    sink.put();
+    sink.flush();
+    require(input.stored().size() > before, "the new task stored nothing");
+  });
+  return broken;
+}
+
+}  // namespace penstock::testing
