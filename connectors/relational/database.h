@@ -1,6 +1,7 @@
 #pragma once
 // The dialect interface: what polling needs to know of a database. One connection, one thread.
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -46,6 +47,11 @@ struct BadValue {
 class Cursor {
  public:
   virtual ~Cursor() = default;
+  /// Before the first step(): false when at `until` the database was still searching for the first row.
+  virtual bool wait(std::chrono::steady_clock::time_point until) {
+    static_cast<void>(until);
+    return true;
+  }
   virtual bool step() = 0;
   /// Writes one value for each column; their bytes go to `block`. False: see problem().
   virtual bool read(Block& block, std::span<Value> row) = 0;
@@ -88,7 +94,7 @@ class Database {
     static_cast<void>(table), static_cast<void>(column);
     return {};
   }
-  /// `columns` are the first of the select list of `sql`, in order.
+  /// `columns` are the first of the select list of `sql`, in order. One cursor is open at a time.
   virtual std::unique_ptr<Cursor> open(const std::string& sql, std::span<const Column> columns) = 0;
   /// How long a statement may stay open while there is more to read, because it holds up others; 0: as long as it takes.
   [[nodiscard]] virtual std::int64_t hold_ms_max() const { return 0; }

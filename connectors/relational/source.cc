@@ -90,7 +90,7 @@ Polled PollingSource::read(Block& out) {
     const std::lock_guard lock(database_mutex_);
     database_ = std::move(fresh);
   }
-  look_for_tables(started);
+  if (readers_.empty() || !readers_[turn_]->running()) look_for_tables(started);  // one statement at a time
   for (std::size_t asked = 0; asked < readers_.size(); ++asked) {
     TableReader& reader = *readers_[turn_];
     if (reader.running() || reader.due(started)) {

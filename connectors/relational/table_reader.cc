@@ -191,9 +191,18 @@ bool TableReader::open(Database& database) {
     cursor_ = database.open(statement(config_.mode, parts_, next, database), table_.columns);
   }
   group_.reset();
-  opened_ = Clock::now();
+  opened_ = started;
+  started_ = false;
+  return true;
+}
+
+/// False while the database searches for the first row.
+bool TableReader::first_row(Clock::time_point until) {
+  if (started_) return true;
+  if (!cursor_->wait(until)) return false;
   on_row_ = cursor_->step();
-  open_cost_ = Clock::now() - started;
+  started_ = true;
+  open_cost_ = Clock::now() - opened_;
   return true;
 }
 
@@ -282,6 +291,7 @@ void TableReader::refuse(Block& out) {
 
 bool TableReader::fill(Database& database, Block& out, Clock::time_point until) {
   if (!cursor_ && !open(database)) return true;
+  if (!first_row(until)) return false;
   const std::int64_t hold = database.hold_ms_max();
   if (!on_row_) {
     close();

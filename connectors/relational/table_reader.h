@@ -37,6 +37,7 @@ class TableReader {
 
  private:
   bool open(Database& database);
+  bool first_row(Clock::time_point until);
   void plan(Database& database, Table table);
   void plan_positions(Database& database);
   void plan_keys();
@@ -66,6 +67,7 @@ class TableReader {
   int id_at_ = -1, time_at_ = -1;  // in the select list
 
   std::unique_ptr<Cursor> cursor_;
+  bool started_ = false;         // the first step() was made
   bool on_row_ = false;          // the cursor stands on a row that was not handed over
   Position done_;                // the next statement starts behind this
   std::optional<std::int64_t> group_;  // mode timestamp: handed over, but perhaps not all rows of this time
