@@ -2,7 +2,6 @@
 # worker loads from its plugin.path. Hidden visibility and a version script leave one exported symbol, penstock_plugin_v1.
 # Inside Penstock's repository it goes to build/<preset>/plugins, elsewhere to the project's build folder.
 include_guard(GLOBAL)
-set(PENSTOCK_PLUGIN_MAP "${CMAKE_CURRENT_LIST_DIR}/penstock_plugin.map")
 
 function(penstock_add_plugin name)
   cmake_parse_arguments(ARG "NO_INSTALL" "OUTPUT_DIRECTORY" "SOURCES;LINKS" ${ARGN})
@@ -10,18 +9,19 @@ function(penstock_add_plugin name)
     message(FATAL_ERROR "penstock_add_plugin(${name}): SOURCES is empty")
   endif()
   set(target penstock_plugin_${name})
+  set(map "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/penstock_plugin.map")  # called from other folders than this one
   add_library(${target} MODULE ${ARG_SOURCES})
   set_target_properties(${target} PROPERTIES
     PREFIX "" OUTPUT_NAME ${name} CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden
     VISIBILITY_INLINES_HIDDEN ON POSITION_INDEPENDENT_CODE ON CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON CXX_EXTENSIONS OFF
-    LINK_DEPENDS "${PENSTOCK_PLUGIN_MAP}")
+    LINK_DEPENDS "${map}")
   if(NOT ARG_OUTPUT_DIRECTORY AND PENSTOCK_PLUGIN_DIRECTORY)
     set(ARG_OUTPUT_DIRECTORY ${PENSTOCK_PLUGIN_DIRECTORY})
   endif()
   if(ARG_OUTPUT_DIRECTORY)
     set_target_properties(${target} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${ARG_OUTPUT_DIRECTORY})
   endif()
-  target_link_options(${target} PRIVATE "LINKER:--version-script=${PENSTOCK_PLUGIN_MAP}" "LINKER:--exclude-libs,ALL")
+  target_link_options(${target} PRIVATE "LINKER:--version-script=${map}" "LINKER:--exclude-libs,ALL")
   if(TARGET penstock_warnings)
     target_link_libraries(${target} PRIVATE penstock_warnings)
   endif()
