@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,9 @@
 namespace penstock::broker {
 
 class Broker;
+class Background;
 class Pool;
+class Session;
 
 /// What belongs to one shard besides its connections. Only its own thread touches it, save for `io().post()`.
 class BrokerShard {
@@ -36,6 +39,10 @@ class BrokerShard {
   /// Partitions that this shard owns and that are open.
   [[nodiscard]] std::vector<PartitionRef>& partitions() { return partitions_; }
 
+  /// Re-reads up to `bytes_max` of the cold segments of the partition whose turn it is.
+  void scrub(std::uint64_t bytes_max);
+  /// Clients connected to this shard.
+  [[nodiscard]] std::set<Session*>& sessions() { return sessions_; }
   /// One producer id; `done` on this shard.
   void producer_id(UniqueFunction<void(tl::expected<std::int64_t, ApiError>)> done);
 
@@ -44,6 +51,8 @@ class BrokerShard {
   net::Shard io_;
   std::shared_ptr<const Topics> topics_;
   std::vector<PartitionRef> partitions_;
+  std::set<Session*> sessions_;
+  std::size_t scrub_turn_ = 0;
   TopicAdmin::ProducerIdBlock producer_ids_;
 };
 
@@ -51,7 +60,7 @@ class BrokerShard {
 /// its own rules.
 class Broker {
  public:
-  Broker(const Settings& settings, const Clock& clock, log::FileSystem& files);
+  Broker(Settings settings, const Clock& clock, log::FileSystem& files);
   ~Broker();
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
@@ -73,13 +82,20 @@ class Broker {
   [[nodiscard]] const Endpoint& advertised() const { return advertised_; }
   void set_advertised(Endpoint endpoint) { advertised_ = std::move(endpoint); }
 
+  /// A write found the disk full: the reserve is released, so that metadata stays writable; taken again once there is room. Any thread.
+  void storage_full(const Error& why);
+  /// fsync failed: that is final for the data directory, so every partition stops taking records. Any thread.
+  void storage_failed(const Error& why);
+
   /// Opens the data directory and every partition in it, then starts the shards. Errors name the directory and what to do.
   Status open();
   /// Flushes and closes all partitions, writes the clean-shutdown marker, joins the threads. No connection may be left.
   void close();
+  /// Answers every long poll with what there is; part of a stop, before the connections are closed.
+  void finish_long_polls();
 
  private:
-  friend class TopicRegistry;
+  void close_logs();
 
   const Settings settings_;
   const Clock& clock_;
@@ -90,6 +106,7 @@ class Broker {
   std::vector<std::unique_ptr<BrokerShard>> shards_;
   TopicRegistry registry_;
   std::unique_ptr<TopicAdmin> topic_admin_;
+  std::unique_ptr<Background> background_;
   Endpoint advertised_;
 };
 

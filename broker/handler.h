@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "broker/broker.h"
+#include "framework/base/assert.h"
 #include "framework/net/connection.h"
 #include "framework/protocol/api.h"
 #include "framework/protocol/codec.h"
@@ -15,6 +16,9 @@
 namespace penstock::broker {
 
 class Session;
+
+/// Version of a request whose version nobody knows; only ApiVersions sees it.
+inline constexpr std::int16_t kUnknownVersion = -1;
 
 /// The right to answer one request: exactly once, from any thread. If it dies unused, the connection is closed, so that no client
 /// waits for ever. Moves only.

@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <tl/expected.hpp>
 
 #include "broker/topics.h"
+#include "framework/base/error.h"
 #include "framework/base/unique_function.h"
 #include "framework/protocol/error_code.h"
 
@@ -33,6 +35,9 @@ class TopicAdmin {
   using Done = UniqueFunction<void(tl::expected<TopicRef, ApiError>)>;
   virtual ~TopicAdmin() = default;
 
+  /// Applies everything that is stored; once, before anybody connects. `done` on the control thread.
+  virtual void load(UniqueFunction<void(Status)> done) = 0;
+
   /// kInvalidTopic, kTopicAlreadyExists, kInvalidPartitions, kInvalidConfig, kStorageError.
   virtual void create_topic(NewTopic topic, Done done) = 0;
   /// kUnknownTopicOrPartition. Gives the topic as it was.
@@ -49,6 +54,10 @@ class TopicAdmin {
   };
   virtual void next_producer_ids(UniqueFunction<void(tl::expected<ProducerIdBlock, ApiError>)> done) = 0;
 };
+
+class Broker;
+/// The implementation this broker uses (broker/metadata).
+std::unique_ptr<TopicAdmin> make_topic_admin(Broker& broker);
 
 /// What has to be there; the control thread makes it so (TopicRegistry::apply).
 struct TopicImage {

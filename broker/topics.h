@@ -39,6 +39,7 @@ struct PartitionHandle {
   std::string topic;
   Uuid topic_id;
   PartitionId index;
+  LeaderEpoch leader_epoch{0};  // as opened; fixed before the handle is published
   BrokerShard* owner = nullptr;
   /// Owner shard only. Null before it was opened, when opening failed (then `offline` says why) and after it was deleted.
   std::unique_ptr<Partition> partition;
@@ -72,9 +73,9 @@ class Topics {
   /// By name.
   [[nodiscard]] const std::map<std::string, TopicRef, std::less<>>& all() const { return by_name_; }
 
-  /// A copy with `topic` added, or put in place of the one with its name.
-  [[nodiscard]] Topics with(TopicRef topic) const;
-  [[nodiscard]] Topics without(std::string_view name) const;
+  /// Adds, or replaces the one of that name. Only before it is published.
+  void put(TopicRef topic);
+  void erase(std::string_view name);
 
  private:
   std::map<std::string, TopicRef, std::less<>> by_name_;

@@ -95,6 +95,19 @@ class Reader {
     tags_ = std::move(outer_tags);
   }
 
+  // For a walk by hand over a large message: the number of items of the array that follows (-1: null), and the end of a structure.
+  std::int64_t count() {
+    const std::int64_t items = length(false);
+    if (items > 0 && static_cast<std::size_t>(items) > left()) ok_ = false;
+    return ok_ ? items : -1;
+  }
+  void end_structure() {
+    if (!flexible_ || !ok_) return;
+    tags_loaded_ = false;
+    tags_.clear();
+    load_tags();
+  }
+
   [[nodiscard]] bool ok() const { return ok_; }
   void fail() { ok_ = false; }
   [[nodiscard]] std::size_t left() const { return from_.size() - at_; }

@@ -1,0 +1,118 @@
+#include "broker/background.h"
+
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <utility>
+#include <vector>
+
+#include "broker/broker.h"
+#include "broker/partition.h"
+#include "broker/pool.h"
+
+namespace penstock::broker {
+
+namespace {
+constexpr std::int64_t kScrubMs = 1'000;
+}  // namespace
+
+/// One checkpoint of all partitions; each shard fills in its own list.
+struct Background::Round {
+  explicit Round(std::size_t shards) : of_shard(shards), left(shards) {}
+  std::vector<std::vector<log::LogDirectory::Checkpoint>> of_shard;
+  std::atomic<std::size_t> left;
+};
+
+Background::Background(Broker& broker) : broker_(broker) {}
+
+void Background::start() {
+  broker_.control().post([this] {
+    broker_.control().after(broker_.settings().checkpoint_ms, [this] { checkpoint(); });
+    broker_.control().after(broker_.settings().retention_check_ms, [this] { retention(); });
+    if (broker_.settings().scrub_bytes_per_second > 0) broker_.control().after(kScrubMs, [this] { scrub(); });
+  });
+}
+
+void Background::stop() {
+  broker_.control().post([this] { stopped_ = true; });
+}
+
+/// The flushes started in one round are what the next round's recovery points are made of.
+void Background::checkpoint() {
+  if (stopped_) return;
+  broker_.control().after(broker_.settings().checkpoint_ms, [this] { checkpoint(); });
+  if (reserve_released_ && broker_.log_directory().restore_reserve()) {
+    reserve_released_ = false;
+    spdlog::info("{} has room again", broker_.settings().log_dir);
+  }
+  if (std::exchange(checkpointing_, true)) return;
+  collect(std::make_shared<Round>(broker_.shard_count()));
+}
+
+void Background::collect(const std::shared_ptr<Round>& round) {
+  for (std::size_t i = 0; i < broker_.shard_count(); ++i) {
+    BrokerShard& shard = broker_.shard(i);
+    shard.io().post([this, &shard, round, i] {
+      for (const PartitionRef& handle : shard.partitions()) {
+        Partition* partition = handle->partition.get();
+        if (partition == nullptr) continue;
+        const log::Log& log = partition->log();
+        round->of_shard[i].push_back({handle->topic, handle->index, log.flushed_end(), log.start(), partition->state().high_watermark});
+        partition->start_flush();
+        partition->log().unlink_deleted();
+      }
+      if (--round->left == 0) broker_.control().post([this, round] { write(round); });
+    });
+  }
+}
+
+void Background::write(const std::shared_ptr<Round>& round) {
+  if (stopped_) return;
+  std::vector<log::LogDirectory::Checkpoint> all;
+  for (auto& part : round->of_shard) std::move(part.begin(), part.end(), std::back_inserter(all));
+  broker_.pool().run([this, all = std::move(all)] {
+    if (const Status written = broker_.log_directory().write_checkpoints(all); !written) {
+      spdlog::warn("checkpoints of {} were not written: {}", broker_.settings().log_dir, written.error().text);
+    }
+    broker_.log_directory().remove_deleted();
+    broker_.control().post([this] { checkpointing_ = false; });
+  });
+}
+
+void Background::retention() {
+  if (stopped_) return;
+  broker_.control().after(broker_.settings().retention_check_ms, [this] { retention(); });
+  for (std::size_t i = 0; i < broker_.shard_count(); ++i) {
+    BrokerShard& shard = broker_.shard(i);
+    shard.io().post([&shard, now = broker_.clock().wall_ms()] {
+      for (const PartitionRef& handle : shard.partitions()) {
+        Partition* partition = handle->partition.get();
+        if (partition == nullptr) continue;
+        partition->log().producers().expire(now - partition->settings().log.producer_id_expiration_ms);
+        if (partition->settings().log.cleanup_policy == log::CleanupPolicy::kCompact) continue;
+        const auto removed = partition->log().apply_retention(partition->state().high_watermark);
+        if (!removed) spdlog::error("retention of {}-{}: {}", handle->topic, handle->index.value, removed.error().text);
+        else if (*removed > 0) partition->log_changed();
+      }
+    });
+  }
+}
+
+/// One partition of each shard a second, in turn.
+void Background::scrub() {
+  if (stopped_) return;
+  broker_.control().after(kScrubMs, [this] { scrub(); });
+  const auto share = static_cast<std::uint64_t>(broker_.settings().scrub_bytes_per_second) / broker_.shard_count();
+  for (std::size_t i = 0; i < broker_.shard_count(); ++i) {
+    BrokerShard& shard = broker_.shard(i);
+    shard.io().post([&shard, share] { shard.scrub(share); });
+  }
+}
+
+void Background::storage_full(const Error& why) {
+  if (std::exchange(reserve_released_, true)) return;
+  spdlog::error("{}: producers are refused until there is room: {}", broker_.settings().log_dir, why.text);
+  broker_.log_directory().release_reserve();
+}
+
+}  // namespace penstock::broker

@@ -1,0 +1,98 @@
+#include "broker/batch_check.h"
+
+namespace penstock::broker {
+
+using protocol::ErrorCode;
+
+namespace {
+
+constexpr std::size_t kMagicAt = 16;
+constexpr std::int16_t kZstdFromVersion = 7;
+
+BatchCheck refuse(ErrorCode error, std::string text) {
+  BatchCheck out;
+  out.error = error;
+  out.text = std::move(text);
+  return out;
+}
+
+BatchCheck check_keys(const record::BatchView& batch) {
+  auto reader = record::RecordReader::open(batch);
+  if (!reader) return refuse(ErrorCode::kInvalidRecord, reader.error().text);
+  record::RecordView record;
+  for (;;) {
+    const auto more = reader->next(record);
+    if (!more) return refuse(ErrorCode::kInvalidRecord, more.error().text);
+    if (!*more) return {};
+    if (!record.key) return refuse(ErrorCode::kInvalidRecord, "Compacted topic cannot accept message without key");
+  }
+}
+
+BatchCheck check_header(const record::BatchHeader& header, std::int16_t produce_version) {
+  if (header.control()) return refuse(ErrorCode::kInvalidRecord, "Control batches come from brokers only");
+  if (header.transactional()) {
+    return refuse(ErrorCode::kInvalidTxnState, "Transactions are not supported by this broker");
+  }
+  if (header.record_count <= 0 || header.last_offset_delta != header.record_count - 1) {
+    return refuse(ErrorCode::kInvalidRecord, "Record count and last offset delta of the batch do not agree");
+  }
+  if (header.codec() == record::Codec::kZstd && produce_version < kZstdFromVersion) {
+    return refuse(ErrorCode::kUnsupportedCompressionType, "zstd needs Produce version 7 or later");
+  }
+  if (header.has_delete_horizon()) return refuse(ErrorCode::kInvalidRecord, "A delete horizon comes from brokers only");
+  if (header.producer_id.value >= 0 && (header.base_sequence < 0 || header.producer_epoch.value < 0)) {
+    return refuse(ErrorCode::kInvalidRecord, "A batch with a producer id needs an epoch and a sequence");
+  }
+  return {};
+}
+
+BatchCheck check_times(const record::BatchHeader& header, const TopicSettings& settings, std::int64_t now_ms) {
+  const std::int64_t newest = header.max_timestamp_ms;
+  if (newest > now_ms && newest - now_ms > settings.timestamp_after_max_ms) {
+    return refuse(ErrorCode::kInvalidTimestamp, "Timestamp " + std::to_string(newest) +
+                                                    " is further ahead of the broker's clock than "
+                                                    "message.timestamp.after.max.ms allows");
+  }
+  const std::int64_t oldest = header.base_timestamp_ms;
+  if (oldest >= 0 && oldest < now_ms && now_ms - oldest > settings.timestamp_before_max_ms) {
+    return refuse(ErrorCode::kInvalidTimestamp, "Timestamp " + std::to_string(oldest) +
+                                                    " is older than message.timestamp.before.max.ms allows");
+  }
+  return {};
+}
+
+}  // namespace
+
+BatchCheck check_batch(ByteSpan records, const TopicSettings& settings, std::int16_t produce_version, std::int64_t now_ms) {
+  if (records.size() <= kMagicAt) return refuse(ErrorCode::kCorruptMessage, "Record batch is shorter than its header");
+  if (static_cast<std::int8_t>(records[kMagicAt]) < record::kMagic) {
+    return refuse(ErrorCode::kUnsupportedForMessageFormat, "Message formats before record batch v2 are not supported");
+  }
+  const auto batch = record::BatchView::parse(records);
+  if (!batch) return refuse(ErrorCode::kCorruptMessage, batch.error().text);
+  if (batch->bytes().size() != records.size()) {
+    return refuse(ErrorCode::kInvalidRecord, "A produce request holds exactly one record batch a partition");
+  }
+  if (records.size() > static_cast<std::size_t>(settings.max_message_bytes)) {
+    return refuse(ErrorCode::kMessageTooLarge, "The record batch has " + std::to_string(records.size()) +
+                                                   " bytes, max.message.bytes allows " + std::to_string(settings.max_message_bytes));
+  }
+  if (!batch->crc_matches()) return refuse(ErrorCode::kCorruptMessage, "Record batch CRC does not match");
+  BatchCheck out = check_header(batch->header(), produce_version);
+  if (out.error != ErrorCode::kNone) return out;
+  if (settings.log.cleanup_policy != log::CleanupPolicy::kDelete) {
+    out = check_keys(*batch);
+    if (out.error != ErrorCode::kNone) return out;
+  }
+  out.header = batch->header();
+  if (settings.timestamp_type == record::TimestampType::kLogAppend) {
+    record::set_log_append_time(records, now_ms);
+    out.log_append_time_ms = now_ms;
+    out.header.max_timestamp_ms = now_ms;
+    return out;
+  }
+  BatchCheck times = check_times(out.header, settings, now_ms);
+  return times.error == ErrorCode::kNone ? out : times;
+}
+
+}  // namespace penstock::broker

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "broker/topics.h"
+#include "framework/base/bytes.h"
+#include "framework/protocol/error_code.h"
+#include "framework/record/batch.h"
+
+namespace penstock::broker {
+
+struct BatchCheck {
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  std::string text;
+  record::BatchHeader header;            // sound when there is no error
+  std::int64_t log_append_time_ms = -1;  // set when the topic uses log-append time
+};
+
+/// Judges what a producer sent for one partition, on any thread: exactly one batch, sound structure and CRC, limits of the topic.
+/// With log-append time the batch is changed in place. Compressed batches are opened only for compacted topics, whose records need
+/// keys; elsewhere the CRC is what vouches for the records.
+BatchCheck check_batch(ByteSpan records, const TopicSettings& settings, std::int16_t produce_version, std::int64_t now_ms);
+
+}  // namespace penstock::broker

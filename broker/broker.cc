@@ -1,0 +1,154 @@
+#include "broker/broker.h"
+
+#include <sched.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <future>
+#include <utility>
+
+#include "broker/background.h"
+#include "broker/partition.h"
+#include "broker/pool.h"
+#include "broker/session.h"
+
+namespace penstock::broker {
+
+namespace {
+
+constexpr int kControlShard = -1;
+constexpr int kPoolThreads = 2;
+constexpr int kShardsMax = 8;
+
+int default_shards() {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  const int count = ::sched_getaffinity(0, sizeof cpus, &cpus) == 0 ? CPU_COUNT(&cpus) : 1;
+  return std::clamp(count, 1, kShardsMax);
+}
+
+/// Spreads the 192 bits over all shards; a topic's partitions lie side by side on different ones.
+std::size_t shard_of(const Uuid& topic_id, PartitionId partition, std::size_t shards) {
+  const std::uint64_t hash = (topic_id.high ^ (topic_id.low * 0x9E3779B97F4A7C15ULL)) * 0xBF58476D1CE4E5B9ULL;
+  return static_cast<std::size_t>(((hash >> 32) + static_cast<std::uint64_t>(partition.value)) % shards);
+}
+
+}  // namespace
+
+BrokerShard::BrokerShard(Broker& broker, int index) : broker_(broker), io_(index), topics_(std::make_shared<Topics>()) {}
+BrokerShard::~BrokerShard() = default;
+
+void BrokerShard::producer_id(UniqueFunction<void(tl::expected<std::int64_t, ApiError>)> done) {
+  if (producer_ids_.count > 0) {
+    --producer_ids_.count;
+    return done(producer_ids_.first++);
+  }
+  broker_.topic_admin().next_producer_ids([this, done = std::move(done)](tl::expected<TopicAdmin::ProducerIdBlock, ApiError> got) mutable {
+    io_.post([this, done = std::move(done), got = std::move(got)]() mutable {
+      if (!got) return done(tl::make_unexpected(got.error()));
+      // Of several blocks asked for at once the last is kept: ids are plenty.
+      producer_ids_ = {got->first + 1, got->count - 1};
+      done(got->first);
+    });
+  });
+}
+
+void BrokerShard::scrub(std::uint64_t bytes_max) {
+  if (partitions_.empty()) return;
+  const PartitionRef& handle = partitions_[scrub_turn_ % partitions_.size()];
+  const auto read = handle->partition ? handle->partition->log().scrub(bytes_max) : Result<std::uint64_t>(0);
+  if (!read) spdlog::error("scrubbing {}-{}: {}", handle->topic, handle->index.value, read.error().text);
+  if (!read || *read == 0) ++scrub_turn_;
+}
+
+Broker::Broker(Settings settings, const Clock& clock, log::FileSystem& files)
+    : settings_(std::move(settings)), clock_(clock), files_(files), control_(kControlShard), registry_(*this) {
+  const int shards = settings_.shards > 0 ? settings_.shards : default_shards();
+  for (int i = 0; i < shards; ++i) shards_.push_back(std::make_unique<BrokerShard>(*this, i));
+}
+
+Broker::~Broker() = default;
+
+BrokerShard& Broker::owner_of(const Uuid& topic_id, PartitionId partition) {
+  return *shards_[shard_of(topic_id, partition, shards_.size())];
+}
+
+Status Broker::open() {
+  log::LogDirectory::Options options;
+  options.path = settings_.log_dir;
+  options.cluster_id = settings_.cluster_id;
+  options.broker_id = settings_.node_id;
+  options.assume_power_cut = settings_.assume_power_cut;
+  PENSTOCK_ASSIGN_OR_RETURN(log_directory_, log::LogDirectory::open(files_, clock_, std::move(options)));
+  pool_ = std::make_unique<Pool>(kPoolThreads);
+  topic_admin_ = make_topic_admin(*this);
+  for (auto& shard : shards_) shard->io().start();
+  control_.start();
+  std::promise<Status> loaded;
+  control_.post([&] { topic_admin_->load([&](Status status) { loaded.set_value(std::move(status)); }); });
+  PENSTOCK_RETURN_IF_ERROR(loaded.get_future().get());
+  background_ = std::make_unique<Background>(*this);
+  background_->start();
+  return {};
+}
+
+void Broker::finish_long_polls() {
+  for (auto& shard : shards_) {
+    shard->io().post([s = shard.get()] {
+      for (Session* session : s->sessions()) session->finish_long_polls();
+    });
+  }
+}
+
+void Broker::close() {
+  if (background_) background_->stop();
+  control_.stop();
+  pool_.reset();  // what is queued still runs; its results find no loop
+  for (auto& shard : shards_) shard->io().stop();
+  if (log_directory_) close_logs();
+  topic_admin_.reset();
+  log_directory_.reset();
+}
+
+/// All threads are joined: everything belongs to the caller.
+void Broker::close_logs() {
+  std::vector<log::LogDirectory::Checkpoint> checkpoints;
+  bool clean = true;
+  for (auto& shard : shards_) {
+    for (const PartitionRef& handle : shard->partitions()) {
+      if (!handle->partition) continue;
+      log::Log& log = handle->partition->log();
+      const Status closed = log.offline() ? Status(tl::make_unexpected(*log.offline())) : log.close();
+      if (!closed) {
+        spdlog::error("closing {}-{}: {}", handle->topic, handle->index.value, closed.error().text);
+        clean = false;
+        continue;
+      }
+      checkpoints.push_back({handle->topic, handle->index, log.flushed_end(), log.start(), handle->partition->state().high_watermark});
+    }
+  }
+  if (!clean) {
+    spdlog::error("no clean-shutdown marker is written: the next start checks the logs");
+    return;
+  }
+  if (const Status marked = log_directory_->close_clean(checkpoints); !marked) {
+    spdlog::error("closing {}: {}", settings_.log_dir, marked.error().text);
+  }
+}
+
+void Broker::storage_full(const Error& why) {
+  control_.post([this, why] { background_->storage_full(why); });
+}
+
+void Broker::storage_failed(const Error& why) {
+  spdlog::critical("{} takes no more records: {}", settings_.log_dir, why.text);
+  for (auto& shard : shards_) {
+    shard->io().post([s = shard.get(), why] {
+      for (const PartitionRef& handle : s->partitions()) {
+        if (handle->partition) handle->partition->go_offline(why);
+      }
+    });
+  }
+}
+
+}  // namespace penstock::broker

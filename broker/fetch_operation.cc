@@ -1,0 +1,276 @@
+#include "broker/fetch_operation.h"
+
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace penstock::broker {
+
+using protocol::ErrorCode;
+using protocol::FetchResponse;
+
+namespace {
+/// Up to here the bytes are copied into the answer: cheaper than a sendfile of their own.
+constexpr std::uint64_t kCopyBytesMax = 8 << 10;
+
+/// What stands behind a partition's records.
+struct PartitionBack {
+  FetchResponse::Partition& partition;
+  template <class V>
+  void fields(V& v) {
+    partition.back(v);
+  }
+};
+
+/// Copies the ranges if they are in the page cache; never waits for the disk.
+bool copy_resident(const std::vector<log::FileRange>& ranges, std::vector<std::byte>& to) {
+  const std::size_t before = to.size();
+  for (const log::FileRange& range : ranges) {
+    const std::size_t at = to.size();
+    to.resize(at + range.length);
+    if (range.file->fd() < 0) {
+      const auto got = range.file->read_at(range.position, ByteSpan(to).subspan(at));
+      if (got && *got == range.length) continue;
+    } else {
+      iovec into{to.data() + at, range.length};
+      const ssize_t got = ::preadv2(range.file->fd(), &into, 1, static_cast<off_t>(range.position), RWF_NOWAIT);
+      if (got >= 0 && static_cast<std::uint64_t>(got) == range.length) continue;
+    }
+    to.resize(before);
+    return false;
+  }
+  return true;
+}
+}  // namespace
+
+/// What one owner shard does for the operation, and its waiter there.
+struct FetchOperation::Visit final : FetchWaiter {
+  Visit(FetchOperation& operation, BrokerShard& shard) : op(operation), owner(shard) {}
+
+  // On the owner shard.
+  void read(bool leave_waiter) {
+    remove_waiters();
+    std::uint64_t total = 0;
+    bool failed = false;
+    for (const std::size_t i : parts) {
+      Part& part = op.parts_[i];
+      part.outcome = read_part(part, op.options_.bytes_max > total ? op.options_.bytes_max - total : 0, total == 0);
+      total += part.outcome.size_bytes;
+      failed = failed || part.outcome.error != ErrorCode::kNone;
+    }
+    if (!leave_waiter || failed || total >= op.options_.bytes_min) return;
+    for (const std::size_t i : parts) op.parts_[i].handle->partition->add_waiter(this);
+    registered = true;
+  }
+
+  static ReadOutcome read_part(const Part& part, std::uint64_t bytes_left, bool first) {
+    ReadOutcome out;
+    Partition* partition = part.handle->partition.get();
+    if (partition == nullptr) {
+      out.error = part.handle->offline.text.empty() ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kStorageError;
+      return out;
+    }
+    Partition::ReadRequest request = part.request;
+    request.at_least_one = first;
+    request.bytes_max = std::min(request.bytes_max, bytes_left);
+    if (part.last_fetched_epoch.value >= 0) {
+      const auto [epoch, end] = partition->log().epoch_end(part.last_fetched_epoch);
+      if (end != Offset::kNone && (end < request.from || epoch < part.last_fetched_epoch)) {
+        out = partition->read({request.from, 0, false, request.read_committed, request.current_leader_epoch});
+        out.diverging_epoch = epoch;
+        out.diverging_end = end;
+        out.ranges.clear();
+        out.size_bytes = 0;
+        return out;
+      }
+    }
+    return partition->read(request);
+  }
+
+  void remove_waiters() {
+    if (!std::exchange(registered, false)) return;
+    for (const std::size_t i : parts) {
+      if (Partition* partition = op.parts_[i].handle->partition.get()) partition->remove_waiter(this);
+    }
+  }
+
+  /// Appends of one round of the loop are reported in one post.
+  void on_progress(std::uint64_t bytes) override {
+    pending_bytes += bytes;
+    pending_hurry = pending_hurry || bytes == 0;
+    if (std::exchange(scheduled, true)) return;
+    owner.io().post([self = op.shared_from_this(), this] {
+      scheduled = false;
+      const std::uint64_t reported = std::exchange(pending_bytes, 0);
+      const bool hurry = std::exchange(pending_hurry, false);
+      if (&owner == &self->home_) return self->progress(hurry ? 0 : reported);
+      self->home_.io().post([self, n = hurry ? 0 : reported] { self->progress(n); });
+    });
+  }
+
+  FetchOperation& op;
+  BrokerShard& owner;
+  std::vector<std::size_t> parts;
+  // Owner shard only.
+  bool registered = false;
+  bool scheduled = false;
+  bool pending_hurry = false;
+  std::uint64_t pending_bytes = 0;
+};
+
+FetchOperation::FetchOperation(BrokerShard& home, std::shared_ptr<Session> session, ReplyTo reply, Options options)
+    : home_(home), session_(std::move(session)), reply_(std::move(reply)), options_(options) {}
+
+FetchOperation::~FetchOperation() = default;
+
+void FetchOperation::add_topic(std::string_view name) { topics_.push_back({std::string(name), parts_.size()}); }
+
+void FetchOperation::add_partition(PartitionRef handle, const protocol::FetchRequest::Partition& asked) {
+  Part& part = parts_.emplace_back();
+  part.index = asked.index;
+  part.last_fetched_epoch = asked.last_fetched_epoch;
+  part.request.from = asked.offset;
+  part.request.bytes_max = static_cast<std::uint64_t>(std::max(asked.bytes_max, 0));
+  part.request.read_committed = options_.read_committed;
+  part.request.current_leader_epoch = asked.current_leader_epoch;
+  part.handle = std::move(handle);
+  if (!part.handle) {
+    part.outcome.error = ErrorCode::kUnknownTopicOrPartition;
+    hurry_ = true;
+    return;
+  }
+  BrokerShard* owner = part.handle->owner;
+  auto found = std::find_if(visits_.begin(), visits_.end(), [&](const auto& visit) { return &visit->owner == owner; });
+  if (found == visits_.end()) found = visits_.insert(visits_.end(), std::make_unique<Visit>(*this, *owner));
+  (*found)->parts.push_back(parts_.size() - 1);
+}
+
+void FetchOperation::start() {
+  last_round_ = options_.wait_ms_max == 0 || hurry_ || visits_.empty();
+  visit_all(!last_round_);
+}
+
+void FetchOperation::visit_all(bool leave_waiters) {
+  visits_under_way_ = visits_.size();
+  if (visits_.empty()) return finish();
+  const auto self = shared_from_this();
+  for (const auto& visit : visits_) {
+    if (&visit->owner == &home_) {
+      visit->read(leave_waiters);
+      visited();
+      continue;
+    }
+    visit->owner.io().post([self, v = visit.get(), leave_waiters] {
+      v->read(leave_waiters);
+      self->home_.io().post([self] { self->visited(); });
+    });
+  }
+}
+
+void FetchOperation::visited() {
+  if (--visits_under_way_ != 0 || done_) return;
+  std::uint64_t total = available_;
+  for (const Part& part : parts_) {
+    total += part.outcome.size_bytes;
+    hurry_ = hurry_ || part.outcome.error != ErrorCode::kNone;
+  }
+  if (last_round_) return finish();
+  if (available_ == 0 && (hurry_ || total >= options_.bytes_min)) return finish();
+  if (hurry_ || total >= options_.bytes_min) {
+    last_round_ = true;
+    return visit_all(false);
+  }
+  available_ = total;
+  waiting_ = true;
+  if (!session_->open()) return cancel();
+  session_->add_long_poll(shared_from_this());
+  timer_ = home_.io().after(options_.wait_ms_max, [self = shared_from_this()] { self->finish_now(); });
+}
+
+void FetchOperation::progress(std::uint64_t bytes) {
+  available_ += bytes;
+  hurry_ = hurry_ || bytes == 0;
+  if (waiting_ && (hurry_ || available_ >= options_.bytes_min)) finish_now();
+}
+
+void FetchOperation::finish_now() {
+  hurry_ = true;
+  if (!waiting_ || done_) return;
+  waiting_ = false;
+  home_.io().cancel(timer_);
+  session_->remove_long_poll(shared_from_this());
+  last_round_ = true;
+  visit_all(false);
+}
+
+void FetchOperation::cancel() {
+  if (std::exchange(done_, true)) return;
+  if (waiting_) home_.io().cancel(timer_);
+  waiting_ = false;
+  reply_.close_connection();
+  unregister();
+}
+
+void FetchOperation::unregister() {
+  for (const auto& visit : visits_) {
+    if (&visit->owner == &home_) visit->remove_waiters();
+    else visit->owner.io().post([self = shared_from_this(), v = visit.get()] { v->remove_waiters(); });
+  }
+}
+
+void FetchOperation::finish() {
+  if (std::exchange(done_, true)) return;
+  if (!last_round_) unregister();  // the visits of a last round leave no waiter
+  reply_.send(assemble());
+}
+
+net::Response FetchOperation::assemble() {
+  net::Response out = reply_.begin();
+  std::vector<std::byte>* to = &out.head;
+  const std::int16_t version = reply_.version();
+  const bool flexible = reply_.flexible();
+  FetchResponse front;
+  protocol::Writer whole(*to, version, flexible);
+  whole(front.throttle_ms);
+  whole(front.error, protocol::since(7));
+  whole(front.session_id, protocol::since(7));
+  whole.length(static_cast<std::int64_t>(topics_.size()));
+  std::uint64_t total = 0;
+  for (std::size_t t = 0; t < topics_.size(); ++t) {
+    const std::size_t end = t + 1 < topics_.size() ? topics_[t + 1].first : parts_.size();
+    protocol::Writer topic(*to, version, flexible);
+    topic(topics_[t].name);
+    topic.length(static_cast<std::int64_t>(end - topics_[t].first));
+    for (std::size_t i = topics_[t].first; i < end; ++i) {
+      Part& part = parts_[i];
+      const std::uint64_t size = total == 0 || total + part.outcome.size_bytes <= options_.bytes_max ? part.outcome.size_bytes : 0;
+      total += size;
+      FetchResponse::Partition partition;
+      partition.index = part.index;
+      partition.error = part.outcome.error;
+      partition.high_watermark = part.outcome.high_watermark;
+      partition.last_stable = part.outcome.last_stable;
+      partition.log_start = part.outcome.log_start;
+      if (options_.read_committed) partition.aborted.emplace();
+      partition.diverging = {part.outcome.diverging_epoch, part.outcome.diverging_end};
+      protocol::Writer writer(*to, version, flexible);
+      partition.front(writer);
+      writer.length(static_cast<std::int64_t>(size));
+      if (size > 0 && (size > kCopyBytesMax || !copy_resident(part.outcome.ranges, *to))) {
+        for (log::FileRange& range : part.outcome.ranges) {
+          const int fd = range.file->fd();
+          out.pieces.emplace_back(net::FileRange{std::move(range.file), fd, range.position, range.length});
+        }
+        out.pieces.emplace_back(std::vector<std::byte>());
+        to = &std::get<std::vector<std::byte>>(out.pieces.back());
+      }
+      protocol::Writer(*to, version, flexible).structure(PartitionBack{partition});
+    }
+    if (flexible) protocol::Writer(*to, version, flexible).uvarint(0);
+  }
+  if (flexible) protocol::Writer(*to, version, flexible).uvarint(0);
+  return out;
+}
+
+}  // namespace penstock::broker

@@ -1,0 +1,93 @@
+#include "broker/handlers/list_offsets.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "broker/for_each_owner.h"
+
+namespace penstock::broker {
+
+using protocol::ErrorCode;
+using protocol::ListOffsetsRequest;
+using protocol::ListOffsetsResponse;
+
+namespace {
+
+struct Item {
+  PartitionRef handle;
+  std::size_t topic = 0;
+  std::size_t partition = 0;
+  ListOffsetsRequest::Partition asked;
+  bool read_committed = false;
+  ListOffsetsResponse::Partition answer;
+};
+
+void set(Item& item, const Result<std::optional<log::TimestampOffset>>& found) {
+  if (!found) {
+    item.answer.error = error_code_of(found.error().code);
+  } else if (*found) {
+    item.answer.timestamp_ms = (*found)->timestamp_ms;
+    item.answer.offset = (*found)->offset;
+    item.answer.leader_epoch = (*found)->epoch;
+  }
+}
+
+void look_up(Item& item, Partition* partition) {
+  if (partition == nullptr) {
+    item.answer.error = item.handle->offline.text.empty() ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kStorageError;
+    return;
+  }
+  item.answer.error = check_leader_epoch(partition->state(), item.asked.current_leader_epoch);
+  if (item.answer.error != ErrorCode::kNone) return;
+  const Offset below = item.read_committed ? partition->last_stable() : partition->state().high_watermark;
+  switch (item.asked.timestamp_ms) {
+    case ListOffsetsRequest::kLatest:
+      item.answer.offset = below;
+      item.answer.leader_epoch = partition->state().epoch;
+      return;
+    case ListOffsetsRequest::kEarliest:
+    case ListOffsetsRequest::kEarliestLocal:
+      item.answer.offset = partition->state().log_start;
+      item.answer.leader_epoch = partition->state().epoch;
+      return;
+    case ListOffsetsRequest::kMaxTimestamp: return set(item, partition->log().find_max_timestamp(below));
+    default: break;
+  }
+  if (item.asked.timestamp_ms < 0) {
+    item.answer.error = ErrorCode::kUnsupportedVersion;
+    return;
+  }
+  set(item, partition->log().find_timestamp(item.asked.timestamp_ms, below));
+}
+
+}  // namespace
+
+void handle_list_offsets(RequestContext context, ListOffsetsRequest request, Reply<ListOffsetsResponse> reply) {
+  const Topics& topics = *context.shard.topics();
+  ListOffsetsResponse response;
+  std::vector<Item> items;
+  for (const ListOffsetsRequest::Topic& topic : request.topics) {
+    ListOffsetsResponse::Topic& out = response.topics.emplace_back();
+    out.name = topic.name;
+    for (const ListOffsetsRequest::Partition& asked : topic.partitions) {
+      Item item;
+      item.handle = topics.find(topic.name, asked.index);
+      item.topic = response.topics.size() - 1;
+      item.partition = out.partitions.size();
+      item.asked = asked;
+      item.read_committed = request.isolation_level == 1;
+      item.answer.index = asked.index;
+      if (!item.handle) item.answer.error = ErrorCode::kUnknownTopicOrPartition;
+      out.partitions.emplace_back();
+      items.push_back(std::move(item));
+    }
+  }
+  for_each_owner(context.shard, std::move(items), look_up,
+                 [response = std::move(response), reply = std::move(reply)](std::vector<Item> found) mutable {
+                   for (Item& item : found) response.topics[item.topic].partitions[item.partition] = item.answer;
+                   reply(response);
+                 });
+}
+
+}  // namespace penstock::broker

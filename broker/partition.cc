@@ -1,0 +1,227 @@
+#include "broker/partition.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/broker.h"
+#include "broker/pool.h"
+
+namespace penstock::broker {
+
+using protocol::ErrorCode;
+
+ErrorCode error_code_of(Errc code) {
+  switch (code) {
+    case Errc::kOutOfRange: return ErrorCode::kOffsetOutOfRange;
+    case Errc::kStorageFull:
+    case Errc::kIo:
+    case Errc::kOffline:
+    case Errc::kCorrupt: return ErrorCode::kStorageError;
+    case Errc::kTooLarge: return ErrorCode::kRecordListTooLarge;
+    default: return ErrorCode::kUnknownServerError;
+  }
+}
+
+Partition::Partition(std::shared_ptr<PartitionHandle> handle, std::unique_ptr<log::Log> log, const TopicSettings& settings,
+                     LeaderEpoch epoch)
+    : handle_(handle), owner_(*handle->owner), log_(std::move(log)), settings_(settings) {
+  state_.epoch = epoch;
+  state_.flush = settings.flush;
+  state_.log_start = log_->start();
+  state_.log_end = log_->end();
+  state_.flushed_end = log_->flushed_end();
+  state_.high_watermark = log_->end();  // what recovery kept is all there is: no other replica can know less
+}
+
+Partition::~Partition() = default;
+
+AppendOutcome Partition::append(ByteSpan batch, const record::BatchHeader& header, std::int16_t acks) {
+  AppendOutcome out;
+  out.log_start = state_.log_start;
+  out.error = check_append(state_, acks, settings_.min_insync_replicas);
+  if (out.error != ErrorCode::kNone) return out;
+  if (header.producer_id.value >= 0) {
+    const log::SequenceCheck check = log_->producers().check(header);
+    switch (check.verdict) {
+      case log::SequenceVerdict::kAppend: break;
+      case log::SequenceVerdict::kDuplicate:
+        out.base_offset = check.duplicate_base_offset;
+        out.end = check.duplicate_last_offset + 1;
+        return out;
+      case log::SequenceVerdict::kOutOfOrder:
+        out.error = ErrorCode::kOutOfOrderSequenceNumber;
+        out.text = "Out of order sequence number for producer " + std::to_string(header.producer_id.value) + ": " +
+                   std::to_string(header.base_sequence) + " (incoming base sequence)";
+        return out;
+      case log::SequenceVerdict::kFenced:
+        out.error = ErrorCode::kInvalidProducerEpoch;
+        out.text = "Epoch of producer " + std::to_string(header.producer_id.value) + " is " +
+                   std::to_string(header.producer_epoch.value) + ", which is smaller than the last seen epoch";
+        return out;
+    }
+  }
+  const auto appended = log_->append(batch, state_.epoch);
+  if (!appended) {
+    out.error = error_code_of(appended.error().code);
+    out.text = appended.error().text;
+    if (appended.error().code == Errc::kStorageFull) owner_.broker().storage_full(appended.error());
+    else spdlog::error("append to {}: {}", log_->directory(), out.text);
+    return out;
+  }
+  out.base_offset = appended->base_offset;
+  out.end = appended->last_offset + 1;
+  unflushed_bytes_ += batch.size();
+  state_.log_end = log_->end();
+  advance(batch.size());
+  if (state_.flush == FlushMode::kAck) schedule_flush();
+  return out;
+}
+
+void Partition::advance(std::uint64_t new_bytes) {
+  hidden_bytes_ += new_bytes;
+  const Offset before = state_.high_watermark;
+  state_.high_watermark = next_high_watermark(state_);
+  if (!ack_waiters_.empty()) answer_waiters();
+  if (state_.high_watermark == before) return;
+  const std::uint64_t shown = std::exchange(hidden_bytes_, 0);
+  for (FetchWaiter* waiter : waiters_) waiter->on_progress(shown);
+}
+
+void Partition::when_acknowledged(Offset end, std::int16_t acks, std::int64_t timeout_ms, UniqueFunction<void(ErrorCode)> done) {
+  if (acknowledged(end, acks)) return done(ErrorCode::kNone);
+  if (log_->offline()) return done(ErrorCode::kStorageError);
+  AckWaiter waiter{end, acks, 0, std::move(done)};
+  waiter.timer = owner_.io().after(timeout_ms, [handle = handle_, end] {
+    const auto alive = handle.lock();
+    if (alive && alive->partition) alive->partition->time_out(end);
+  });
+  ack_waiters_.push_back(std::move(waiter));
+}
+
+void Partition::answer_waiters() {
+  while (!ack_waiters_.empty() && acknowledged(ack_waiters_.front().end, ack_waiters_.front().acks)) {
+    AckWaiter waiter = std::move(ack_waiters_.front());
+    ack_waiters_.pop_front();
+    owner_.io().cancel(waiter.timer);
+    waiter.done(ErrorCode::kNone);
+  }
+}
+
+/// The oldest waiter for `end` has waited long enough; a duplicate's answer may wait for the same end.
+void Partition::time_out(Offset end) {
+  const auto found = std::find_if(ack_waiters_.begin(), ack_waiters_.end(), [&](const AckWaiter& waiter) { return waiter.end == end; });
+  if (found == ack_waiters_.end()) return;
+  AckWaiter waiter = std::move(*found);
+  ack_waiters_.erase(found);
+  waiter.done(ErrorCode::kRequestTimedOut);
+}
+
+void Partition::fail_waiters(ErrorCode error) {
+  auto waiters = std::exchange(ack_waiters_, {});
+  for (AckWaiter& waiter : waiters) {
+    owner_.io().cancel(waiter.timer);
+    waiter.done(error);
+  }
+}
+
+ReadOutcome Partition::read(const ReadRequest& request) {
+  ReadOutcome out;
+  out.error = check_leader_epoch(state_, request.current_leader_epoch);
+  if (out.error != ErrorCode::kNone) return out;
+  out.high_watermark = state_.high_watermark;
+  out.last_stable = last_stable();
+  out.log_start = state_.log_start;
+  if (request.from < state_.log_start || request.from > state_.log_end) {
+    out.error = ErrorCode::kOffsetOutOfRange;
+    return out;
+  }
+  const Offset below = request.read_committed ? out.last_stable : out.high_watermark;
+  if (request.from >= below) return out;
+  auto result = log_->read(request.from, request.bytes_max, below, request.at_least_one);
+  if (!result) {
+    out.error = error_code_of(result.error().code);
+    if (out.error != ErrorCode::kOffsetOutOfRange) spdlog::error("read from {}: {}", log_->directory(), result.error().text);
+    return out;
+  }
+  out.size_bytes = result->size_bytes;
+  out.ranges = std::move(result->ranges);
+  return out;
+}
+
+void Partition::remove_waiter(FetchWaiter* waiter) {
+  const auto found = std::find(waiters_.begin(), waiters_.end(), waiter);
+  if (found == waiters_.end()) return;
+  *found = waiters_.back();
+  waiters_.pop_back();
+}
+
+Offset Partition::last_stable() const { return last_stable_offset(state_, log_->producers().first_unstable()); }
+
+void Partition::set_settings(const TopicSettings& settings) {
+  settings_ = settings;
+  state_.flush = settings.flush;
+  log_->set_config(settings.log);
+  advance(0);
+}
+
+void Partition::log_changed() {
+  state_.log_start = log_->start();
+  state_.log_end = log_->end();
+  for (FetchWaiter* waiter : waiters_) waiter->on_progress(0);
+}
+
+/// Appends of one round of the loop share a flush.
+void Partition::schedule_flush() {
+  if (flush_scheduled_ || flushing_) return;
+  flush_scheduled_ = true;
+  owner_.io().post([handle = handle_] {
+    const auto alive = handle.lock();
+    if (!alive || !alive->partition) return;
+    alive->partition->flush_scheduled_ = false;
+    alive->partition->start_flush();
+  });
+}
+
+void Partition::start_flush() {
+  if (flushing_ || log_->offline()) return;
+  auto task = log_->begin_flush();
+  if (!task) return;
+  flushing_ = true;
+  unflushed_bytes_ = 0;
+  owner_.broker().pool().run([handle = handle_, &owner = owner_, task = std::move(*task)]() mutable {
+    Status status = task.run(owner.broker().files());
+    owner.io().post([handle = std::move(handle), task = std::move(task), status = std::move(status)] {
+      const auto alive = handle.lock();
+      if (alive && alive->partition) alive->partition->flushed(task, status);
+    });
+  });
+}
+
+void Partition::flushed(const log::FlushTask& task, const Status& status) {
+  flushing_ = false;
+  if (!status) {
+    owner_.broker().storage_failed(status.error());
+    go_offline(status.error());
+    return;
+  }
+  log_->apply_flush(task);
+  state_.flushed_end = log_->flushed_end();
+  advance(0);
+  if (state_.flush == FlushMode::kAck && state_.flushed_end < state_.log_end) start_flush();
+}
+
+void Partition::go_offline(const Error& why) {
+  if (!log_->offline()) log_->set_offline(why);
+  fail_waiters(ErrorCode::kStorageError);
+}
+
+std::unique_ptr<log::Log> Partition::release_log() {
+  fail_waiters(ErrorCode::kNotLeaderOrFollower);
+  for (FetchWaiter* waiter : waiters_) waiter->on_progress(0);
+  waiters_.clear();
+  return std::move(log_);
+}
+
+}  // namespace penstock::broker

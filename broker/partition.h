@@ -1,0 +1,120 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/partition_state.h"
+#include "broker/topics.h"
+#include "framework/base/bytes.h"
+#include "framework/base/unique_function.h"
+#include "framework/log/log.h"
+#include "framework/protocol/error_code.h"
+
+namespace penstock::broker {
+
+/// Told when a partition it listens to can show more, or goes away. Owner shard only.
+class FetchWaiter {
+ public:
+  virtual ~FetchWaiter() = default;
+  /// About `bytes` more may be read now; 0: something other than data changed. Must not touch the partition's list of waiters.
+  virtual void on_progress(std::uint64_t bytes) = 0;
+};
+
+struct AppendOutcome {
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  std::string text;
+  Offset base_offset = Offset::kNone;
+  Offset end = Offset::kNone;             // exclusive; acknowledged once acknowledged(end)
+  Offset log_start = Offset::kNone;
+};
+
+struct ReadOutcome {
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  Offset high_watermark = Offset::kNone;
+  Offset last_stable = Offset::kNone;
+  Offset log_start = Offset::kNone;
+  LeaderEpoch diverging_epoch{-1};  // where a reader's log and this one part ways; set by the fetch only
+  Offset diverging_end = Offset::kNone;
+  std::uint64_t size_bytes = 0;
+  std::vector<log::FileRange> ranges;
+};
+
+/// One partition's leader: its log, epoch and high watermark, and who waits for them. Lives on its owner shard; nothing blocks.
+class Partition {
+ public:
+  Partition(std::shared_ptr<PartitionHandle> handle, std::unique_ptr<log::Log> log, const TopicSettings& settings, LeaderEpoch epoch);
+  ~Partition();
+  Partition(const Partition&) = delete;
+  Partition& operator=(const Partition&) = delete;
+
+  /// Appends one batch that was checked (batch_check.h); an idempotent producer's duplicate gives the offsets of the first time.
+  AppendOutcome append(ByteSpan batch, const record::BatchHeader& header, std::int16_t acks);
+  [[nodiscard]] bool acknowledged(Offset end, std::int16_t acks) const { return may_acknowledge(state_, end, acks); }
+  /// `done` once acknowledged(end, acks), at once if it is; kRequestTimedOut after `timeout_ms`; kStorageError when the disk failed.
+  void when_acknowledged(Offset end, std::int16_t acks, std::int64_t timeout_ms, UniqueFunction<void(protocol::ErrorCode)> done);
+
+  struct ReadRequest {
+    Offset from;
+    std::uint64_t bytes_max = 0;
+    bool at_least_one = false;   // give the first batch whole, however large
+    bool read_committed = false;
+    LeaderEpoch current_leader_epoch{-1};
+  };
+  ReadOutcome read(const ReadRequest& request);
+
+  /// A waiter is added once and removed before it dies.
+  void add_waiter(FetchWaiter* waiter) { waiters_.push_back(waiter); }
+  void remove_waiter(FetchWaiter* waiter);
+
+  [[nodiscard]] const PartitionState& state() const { return state_; }
+  [[nodiscard]] Offset last_stable() const;
+  [[nodiscard]] const TopicSettings& settings() const { return settings_; }
+  [[nodiscard]] log::Log& log() { return *log_; }
+  void set_settings(const TopicSettings& settings);
+
+  /// After the log's start or end moved by other means than append() (retention, DeleteRecords).
+  void log_changed();
+  /// One fdatasync on the pool for everything appended so far; nothing while one is under way or nothing is due.
+  void start_flush();
+  [[nodiscard]] bool flushing() const { return flushing_; }
+  [[nodiscard]] std::uint64_t unflushed_bytes() const { return unflushed_bytes_; }
+  /// No more appends; those who wait get kStorageError.
+  void go_offline(const Error& why);
+  /// Takes the log out, before the partition dies (deletion, stop).
+  std::unique_ptr<log::Log> release_log();
+
+ private:
+  struct AckWaiter {
+    Offset end;
+    std::int16_t acks = 0;
+    std::uint64_t timer = 0;
+    UniqueFunction<void(protocol::ErrorCode)> done;
+  };
+
+  void advance(std::uint64_t new_bytes);
+  void answer_waiters();
+  void fail_waiters(protocol::ErrorCode error);
+  void time_out(Offset end);
+  void flushed(const log::FlushTask& task, const Status& status);
+  void schedule_flush();
+
+  std::weak_ptr<PartitionHandle> handle_;
+  BrokerShard& owner_;
+  std::unique_ptr<log::Log> log_;
+  TopicSettings settings_;
+  PartitionState state_;
+  std::deque<AckWaiter> ack_waiters_;  // by end, rising
+  std::vector<FetchWaiter*> waiters_;
+  std::uint64_t unflushed_bytes_ = 0;
+  std::uint64_t hidden_bytes_ = 0;     // appended, not yet below the high watermark
+  bool flushing_ = false;
+  bool flush_scheduled_ = false;
+};
+
+/// What a failed log operation is called on the wire.
+[[nodiscard]] protocol::ErrorCode error_code_of(Errc code);
+
+}  // namespace penstock::broker

@@ -1,0 +1,104 @@
+#include "broker/session.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "broker/api_table.h"
+#include "framework/protocol/request_header.h"
+
+namespace penstock::broker {
+
+using protocol::ApiKey;
+
+ReplyTo::ReplyTo(std::shared_ptr<net::Connection> connection, std::uint64_t sequence, ApiKey api, std::int16_t version,
+                 std::int32_t correlation_id)
+    : connection_(std::move(connection)), sequence_(sequence), correlation_id_(correlation_id), api_(api), version_(version) {}
+
+ReplyTo::~ReplyTo() {
+  if (connection_) connection_->close();
+}
+
+net::Response ReplyTo::begin() const {
+  net::Response out;
+  out.head.reserve(256);
+  protocol::write_response_header(out.head, api_, version_, correlation_id_);
+  return out;
+}
+
+void ReplyTo::send(net::Response response) {
+  PENSTOCK_ASSERT(connection_);
+  std::exchange(connection_, nullptr)->answer(sequence_, std::move(response));
+}
+
+void ReplyTo::send_nothing() {
+  PENSTOCK_ASSERT(connection_);
+  std::exchange(connection_, nullptr)->answer_nothing(sequence_);
+}
+
+void ReplyTo::close_connection() {
+  if (connection_) std::exchange(connection_, nullptr)->close();
+}
+
+Session::Session(BrokerShard& shard, std::shared_ptr<net::Connection> connection)
+    : shard_(shard), connection_(std::move(connection)) {}
+
+void Session::on_frame(net::Frame frame, std::uint64_t sequence) {
+  const auto header = protocol::read_request_header(frame.bytes());
+  if (!header) return connection_->close();
+  const Api* api = find_handler(header->api);
+  std::int16_t version = header->version;
+  if (api == nullptr) {
+    spdlog::info("{}: closing the connection: API key {} is not supported", connection_->peer(), static_cast<int>(header->api));
+    return connection_->close();
+  }
+  if (version < api->low || version > api->high) {
+    // ApiVersions answers an unknown version in version 0, so that the client can try again (KIP-35).
+    if (header->api != ApiKey::kApiVersions) {
+      spdlog::info("{}: closing the connection: {} version {} is not supported", connection_->peer(), to_string(header->api), version);
+      return connection_->close();
+    }
+    version = kUnknownVersion;
+  }
+  ReplyTo reply(connection_, sequence, header->api, version == kUnknownVersion ? std::int16_t{0} : version, header->correlation_id);
+  const ByteSpan body = version == kUnknownVersion ? ByteSpan() : frame.bytes().subspan(header->size_bytes);
+  RequestContext context{shard_, shared_from_this(), header->api, version, header->client_id.value_or(""),
+                         connection_->peer_address(), std::move(frame)};
+  api->handler(std::move(context), body, std::move(reply));
+}
+
+void Session::on_closed() {
+  open_ = false;
+  const auto polls = std::exchange(long_polls_, {});
+  for (const auto& poll : polls) poll->cancel();
+  shard_.sessions().erase(this);
+  connection_.reset();
+}
+
+void Session::add_long_poll(const std::shared_ptr<LongPoll>& poll) { long_polls_.insert(poll); }
+
+void Session::finish_long_polls() {
+  const auto polls = long_polls_;
+  for (const auto& poll : polls) poll->finish_now();
+}
+
+namespace {
+class SessionSink final : public net::FrameSink {
+ public:
+  explicit SessionSink(std::shared_ptr<Session> session) : session_(std::move(session)) {}
+  void on_frame(net::Frame frame, std::uint64_t sequence) override { session_->on_frame(std::move(frame), sequence); }
+  void on_closed() override { session_->on_closed(); }
+
+ private:
+  std::shared_ptr<Session> session_;
+};
+}  // namespace
+
+std::unique_ptr<net::FrameSink> make_session(Broker& broker, std::shared_ptr<net::Connection> connection) {
+  BrokerShard& shard = broker.shard(static_cast<std::size_t>(connection->shard().index()));
+  auto session = std::make_shared<Session>(shard, std::move(connection));
+  shard.sessions().insert(session.get());
+  return std::make_unique<SessionSink>(std::move(session));
+}
+
+}  // namespace penstock::broker
