@@ -9,7 +9,7 @@
 namespace penstock::postgres {
 
 using relational::BadShape;
-using relational::BadValue;
+using relational::Misfit;
 using relational::does_not_fit;
 using relational::Logical;
 using relational::PlanColumn;
@@ -43,21 +43,21 @@ void append_bytes(std::string& out, Unsigned bits) {
 
 void append_view(std::string& out, std::string_view bytes) {
   if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
-    throw BadValue("the value is larger than 2 GiB");
+    throw Misfit("the value is larger than 2 GiB");
   }
   append_int32(out, static_cast<std::int32_t>(bytes.size()));
   out.append(bytes);
 }
 
 void append_text(const PlanColumn& column, std::string_view text, std::string& out) {
-  if (text.find('\0') != std::string_view::npos) throw BadValue("PostgreSQL cannot store a text with a NUL character");
+  if (text.find('\0') != std::string_view::npos) throw Misfit("PostgreSQL cannot store a text with a NUL character");
   const auto length_max = static_cast<std::size_t>(column.column.length_max);
   if (length_max > 0 && text.size() > length_max) {
     std::size_t characters = 0;
     for (const char c : text) characters += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U ? 1U : 0U;
     // The server cuts off spaces that are too many.
     if (characters > length_max && text.find_last_not_of(' ') >= length_max) {
-      throw BadValue("a text of " + std::to_string(characters) + " characters is too long for type " + column.column.type);
+      throw Misfit("a text of " + std::to_string(characters) + " characters is too long for type " + column.column.type);
     }
   }
   append_view(out, text);
@@ -158,7 +158,7 @@ void append_point(const PlanColumn& column, const Value& value, std::string& out
 
 /// {"a","b",NULL}
 void append_array_literal(const PlanColumn& column, const Value& array, int depth, std::string& out) {
-  if (depth > kArrayDepthMax) throw BadValue("an array nested too deeply");
+  if (depth > kArrayDepthMax) throw Misfit("an array nested too deeply");
   out += '{';
   std::string buffer;
   bool first = true;
@@ -314,8 +314,8 @@ void choose_encoding(PlanColumn& column) {
 
 void encode(const PlanColumn& column, const Value& value, std::string& out) {
   if (value.type == Type::kNull) {
-    if (column.is_key) throw BadValue("a key column must not be NULL");
-    if (column.column.not_null) throw BadValue("NULL in a NOT NULL column");
+    if (column.is_key) throw Misfit("a key column must not be NULL");
+    if (column.column.not_null) throw Misfit("NULL in a NOT NULL column");
     return append_int32(out, -1);
   }
   if (column.logical == Logical::kSqliteAny) {

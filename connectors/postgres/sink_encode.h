@@ -27,7 +27,7 @@ bool bytes_decide(int encoding);
 /// Picks column.encoding. Throws BadShape when no value of the column's schema fits.
 void choose_encoding(relational::PlanColumn& column);
 
-/// Appends length (int32, -1 for NULL) and bytes. Throws BadValue.
+/// Appends length (int32, -1 for NULL) and bytes. Throws Misfit.
 void encode(const relational::PlanColumn& column, const Value& value, std::string& out);
 
 void append_int16(std::string& out, std::int16_t value);

@@ -12,7 +12,7 @@ namespace penstock::postgres {
 
 using relational::BadRow;
 using relational::BadRows;
-using relational::BadValue;
+using relational::Misfit;
 using relational::Change;
 using relational::Op;
 using relational::Plan;
@@ -30,7 +30,7 @@ void encode_column(const Plan& plan, std::size_t i, std::span<const Change> chan
   const Record& record = *changes[at].record;
   try {
     encode(column, relational::plan_value(column, record), out);
-  } catch (const BadValue& e) {
+  } catch (const Misfit& e) {
     throw BadRow(at, relational::located(plan, &column, record, e.what()));
   }
 }

@@ -92,7 +92,7 @@ struct Change {
 };
 
 /// A value does not fit its column; says why, and nothing of where.
-struct BadValue : std::runtime_error {
+struct Misfit : std::runtime_error {
   using runtime_error::runtime_error;
 };
 /// change `at` of a write() cannot be stored.

@@ -107,7 +107,7 @@ std::optional<std::string> base64_decoded(std::string_view text) {
 }
 
 std::string decimal_text(std::string_view unscaled, std::int32_t scale) {
-  if (unscaled.size() > kDecimalBytesMax) throw BadValue("a Decimal of more than 1024 bytes");
+  if (unscaled.size() > kDecimalBytesMax) throw Misfit("a Decimal of more than 1024 bytes");
   const bool negative = !unscaled.empty() && (static_cast<unsigned char>(unscaled[0]) & 0x80U) != 0;
   if (unscaled.size() <= 8) {
     std::uint64_t bits = negative ? ~std::uint64_t{0} : 0;
@@ -136,11 +136,11 @@ std::string real_text(double value, bool is_float32) {
 Value unwrap_any(const Value& any, std::string& buffer) {
   if (any.type == Type::kNull) return any;
   if (any.type != Type::kStruct || any.size != 2 || any.items[0].type != Type::kString) {
-    throw BadValue("not a penstock.sqlite.Any");
+    throw Misfit("not a penstock.sqlite.Any");
   }
   const std::string_view type = any.items[0].text();
   if (type == "null") return Value::null();
-  if (any.items[1].type != Type::kString) throw BadValue("a penstock.sqlite.Any without a value");
+  if (any.items[1].type != Type::kString) throw Misfit("a penstock.sqlite.Any without a value");
   const std::string_view text = any.items[1].text();
   if (type == "text") return any.items[1];
   if (type == "integer") {
@@ -153,7 +153,7 @@ Value unwrap_any(const Value& any, std::string& buffer) {
       return Value::binary(buffer);
     }
   }
-  throw BadValue("a penstock.sqlite.Any of type " + std::string(type) + " has the value " +
+  throw Misfit("a penstock.sqlite.Any of type " + std::string(type) + " has the value " +
                  std::string(text.substr(0, kShownValueMax)));
 }
 
@@ -247,8 +247,8 @@ std::string shown_value(const PlanColumn& column, const Value& value) {
   return value.type == Type::kString ? "'" + out + "'" : out;
 }
 
-BadValue does_not_fit(const PlanColumn& column, const Value& value) {
-  return BadValue("value " + shown_value(column, value) + " (" + std::string(type_name(column, value)) +
+Misfit does_not_fit(const PlanColumn& column, const Value& value) {
+  return Misfit("value " + shown_value(column, value) + " (" + std::string(type_name(column, value)) +
                   ") does not fit type " + (column.column.type.empty() ? "(none)" : column.column.type));
 }
 

@@ -14,12 +14,12 @@ namespace penstock::relational {
 std::optional<std::int64_t> integer_from_text(std::string_view text);
 std::optional<double> real_from_text(std::string_view text);
 std::optional<std::string> base64_decoded(std::string_view text);
-/// -12.340: Decimal's bytes (big-endian two's complement) at `scale`. Throws BadValue beyond 1024 bytes.
+/// -12.340: Decimal's bytes (big-endian two's complement) at `scale`. Throws Misfit beyond 1024 bytes.
 std::string decimal_text(std::string_view unscaled, std::int32_t scale);
 /// Shortest text that reads back as the same number.
 std::string real_text(double value, bool is_float32);
 
-/// A penstock.sqlite.Any as the value that it stands for; a blob's bytes go to `buffer`. Throws BadValue.
+/// A penstock.sqlite.Any as the value that it stands for; a blob's bytes go to `buffer`. Throws Misfit.
 Value unwrap_any(const Value& any, std::string& buffer);
 
 std::optional<std::int64_t> as_integer(const PlanColumn& column, const Value& value);
@@ -35,6 +35,6 @@ std::string_view type_name(const PlanColumn& column, const Value& value);
 /// Short, for messages.
 std::string shown_value(const PlanColumn& column, const Value& value);
 /// value 70000 (INT32) does not fit type smallint
-BadValue does_not_fit(const PlanColumn& column, const Value& value);
+Misfit does_not_fit(const PlanColumn& column, const Value& value);
 
 }  // namespace penstock::relational

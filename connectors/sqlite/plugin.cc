@@ -1,9 +1,11 @@
+#include "connectors/sqlite/sink.h"
 #include "connectors/sqlite/source.h"
 
 namespace {
 
 constexpr penstock::ConnectorDescriptor kConnectors[] = {
     penstock::sqlite::kSource,
+    penstock::sqlite::kSink,
 };
 
 }  // namespace

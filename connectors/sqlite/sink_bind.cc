@@ -12,7 +12,7 @@ using relational::as_bytes;
 using relational::as_integer;
 using relational::as_real;
 using relational::as_text;
-using relational::BadValue;
+using relational::Misfit;
 using relational::does_not_fit;
 using relational::Logical;
 using relational::PlanColumn;
@@ -32,7 +32,7 @@ struct Parameter {
   void null() const { check(sqlite3_bind_null(statement, index)); }
   void integer(std::int64_t value) const { check(sqlite3_bind_int64(statement, index, value)); }
   void real(double value) const {
-    if (std::isnan(value)) throw BadValue("SQLite cannot store NaN");
+    if (std::isnan(value)) throw Misfit("SQLite cannot store NaN");
     check(sqlite3_bind_double(statement, index, value));
   }
   void text(std::string_view value, sqlite3_destructor_type keep = SQLITE_STATIC) const {
@@ -47,7 +47,7 @@ struct Parameter {
     return reinterpret_cast<sqlite3_destructor_type>(-1);  // SQLITE_TRANSIENT without its C cast
   }
   static void check(int code) {
-    if (code == SQLITE_TOOBIG) throw BadValue("the value is larger than SQLite's limit of 1,000,000,000 bytes");
+    if (code == SQLITE_TOOBIG) throw Misfit("the value is larger than SQLite's limit of 1,000,000,000 bytes");
     if (code == SQLITE_NOMEM) throw std::bad_alloc();
     if (code != SQLITE_OK) throw std::logic_error(std::string("bind: ") + sqlite3_errstr(code));
   }
@@ -151,8 +151,8 @@ ColumnKind kind_of(std::string_view declared_type) {
 void bind_value(sqlite3_stmt* statement, int parameter, const PlanColumn& column, const Value& value) {
   const Parameter to{statement, parameter};
   if (value.type == Type::kNull) {
-    if (column.is_key) throw BadValue("a key column must not be NULL");
-    if (column.column.not_null) throw BadValue("NULL in a NOT NULL column");
+    if (column.is_key) throw Misfit("a key column must not be NULL");
+    if (column.column.not_null) throw Misfit("NULL in a NOT NULL column");
     return to.null();
   }
   if (column.logical == Logical::kSqliteAny) {

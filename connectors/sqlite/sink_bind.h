@@ -13,7 +13,7 @@ enum ColumnKind : int { kAnyKind, kIntegerKind, kRealKind, kTextKind, kBlobKind,
 ColumnKind kind_of(std::string_view declared_type);
 
 /// Binds `value` to `parameter`. Bytes are not copied where they need no conversion: they must live until the statement is
-/// reset. Throws BadValue.
+/// reset. Throws Misfit.
 void bind_value(sqlite3_stmt* statement, int parameter, const relational::PlanColumn& column, const Value& value);
 
 }  // namespace penstock::sqlite

@@ -9,7 +9,7 @@ namespace penstock::sqlite {
 
 using relational::BadRow;
 using relational::BadShape;
-using relational::BadValue;
+using relational::Misfit;
 using relational::Change;
 using relational::Logical;
 using relational::Op;
@@ -266,7 +266,7 @@ void SqliteSinkDatabase::write_one(Plan& plan, const Change& change, std::size_t
       const relational::PlanColumn& column = plan.columns[static_cast<std::size_t>(order[i])];
       try {
         bind_value(statement, static_cast<int>(i) + 1, column, relational::plan_value(column, *change.record));
-      } catch (const BadValue& e) {
+      } catch (const Misfit& e) {
         throw BadRow(at, relational::located(plan, &column, *change.record, e.what()));
       }
     }
