@@ -304,9 +304,9 @@ TEST_F(SqliteSink, LargePutsAreCutIntoTransactions) {
   settings_["batch.size"] = "2";
   sql("CREATE TABLE t(id INTEGER PRIMARY KEY)");
   for (const int id : {1, 2, 3, 3}) add_value(sink(), "t", {int64("id", id)});
-  EXPECT_THAT(error_of<RecordError>([&] { sink().try_put(); }), HasSubstr("key"));
+  EXPECT_THAT(error_of<RecordError>([&] { sink().try_put(); }), HasSubstr("UNIQUE"));
   EXPECT_THAT(rows("SELECT id FROM t"), ElementsAre("1", "2"));
-  EXPECT_THAT(error_of<RecordError>([&] { sink().try_put(); }), HasSubstr("key"));  // and not for the first two
+  EXPECT_THAT(error_of<RecordError>([&] { sink().try_put(); }), HasSubstr("UNIQUE"));  // and not for the first two
 }
 
 TEST_F(SqliteSink, AMissingDirectoryIsNamed) {
