@@ -82,6 +82,7 @@ class PostgresDatabase final : public relational::Database {
         zone_(config.text("db.timezone")),
         fetch_rows_(static_cast<std::size_t>(config.number("batch.max.rows"))),
         connection_(Address(config.text("connection.url"), config.text("connection.user"), config.text("connection.password"))) {
+    connection_.execute("SET lock_timeout TO '5s'");  // poll() must return; a lock is waited for by polling again
     if (zone_ == "UTC") return;
     try {
       connection_.execute("SET timezone TO " + relational::literal(zone_));

@@ -67,7 +67,7 @@ inline constexpr ConfigKey kPollingKeys[] = {
      .one_of = "TABLE|VIEW", .group = "Tables"},
     {.kind = ConfigKey::kDuration, .name = "table.poll.interval.ms", .fallback = "60000",
      .doc = "How often to look for tables that came or went; a change splits the tables over the tasks anew.",
-     .min = 100, .max = 86400000, .group = "Tables"},
+     .min = 0, .max = 86400000, .group = "Tables"},
     {.kind = ConfigKey::kString, .name = "topic.prefix", .fallback = "",
      .doc = "The topic of a table is this and the table's name without its schema; with query, this alone.",
      .pattern = "[A-Za-z0-9._-]{0,249}", .importance = ConfigKey::kHigh, .group = "Records"},

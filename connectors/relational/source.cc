@@ -78,12 +78,14 @@ Polled PollingSource::poll(Block& out) {
     return read(out);
   } catch (const RetriableError&) {
     disconnect();
-    if (out.size() == 0) throw;
-    return Polled::kMore;  // what was read is handed over first; the trouble shows again at the next call
+    // What was read is handed over first; the trouble shows again at the next call. After stop() it is the trouble asked for.
+    if (out.size() == 0 && !stopped_) throw;
+    return Polled::kMore;
   }
 }
 
 Polled PollingSource::read(Block& out) {
+  if (stopped_) return Polled::kMore;
   const Clock::time_point started = Clock::now();
   if (database_ == nullptr) {
     std::unique_ptr<Database> fresh = connect(*settings_);
@@ -115,6 +117,7 @@ void PollingSource::tick() {
 }
 
 void PollingSource::stop() noexcept {
+  stopped_ = true;
   const std::lock_guard lock(database_mutex_);
   if (database_ != nullptr) database_->interrupt();
 }

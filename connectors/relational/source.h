@@ -35,6 +35,7 @@ class PollingSource : public SourceTask {
   SourceContext* context_ = nullptr;
   std::optional<PollingConfig> config_;
   std::unique_ptr<Database> database_;
+  std::atomic<bool> stopped_ = false;  // set by stop(), from another thread
   std::mutex database_mutex_;  // guards database_ against stop(), which comes from another thread and may interrupt it
   std::vector<std::unique_ptr<TableReader>> readers_;
   std::size_t turn_ = 0;             // the reader that goes on

@@ -1,8 +1,7 @@
 #pragma once
-// A small host for source tasks under test: settings from a list of keys, stored offsets in a map, blocks in memory.
+// A small host for source tasks under test: settings from a list of keys, stored offsets in a map; the rest is the host's own.
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <span>
@@ -12,98 +11,47 @@
 #include <utility>
 #include <vector>
 
+#include "framework/config/definition.h"
+#include "framework/connect/host/block.h"
+#include "framework/connect/host/plugin_config.h"
+#include "framework/connect/host/schema_interner.h"
 #include "penstock/plugin.h"
 
 namespace penstock::testing {
 
 using Settings = std::map<std::string, std::string, std::less<>>;
 
-class TestConfig final : public Config {
+/// Checked as the runner checks it; throws std::invalid_argument with the first problem.
+class TestConfig {
  public:
-  TestConfig(std::span<const ConfigKey> keys, const Settings& given) {
-    for (const auto& [name, value] : given) values_[name] = value;
-    for (const ConfigKey& key : keys) {
-      kinds_[key.name] = key.kind;
-      if (!values_.contains(key.name)) {
-        if (key.fallback == nullptr) throw std::invalid_argument(std::string(key.name) + " is required");
-        values_[key.name] = key.fallback;
-      }
-    }
-    for (const auto& [name, value] : given) kinds_.at(name);
-    for (const auto& [name, value] : values_) split(name, value);
-  }
-  std::string_view text(std::string_view key) const override { return values_.find(key)->second; }
-  std::int64_t number(std::string_view key) const override { return std::stoll(values_.find(key)->second); }
-  double real(std::string_view key) const override { return std::stod(values_.find(key)->second); }
-  bool flag(std::string_view key) const override { return values_.find(key)->second == "true"; }
-  std::span<const std::string_view> list(std::string_view key) const override { return lists_.find(key)->second; }
-  bool given(std::string_view) const override { return true; }
+  TestConfig(std::span<const ConfigKey> keys, const Settings& given) : config_(check(keys, given)) {}
+  operator const Config&() const { return config_; }  // NOLINT: a test hands it over as what it stands for
 
  private:
-  void split(const std::string& name, const std::string& value) {
-    std::vector<std::string_view>& items = lists_[name];
-    std::string_view rest = value;
-    while (!rest.empty()) {
-      const std::size_t end = std::min(rest.find(','), rest.size());
-      items.push_back(rest.substr(0, end));
-      rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
+  static config::Settings check(std::span<const ConfigKey> keys, const Settings& given) {
+    const config::Definition definition = host::definition_of(keys);
+    config::Checked checked = definition.check_strictly(given);
+    for (const config::Problem& problem : checked.problems) throw std::invalid_argument(problem.key + ": " + problem.text);
+    return std::move(checked.settings);
   }
-  Settings values_;
-  std::map<std::string, ConfigKey::Kind, std::less<>> kinds_;
-  std::map<std::string, std::vector<std::string_view>, std::less<>> lists_;
+  host::PluginConfig config_;
 };
 
-class TestBlock final : public Block {
+class TestBlock {
  public:
-  explicit TestBlock(std::size_t soft_records = 1000, std::size_t soft_bytes = 1 << 20) {
-    soft_records_ = soft_records;
-    soft_bytes_ = soft_bytes;
-  }
-  ~TestBlock() override { ::operator delete(records_); }
-  void clear() {
-    count_ = 0;
-    used_ = 0;
-    if (slabs_.size() > 1) slabs_.resize(1);
-    at_ = slabs_.empty() ? nullptr : slabs_[0].get();
-    end_ = slabs_.empty() ? nullptr : at_ + kSlab;
-  }
-
- protected:
-  void* grow(std::size_t size) override {
-    const std::size_t room = std::max(size, kSlab);
-    slabs_.push_back(std::make_unique<char[]>(room));
-    at_ = slabs_.back().get() + size;
-    end_ = slabs_.back().get() + room;
-    return slabs_.back().get();
-  }
-  void grow_records() override {
-    const std::size_t capacity = std::max<std::size_t>(64, capacity_ * 2);
-    auto* fresh = static_cast<Record*>(::operator new(capacity * sizeof(Record)));
-    for (std::size_t i = 0; i < count_; ++i) new (fresh + i) Record(records_[i]);
-    ::operator delete(records_);
-    records_ = fresh;
-    capacity_ = capacity;
-  }
+  explicit TestBlock(std::size_t soft_records = 1000) : block_({.soft_records = soft_records}) {}
+  operator Block&() { return block_; }  // NOLINT: as above
+  [[nodiscard]] std::size_t size() const { return block_.size(); }
+  [[nodiscard]] std::span<Record> records() { return block_.records(); }
+  void clear() { block_.reset(); }
 
  private:
-  static constexpr std::size_t kSlab = 1 << 22;
-  std::vector<std::unique_ptr<char[]>> slabs_;
-};
-
-class TestSchema final : public Schema {
- public:
-  explicit TestSchema(const SchemaSpec& spec) : Schema(spec) {}
+  host::HostBlock block_;
 };
 
 class TestContext final : public SourceContext {
  public:
-  const Schema* schema(const SchemaSpec& spec) override {
-    std::string key = describe(spec);
-    auto& found = schemas_[std::move(key)];
-    if (found == nullptr) found = keep(spec);
-    return found.get();
-  }
+  const Schema* schema(const SchemaSpec& spec) override { return schemas_.intern(spec); }
   void log(LogLevel, std::string_view text) override { lines.emplace_back(text); }
   void count(std::string_view, double) override {}
   bool stopping() const override { return false; }
@@ -134,30 +82,7 @@ class TestContext final : public SourceContext {
   int replans = 0, task = 0;
 
  private:
-  static std::string describe(const SchemaSpec& spec) {
-    std::string out = std::to_string(static_cast<int>(spec.type)) + (spec.optional ? "?" : "") + std::string(spec.name) + "(";
-    for (const Parameter& p : spec.parameters) out += std::string(p.name) + "=" + std::string(p.value) + ",";
-    for (const Field& f : spec.fields) {
-      out += std::string(f.name) + ":" + std::to_string(reinterpret_cast<std::uintptr_t>(f.schema)) + ",";
-    }
-    return out + ")" + std::to_string(reinterpret_cast<std::uintptr_t>(spec.items));
-  }
-  std::string_view own(std::string_view text) { return texts_.emplace_back(text); }
-  std::unique_ptr<TestSchema> keep(const SchemaSpec& spec) {
-    SchemaSpec copy = spec;
-    copy.name = own(spec.name);
-    auto& parameters = parameters_.emplace_back();
-    for (const Parameter& p : spec.parameters) parameters.push_back({own(p.name), own(p.value)});
-    copy.parameters = parameters;
-    auto& fields = fields_.emplace_back();
-    for (const Field& f : spec.fields) fields.push_back({own(f.name), f.schema});
-    copy.fields = fields;
-    return std::make_unique<TestSchema>(copy);
-  }
-  std::map<std::string, std::unique_ptr<TestSchema>> schemas_;
-  std::deque<std::string> texts_;
-  std::deque<std::vector<Parameter>> parameters_;
-  std::deque<std::vector<Field>> fields_;
+  host::SchemaInterner schemas_;
 };
 
 class TestTasks final : public TaskConfigs {
@@ -255,6 +180,8 @@ class Driver {
     }
     for (std::size_t i = 0; i < block.size(); ++i) {
       const Record& record = block.records()[i];
+      const auto wrong = host::mismatch(record.value_schema, record.value);
+      if (wrong && i != bad) throw std::logic_error("value: " + *wrong);
       if (i != bad) {
         out.push_back(std::string(record.topic) + " " + shown(record.value, record.value_schema));
         keys.push_back(record.key_schema == nullptr ? "none" : shown(record.key, record.key_schema));

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "connectors/sqlite/connection.h"
+#include "penstock/testing/contract.h"
 #include "tests/unit/connectors/source_host.h"
 
 namespace penstock::sqlite {
@@ -392,6 +393,13 @@ TEST_F(SqliteSourceTest, ADroppedTableStopsNothing) {
   run("DROP TABLE a");
   EXPECT_THAT(source.until_idle(), ElementsAre("b {x=1}"));
   EXPECT_THAT(context_.lines, ElementsAre(HasSubstr("table a does not exist any more"), HasSubstr("the tables changed")));
+}
+
+TEST_F(SqliteSourceTest, KeepsTheContractOfSources) {
+  run("CREATE TABLE t(id INTEGER PRIMARY KEY, x TEXT); INSERT INTO t VALUES(1,'a'),(2,'b'),(3,'c');"
+      "CREATE TABLE u(id INTEGER PRIMARY KEY, y BLOB); INSERT INTO u VALUES(1,x'00'),(2,x'01')");
+  EXPECT_THAT(penstock::testing::definition_contract(kSource), IsEmpty());
+  EXPECT_THAT(penstock::testing::source_contract(kSource, settings("incrementing", {{"poll.interval.ms", "100000"}})), IsEmpty());
 }
 
 }  // namespace
