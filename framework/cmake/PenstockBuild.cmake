@@ -2,7 +2,7 @@
 # penstock_library(NAME SOURCES ... [LINKS ...] [PRIVATE_LINKS ...]): static library penstock_NAME, alias penstock::NAME.
 # penstock_program(NAME SOURCES ... LINKS ...): executable in build/<preset>/bin.
 # penstock_test(NAME SOURCES ... [LINKS ...] [LABELS ...] [TIMEOUT seconds]): GoogleTest program, one ctest entry a program.
-# A target links only what its folder may include (docs/structure.md): a wrong include does not compile.
+# A target links only what its folder may include (docs/structure.md); tests/support/check_tree.py checks the includes.
 include_guard(GLOBAL)
 include(GNUInstallDirs)
 

@@ -9,7 +9,7 @@ function(penstock_add_plugin name)
     message(FATAL_ERROR "penstock_add_plugin(${name}): SOURCES is empty")
   endif()
   set(target penstock_plugin_${name})
-  set(map "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/penstock_plugin.map")  # called from other folders than this one
+  set(map "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/penstock_plugin.map")
   add_library(${target} MODULE ${ARG_SOURCES})
   set_target_properties(${target} PROPERTIES
     PREFIX "" OUTPUT_NAME ${name} CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden

@@ -142,4 +142,4 @@ constexpr ConnectorDescriptor with_connector(ConnectorDescriptor d) {
   extern "C" const ::penstock::PluginDescriptor PENSTOCK_PLUGIN_SYMBOL = {                              \
       PENSTOCK_PLUGIN_MAGIC, sizeof(::penstock::PluginDescriptor), PENSTOCK_PLUGIN_ABI_MAJOR,           \
       PENSTOCK_PLUGIN_ABI_MINOR, PENSTOCK_TOOLCHAIN, plugin_name, plugin_version, connector_array,      \
-      static_cast<std::uint32_t>(sizeof(connector_array) / sizeof(connector_array[0])), 0}
+      static_cast<std::uint32_t>(sizeof(connector_array) / sizeof(connector_array[0])), 0};
