@@ -228,6 +228,29 @@ Status Consumer::resume(const std::vector<PartitionOffset>& partitions) {
   return {};
 }
 
+Status Consumer::seek(const std::vector<PartitionOffset>& offsets) {
+  constexpr int kTimeoutMs = 10'000;
+  const auto list = make_list(offsets);
+  rd_kafka_error_t* error = rd_kafka_seek_partitions(handle_, list.get(), kTimeoutMs);
+  if (error != nullptr) {
+    auto failed = fail(code_of(rd_kafka_error_code(error)), std::string("seeking: ") + rd_kafka_error_string(error));
+    rd_kafka_error_destroy(error);
+    return failed;
+  }
+  for (int i = 0; i < list->cnt; ++i) {
+    if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return fail(code_of(list->elems[i].err), std::string("seeking: ") + rd_kafka_err2str(list->elems[i].err));
+    }
+  }
+  return {};
+}
+
+std::int64_t Consumer::known_end(const std::string& topic, std::int32_t partition) const {
+  std::int64_t low = -1, high = -1;
+  const auto error = rd_kafka_get_watermark_offsets(handle_, topic.c_str(), partition, &low, &high);
+  return error == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : -1;
+}
+
 Status Consumer::commit(const std::vector<PartitionOffset>& offsets) {
   if (offsets.empty()) return {};
   const auto list = make_list(offsets);

@@ -95,6 +95,10 @@ class Consumer {
   void consume(MessageBatch& out, std::size_t max, int wait_ms, int linger_ms);
   Status pause(const std::vector<PartitionOffset>& partitions);
   Status resume(const std::vector<PartitionOffset>& partitions);
+  /// Reads these again from these offsets; what was fetched already is dropped.
+  Status seek(const std::vector<PartitionOffset>& offsets);
+  /// End offset as of the last fetch, or -1. Any thread.
+  [[nodiscard]] std::int64_t known_end(const std::string& topic, std::int32_t partition) const;
   /// Any thread; waits for the answer. kConflict: not ours any more; kUnavailable: trying again may help.
   Status commit(const std::vector<PartitionOffset>& offsets);
   /// First and end offset, as the partition's leader says now.

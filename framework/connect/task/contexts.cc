@@ -1,0 +1,43 @@
+#include "framework/connect/task/contexts.h"
+
+#include <stdexcept>
+
+namespace penstock::connect {
+
+void TaskBasics::count(std::string_view metric, double by) {
+  const std::lock_guard lock(mutex_);
+  auto found = counters_.find(metric);
+  if (found == counters_.end()) found = counters_.emplace(std::string(metric), 0.0).first;
+  found->second += by;
+}
+
+void TaskBasics::add_counters(std::map<std::string, double>& values) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [name, value] : counters_) values["plugin." + name] = value;
+}
+
+void SinkTaskContext::seek(const TopicPartition& at) {
+  if (!may_seek_) throw std::logic_error("SinkContext::seek() was called outside open()");
+  seeks_.push_back({std::string(at.topic), at.partition, at.next_offset});
+}
+
+void SinkTaskContext::reject(const Record& record, std::string_view why) {
+  if (!may_reject_) throw std::logic_error("SinkContext::reject() was called outside put()");
+  rejects_.push_back({std::string(record.topic), record.partition, record.offset, std::string(why)});
+}
+
+Status refuse_unavailable(const ConfigMap& config) {
+  for (const char* key : {"transforms", "predicates"}) {
+    const auto found = config.find(key);
+    if (found != config.end() && !found->second.empty()) {
+      return fail(Errc::kUnsupported, std::string(key) + ": transforms are not available in this version; remove the setting");
+    }
+  }
+  const auto exactly_once = config.find("exactly.once.support");
+  if (exactly_once != config.end() && exactly_once->second == "required") {
+    return fail(Errc::kUnsupported, "exactly.once.support: required is not available for sources in this version");
+  }
+  return {};
+}
+
+}  // namespace penstock::connect

@@ -1,0 +1,45 @@
+#include "framework/connect/task/sink_loop.h"
+
+namespace penstock::connect {
+namespace {
+constexpr int kPollMs = 50;
+}
+
+DeadLetterWriter::DeadLetterWriter(const TaskSetup& setup, const ErrorPolicy& policy)
+    : setup_(setup), policy_(policy), letters_(policy, setup.connector, setup.task) {}
+
+void DeadLetterWriter::delivered(const rdkafka::Delivery& delivery) {
+  --pending_;
+  if (!delivery.ok) error_ = delivery.error;
+}
+
+Status DeadLetterWriter::write(const BadRecord& record) {
+  const auto where = "dead letter to \"" + policy_.dead_letter_topic + "\"";
+  if (!producer_) {
+    PENSTOCK_ASSIGN_OR_RETURN(topics_, TopicCreation::make(setup_.client, setup_.config));
+    PENSTOCK_RETURN_IF_ERROR(topics_->ensure_dead_letters(policy_.dead_letter_topic, policy_.dead_letter_replication));
+    PENSTOCK_ASSIGN_OR_RETURN(const auto settings,
+                              rdkafka::client_settings(rdkafka::Role::kProducer, setup_.client, setup_.config));
+    PENSTOCK_ASSIGN_OR_RETURN(producer_, rdkafka::Producer::open(settings, *this));
+  }
+  const auto letter = letters_.make(record);
+  for (;;) {
+    const auto produced = producer_->produce(letter);
+    if (produced) break;
+    if (produced.error().code != Errc::kBusy) return tl::make_unexpected(produced.error().in(where));
+    producer_->poll(kPollMs);
+  }
+  ++pending_;
+  return {};
+}
+
+Status DeadLetterWriter::wait(std::chrono::milliseconds at_most) {
+  const auto deadline = std::chrono::steady_clock::now() + at_most;
+  while (pending_ > 0 && std::chrono::steady_clock::now() < deadline) producer_->poll(kPollMs);
+  const auto where = "dead letter to \"" + policy_.dead_letter_topic + "\": ";
+  if (!error_.empty()) return fail(Errc::kUnavailable, where + error_);
+  if (pending_ > 0) return fail(Errc::kTimeout, where + "the broker did not acknowledge it in time");
+  return {};
+}
+
+}  // namespace penstock::connect

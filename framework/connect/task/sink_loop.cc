@@ -1,0 +1,255 @@
+#include "framework/connect/task/sink_loop.h"
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+#include "framework/connect/task/sink_plugin_task.h"
+
+namespace penstock::connect {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kEventWait{50};
+constexpr milliseconds kTickEvery{500};
+constexpr milliseconds kReportEvery{1'000};
+constexpr milliseconds kIdleFlush{1'000};
+constexpr milliseconds kEndFlush{200};      // at the end of all partitions there is nothing to wait for
+
+}  // namespace
+
+SinkLoop::SinkLoop(TaskSetup setup) : setup_(std::move(setup)), context_(setup_), task_(std::make_unique<PluginTask>()) {}
+SinkLoop::~SinkLoop() = default;
+
+void SinkLoop::stop_plugin() noexcept {
+  const std::lock_guard lock(task_->mutex);
+  if (task_->task) task_->task->stop();
+}
+
+void SinkLoop::fail_with(std::string trace, bool fatal) {
+  if (end_.failed) return;
+  end_.failed = true;
+  end_.fatal = fatal;
+  end_.trace = std::move(trace);
+}
+
+TaskEnd SinkLoop::run(const OnStarted& started) {
+  if (const auto prepared = prepare(); !prepared) {
+    fail_with(prepared.error().text, true);
+    started(prepared, false);
+    return end_;
+  }
+  const auto outcome = start_plugin();
+  if (!outcome) {
+    fail_with(outcome.text);
+    started(fail(Errc::kInvalid, outcome.text), outcome.outcome == plugin::Outcome::kRetriable);
+  } else if (const auto joined = fetcher_->start(); !joined) {
+    fail_with(joined.error().text);
+    started(joined, true);
+  } else {
+    started({}, false);
+    loop();
+    finish();
+  }
+  fetcher_->close();
+  {
+    const CallScope scope(*setup_.page, PluginCall::kDestroy);
+    const std::lock_guard lock(task_->mutex);
+    task_->task.reset();
+  }
+  return end_;
+}
+
+void SinkLoop::loop() {
+  last_call_ = last_flush_ = last_put_ = last_report_ = Clock::now();
+  while (running()) {
+    fetcher_->hold(setup_.signal->paused());
+    auto event = fetcher_->next(kEventWait);
+    if (event) handle(*event);
+    if (!running()) break;
+    tick_if_due();
+    flush_if_due();
+    say_caught_up();
+    report(false);
+  }
+}
+
+void SinkLoop::handle(SinkEvent& event) {
+  switch (event.kind) {
+    case SinkEvent::Kind::kBatch:
+      if (!dropping_) process(*event.batch);
+      fetcher_->recycle(std::move(event.batch));
+      return;
+    case SinkEvent::Kind::kAssigned: return open(event);
+    case SinkEvent::Kind::kRevoked: return revoke(event);
+    case SinkEvent::Kind::kFailed: return fail_with(event.error.text);
+  }
+}
+
+void SinkLoop::open(SinkEvent& event) {
+  std::vector<TopicPartition> views;
+  for (const auto& [topic, partition, offset] : event.partitions) {
+    views.push_back({topic, partition, offset == PartitionOffset::kNone ? -1 : offset});
+  }
+  context_.allow_seek(true);
+  const auto result = call_on_page(*setup_.page, caller(), PluginCall::kOpen, [&] { task_->task->open(views); });
+  context_.allow_seek(false);
+  last_call_ = Clock::now();
+  const auto stored = event.partitions;
+  for (const auto& [topic, partition, offset] : context_.take_seeks()) {
+    const auto found = std::find_if(event.partitions.begin(), event.partitions.end(), [&](const PartitionOffset& p) {
+      return p.topic == topic && p.partition == partition;
+    });
+    if (found == event.partitions.end() || offset < 0) {
+      fail_with("open(): seek to offset " + std::to_string(offset) + " of " + topic + "-" + std::to_string(partition) +
+                (offset < 0 ? ": no offset" : ": the partition is not assigned"));
+    } else {
+      found->offset = offset;
+    }
+  }
+  for (std::size_t i = 0; i < event.partitions.size(); ++i) {
+    const auto& at = event.partitions[i];
+    progress_[{at.topic, at.partition}] = {at.offset, stored[i].offset, -1};
+  }
+  assigned_ = true;
+  if (!result) fail_with(result.text);
+  fetcher_->assigned_handled(event.partitions);
+}
+
+void SinkLoop::revoke(const SinkEvent& event) {
+  if (!end_.failed && !event.lost && flush()) commit();
+  close(event.partitions);
+  for (const auto& [topic, partition, offset] : event.partitions) progress_.erase({topic, partition});
+  dropping_ = false;
+  assigned_ = false;
+  fetcher_->revoked_handled();
+}
+
+void SinkLoop::close(const std::vector<PartitionOffset>& partitions) {
+  if (partitions.empty()) return;
+  std::vector<TopicPartition> views;
+  for (const auto& [topic, partition, offset] : partitions) {
+    const auto found = progress_.find({topic, partition});
+    views.push_back({topic, partition, found == progress_.end() ? -1 : found->second.position});
+  }
+  const auto result = call_on_page(*setup_.page, caller(), PluginCall::kClose, [&] { task_->task->close(views); });
+  if (!result) fail_with(result.text);
+}
+
+/// True when all that was put is durable. A retriable failure is tried again later, by flush_if_due().
+bool SinkLoop::flush() {
+  if (!dirty_) return true;
+  const auto result = call_on_page(*setup_.page, caller(), PluginCall::kFlush, [this] { task_->task->flush(); });
+  last_call_ = last_flush_ = Clock::now();
+  if (result) {
+    dirty_ = false;
+    flush_backoff_.reset();
+    return true;
+  }
+  if (result.outcome != plugin::Outcome::kRetriable) {
+    fail_with(result.text);
+    return false;
+  }
+  if (!flush_backoff_) flush_backoff_ = std::make_unique<Backoff>(policy_);
+  const auto delay = flush_backoff_->next();
+  if (!delay) {
+    fail_with(result.text + " (after " + std::to_string(flush_backoff_->tries()) + " tries)");
+    return false;
+  }
+  ++retries_;
+  setup_.link->log(LogLevel::kWarn, result.text + "; trying again in " + std::to_string(delay->count()) + " ms");
+  flush_not_before_ = Clock::now() + *delay;
+  return false;
+}
+
+bool SinkLoop::uncommitted() const {
+  return std::any_of(progress_.begin(), progress_.end(),
+                     [](const auto& entry) { return entry.second.position > entry.second.stored && entry.second.position >= 0; });
+}
+
+/// True when the group has every position. Nothing is lost otherwise: these records come again.
+bool SinkLoop::commit() {
+  std::vector<PartitionOffset> offsets;
+  for (const auto& [partition, at] : progress_) {
+    if (at.position >= 0 && at.position != at.stored) offsets.push_back({partition.first, partition.second, at.position});
+  }
+  if (offsets.empty()) return true;
+  const auto committed = fetcher_->commit(offsets);
+  if (committed) {
+    for (const auto& [topic, partition, offset] : offsets) progress_[{topic, partition}].stored = offset;
+    return true;
+  }
+  const auto code = committed.error().code;
+  if (code == Errc::kConflict || code == Errc::kUnavailable) setup_.link->log(LogLevel::kWarn, committed.error().text);
+  else fail_with(committed.error().text);
+  return false;
+}
+
+bool SinkLoop::at_end() const {
+  return assigned_ && std::all_of(progress_.begin(), progress_.end(),
+                                  [](const auto& entry) { return entry.second.end >= 0 && entry.second.position >= entry.second.end; });
+}
+
+void SinkLoop::flush_if_due() {
+  const auto now = Clock::now();
+  if (!(dirty_ || uncommitted()) || now < flush_not_before_) return;
+  const bool idle = !fetcher_->has_batch();
+  const bool due = now - last_flush_ >= milliseconds(flush_interval_ms_) || (idle && now - last_put_ >= kIdleFlush) ||
+                   (idle && at_end() && now - last_flush_ >= kEndFlush);
+  if (!due) return;
+  if (flush()) commit();
+  last_flush_ = now;
+}
+
+void SinkLoop::tick_if_due() {
+  if (Clock::now() - last_call_ < kTickEvery) return;
+  const auto result = call_on_page(*setup_.page, caller(), PluginCall::kTick, [this] { task_->task->tick(); });
+  last_call_ = Clock::now();
+  if (result.outcome == plugin::Outcome::kRetriable) setup_.link->log(LogLevel::kWarn, result.text);
+  else if (!result) fail_with(result.text);
+}
+
+void SinkLoop::say_caught_up() {
+  const bool now = at_end() && !dirty_ && !uncommitted() && !fetcher_->has_batch();
+  if (now == told_caught_up_) return;
+  told_caught_up_ = now;
+  report(true);
+  setup_.link->send(message::CaughtUp{setup_.task, now, false});
+}
+
+void SinkLoop::report(bool now) {
+  if (!now && Clock::now() - last_report_ < kReportEvery) return;
+  last_report_ = Clock::now();
+  message::Metrics out;
+  out.task = setup_.task;
+  out.values = {{"records", records_}, {"bytes", bytes_},     {"errors", errors_}, {"dead_letters", dead_},
+                {"skipped", skipped_}, {"retries", retries_}, {"put_ms", put_ms_}};
+  for (const auto& [partition, at] : progress_) {
+    const auto name = partition.first + "." + std::to_string(partition.second);
+    const auto end = std::max(at.end, fetcher_->known_end(partition.first, partition.second));
+    if (at.position >= 0) out.values["position." + name] = static_cast<double>(at.position);
+    if (at.stored >= 0) out.values["stored." + name] = static_cast<double>(at.stored);
+    if (end >= 0) out.values["end." + name] = static_cast<double>(end);
+  }
+  context_.basics().add_counters(out.values);
+  setup_.link->send(std::move(out));
+}
+
+/// Stop: what was put is made durable and stored, then everything is closed. A failed task stores what it had flushed before.
+void SinkLoop::finish() {
+  if (!end_.failed) {
+    Backoff tries(policy_);
+    while (!flush() && !end_.failed) {
+      if (tries.tries() > 2 || !tries.next()) break;
+      setup_.signal->wait(kEndFlush);
+    }
+    end_.drained = !dirty_ && commit() && !end_.failed;
+  }
+  std::vector<PartitionOffset> all;
+  for (const auto& [partition, at] : progress_) all.push_back({partition.first, partition.second, at.position});
+  close(all);
+  report(true);
+}
+
+}  // namespace penstock::connect

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "framework/base/error.h"
+#include "framework/connect/channel/messages.h"
+#include "penstock/plugin.h"
+
+namespace penstock::connect {
+
+/// What a task says to the worker. Any thread.
+class TaskLink {
+ public:
+  virtual ~TaskLink() = default;
+  /// Without an answer: states, metrics, offsets to store.
+  virtual void send(Message message) = 0;
+  /// Stored source offsets, in the order asked. Waits for the worker; kUnavailable when it does not answer.
+  virtual Result<std::vector<std::optional<std::string>>> read_offsets(std::vector<std::string> partitions) = 0;
+  /// One line, rate-limited.
+  virtual void log(LogLevel level, std::string_view text) = 0;
+};
+
+/// What is asked of a task, from other threads. The mutex only pairs the condition variable with the flags: they are read
+/// on the task's hot path without it.
+class TaskSignal {
+ public:
+  void stop() { set(stopping_, true); }
+  void pause(bool on) { set(paused_, on); }
+  /// Ends the current or the next wait().
+  void wake();
+  /// The worker made StoreOffsets number `sequence` durable.
+  void stored(std::int64_t sequence);
+
+  [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool paused() const { return paused_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::int64_t stored() const { return stored_.load(std::memory_order_acquire); }
+  /// Until something above happens (true) or `at_most` has passed.
+  bool wait(std::chrono::milliseconds at_most);
+
+ private:
+  void set(std::atomic<bool>& flag, bool on);
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> paused_{false};
+  std::atomic<std::int64_t> stored_{0};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool woken_ = false;  // guarded by mutex_
+};
+
+/// How a task ended.
+struct TaskEnd {
+  bool failed = false;
+  bool fatal = false;        // restarting cannot help
+  bool budget_free = false;  // restart outside the budget
+  bool drained = false;      // all that was read is delivered, and its offsets are stored
+  std::string trace;
+};
+
+}  // namespace penstock::connect
