@@ -19,12 +19,12 @@ Rows::Rows(Connection& connection, const std::string& sql, std::span<const relat
     : connection_(connection),
       columns_(columns.begin(), columns.end()),
       granularity_(granularity),
-      fetch_("FETCH FORWARD " + std::to_string(fetch_rows) + " FROM penstock_rows"),
-      portion_max_(static_cast<int>(fetch_rows)) {
+      rows_max_(static_cast<int>(fetch_rows)),
+      asked_(0) {
   try {
     connection_.execute("BEGIN READ ONLY");
     connection_.execute("DECLARE penstock_rows NO SCROLL CURSOR FOR " + sql);
-    send();
+    send(std::min(kFirstRows, rows_max_));
   } catch (const Error&) {
     PQclear(PQexec(connection_.handle(), "ROLLBACK"));
     throw;
@@ -41,8 +41,10 @@ Rows::~Rows() {
   PQclear(PQexec(db, "ROLLBACK"));
 }
 
-void Rows::send() {
+void Rows::send(int rows) {
   constexpr int kBinary = 1;
+  fetch_ = "FETCH FORWARD " + std::to_string(rows) + " FROM penstock_rows";
+  asked_ = rows;
   if (PQsendQueryParams(connection_.handle(), fetch_.c_str(), 0, nullptr, nullptr, nullptr, nullptr, kBinary) != 1) {
     connection_.fail(nullptr, fetch_);
   }
@@ -56,7 +58,10 @@ void Rows::receive() {
   portion_ = connection_.check(result, fetch_);
   rows_ = portion_.rows();
   row_ = -1;
-  if (rows_ == portion_max_) send();
+  if (rows_ == asked_) {
+    const std::size_t row_bytes = std::max<std::size_t>(PQresultMemorySize(portion_.get()) / static_cast<std::size_t>(rows_), 1);
+    send(static_cast<int>(std::clamp<std::size_t>(kPortionBytes / row_bytes, 1, static_cast<std::size_t>(rows_max_))));
+  }
   if (portion_.columns() < static_cast<int>(columns_.size())) throw RetriableError("the columns changed meanwhile");
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     if (!agrees(columns_[i], PQftype(portion_.get(), static_cast<int>(i)))) {

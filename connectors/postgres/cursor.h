@@ -17,6 +17,7 @@ namespace penstock::postgres {
 class Rows final : public relational::Cursor {
  public:
   /// Begins a transaction and sends for the first portion. `connection` must be idle, and outlives this.
+  /// Portions have at most `fetch_rows` rows, and fewer where rows are so large that they would not fit kPortionBytes.
   Rows(Connection& connection, const std::string& sql, std::span<const relational::Column> columns,
        relational::Granularity granularity, std::size_t fetch_rows);
   /// Ends the transaction; a statement that still runs is cancelled.
@@ -32,16 +33,20 @@ class Rows final : public relational::Cursor {
   [[nodiscard]] std::int64_t time(int column) const override;
 
  private:
-  void send();
+  static constexpr std::size_t kPortionBytes = 8 * 1024 * 1024;  // two portions are held at most
+  static constexpr int kFirstRows = 100;                         // until the size of rows is known
+
+  void send(int rows);
   void receive();
 
   Connection& connection_;
   std::vector<relational::Column> columns_;
   relational::Granularity granularity_;
+  int rows_max_;
+  int asked_;                // rows of the portion under way
   std::string fetch_;
   Result portion_{nullptr};
   int row_ = -1, rows_ = 0;
-  int portion_max_;
   bool under_way_ = false;
   std::string why_;
   relational::BadValue problem_;

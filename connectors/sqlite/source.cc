@@ -78,8 +78,10 @@ class SqliteDatabase final : public relational::Database {
   explicit SqliteDatabase(const Config& config)
       : records_(config),
         any_(config.text("sqlite.mixed.types") == "any"),
-        connection_(path_of(config.text("connection.url")), Access::kRead,
+        connection_(path_of(config.text("connection.url")), Access::kWrite,
                     static_cast<int>(config.number("sqlite.busy.timeout.ms"))) {
+    // Opened for writing only so that SQLite can undo what a writer left half done when it was killed.
+    connection_.execute("PRAGMA query_only = ON");
     register_time_function(connection_.handle());
   }
 

@@ -19,7 +19,7 @@ class SourceConnector final : public relational::PollingConnector {
 
 inline constexpr ConfigKey kSqliteSourceKeys[] = {
     {.kind = ConfigKey::kString, .name = "connection.url", .fallback = nullptr,
-     .doc = "Path of the database file; jdbc:sqlite:PATH is taken too. The file must exist. It is opened read-only.",
+     .doc = "Path of the database file; jdbc:sqlite:PATH is taken too. The file must exist. No statement may change it.",
      .importance = ConfigKey::kHigh, .group = "Connection"},
     {.kind = ConfigKey::kDuration, .name = "sqlite.busy.timeout.ms", .fallback = "2000",
      .doc = "How long to wait for a lock of another process before the call counts as failed and is retried.",
