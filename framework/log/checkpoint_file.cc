@@ -30,6 +30,8 @@ bool parse_number(std::string_view text, std::int64_t& out) {
 }
 
 Result<std::vector<std::vector<std::string>>> parse_checkpoint(std::string_view text, std::size_t words) {
+  // A number that is cut short is still a number.
+  if (!text.empty() && text.back() != '\n') return fail(Errc::kCorrupt, "checkpoint is cut short");
   std::int64_t version = 0;
   std::int64_t count = 0;
   if (!parse_number(take_line(text), version) || version != 0) {

@@ -68,6 +68,7 @@ struct RecoveryHint {
   Offset recovery_point{0};               // everything below was fdatasynced
   bool same_boot = false;                 // only the process died: the page cache survived
   std::optional<Offset> log_start;        // from log-start-offset-checkpoint
+  bool log_start_exact = false;           // it was made durable before segments below it went: a later first segment means missing ones
 };
 /// What opening did; the broker logs each line of `notes`.
 struct RecoveryReport {
@@ -131,7 +132,7 @@ class Log {
   /// A new leader epoch begins at end(); durable with the next checkpoint.
   virtual Status begin_epoch(LeaderEpoch epoch) = 0;
 
-  /// Removes all batches that hold `to` or anything later. `to` lies in [start, end].
+  /// Removes all batches that hold `to` or anything later. `to` lies in [start, end]. Durable when it returns: it syncs.
   virtual Status truncate(Offset to) = 0;
   /// DeleteRecords: nothing below `to` is served any more; whole segments below it are removed. kOutOfRange beyond end().
   virtual Status truncate_prefix(Offset to) = 0;

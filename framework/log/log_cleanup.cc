@@ -15,10 +15,18 @@ Status LogImpl::remove_segments(std::size_t count) {
     }
     directory_changes_synced_ = directory_changes_;
   }
+  if (before_remove_) PENSTOCK_RETURN_IF_ERROR(before_remove_(std::max(start_, segments_[count]->base())));
   Deleted deleted;
   deleted.due_ms = clock_.wall_ms() + config_.file_delete_delay_ms;
   for (std::size_t i = 0; i < count; ++i) {
     Segment& segment = *segments_[i];
+    if (i > 0) {
+      // One after the other, or a power cut could take a later one only and leave a hole.
+      if (auto synced = system_.sync_directory(directory_); !synced) {
+        set_offline(synced.error());
+        return synced;
+      }
+    }
     for (const std::string& path : segment.paths()) {
       if (!system_.exists(path)) continue;
       PENSTOCK_RETURN_IF_ERROR(system_.rename(path, path + ".deleted"));
@@ -33,7 +41,6 @@ Status LogImpl::remove_segments(std::size_t count) {
   scrub_position_ = 0;
   start_ = std::max(start_, segments_.front()->base());
   if (epochs_.truncate_start(start_)) PENSTOCK_RETURN_IF_ERROR(store_epochs());
-  if (flushed_end_ < start_) set_flushed_end(start_);
   return {};
 }
 
@@ -71,6 +78,10 @@ Result<int> LogImpl::apply_retention(Offset below) {
   while (config_.retention_ms >= 0 && expired < segments_.size() && next_base(expired) <= below && segments_[expired]->size() > 0) {
     PENSTOCK_ASSIGN_OR_RETURN(const std::int64_t newest, segments_[expired]->retention_timestamp_ms());
     if (now - newest <= config_.retention_ms) break;
+    // Before anything is deleted by a timestamp in an index, the index is compared with the log.
+    PENSTOCK_RETURN_IF_ERROR(segments_[expired]->check_times(judge_of(expired)));
+    keep_few_files_open(expired);
+    if (now - segments_[expired]->max_timestamp_ms() <= config_.retention_ms) break;
     ++expired;
   }
   if (expired == segments_.size()) PENSTOCK_RETURN_IF_ERROR(roll());
@@ -126,6 +137,10 @@ Status LogImpl::truncate(Offset to) {
     if (epochs_.truncate_end(end_)) PENSTOCK_RETURN_IF_ERROR(store_epochs());
     scrub_segment_ = 0;
     scrub_position_ = 0;
+    // Durable at once: records of the old history must not come back behind those of the new one.
+    PENSTOCK_ASSIGN_OR_RETURN(const auto file, last.file());
+    PENSTOCK_RETURN_IF_ERROR(file->sync());
+    PENSTOCK_RETURN_IF_ERROR(system_.sync_directory(directory_));
     return restore_producers();
   };
   auto done = cut();

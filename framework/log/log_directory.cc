@@ -132,8 +132,8 @@ Status LogDirectoryImpl::load_checkpoints() {
   PENSTOCK_ASSIGN_OR_RETURN(log_starts_, read_offsets(system_, at(kLogStarts)));
   PENSTOCK_ASSIGN_OR_RETURN(high_watermarks_, read_offsets(system_, at(kHighWatermarks)));
   if (!system_.exists(at(kCleanMarker))) return {};
+  // Kafka leaves no end offsets: its logs are recovered from their recovery points.
   PENSTOCK_ASSIGN_OR_RETURN(clean_ends_, read_offsets(system_, at(kCleanEnds)));
-  // Kafka leaves no end offsets; what it closed cleanly it had flushed up to its recovery points.
   return {};
 }
 
@@ -167,6 +167,7 @@ RecoveryHint LogDirectoryImpl::hint_for(const PartitionKey& key) {
   if (const auto it = clean_ends_.find(key); it != clean_ends_.end()) hint.clean_end = it->second;
   if (const auto it = recovery_points_.find(key); it != recovery_points_.end()) hint.recovery_point = it->second;
   if (const auto it = log_starts_.find(key); it != log_starts_.end()) hint.log_start = it->second;
+  hint.log_start_exact = true;
   hint.same_boot = !boot_.pending.contains(key);
   return hint;
 }
@@ -200,12 +201,19 @@ Result<std::unique_ptr<Log>> LogDirectoryImpl::open_log(const std::string& topic
     point = to;
     return write_all_locked();
   });
+  log->set_before_remove([this, key](Offset start) -> Status {
+    const std::lock_guard guard(mutex_);
+    Offset& kept = log_starts_[key];
+    kept = std::max(kept, start);
+    return write_if_changed(kLogStarts, format_offsets(log_starts_));
+  });
   const std::lock_guard guard(mutex_);
   limits_[key] = log->durable_limit();
   clean_ends_.erase(key);
   boot_.pending.erase(key);
   if (report.loss_accepted) {
     recovery_points_[key] = std::min(recovery_points_[key], log->end());
+    log_starts_[key] = log->start();
     PENSTOCK_RETURN_IF_ERROR(write_all_locked());
   }
   return std::unique_ptr<Log>(std::move(log));
@@ -268,7 +276,8 @@ Status LogDirectoryImpl::write_checkpoints(const std::vector<Checkpoint>& all) {
     const auto limit = limits_.find(key);
     if (limit == limits_.end()) continue;  // deleted meanwhile
     recovery_points_[key] = std::min(one.recovery_point, Offset(limit->second->load(std::memory_order_acquire)));
-    log_starts_[key] = std::max(one.log_start, Offset(0));
+    // A caller's value may be older than what remove_segments() has written meanwhile.
+    log_starts_[key] = std::max(one.log_start, log_starts_[key]);
     high_watermarks_[key] = std::max(one.high_watermark, Offset(0));
   }
   return write_all_locked();

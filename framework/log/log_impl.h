@@ -60,6 +60,8 @@ class LogImpl final : public Log {
   Result<std::uint64_t> scrub(std::uint64_t bytes_max) override;
 
   void set_before_truncate(BeforeTruncate hook) { before_truncate_ = std::move(hook); }
+  /// Called before segments below `start` are removed: makes the new log start durable.
+  void set_before_remove(BeforeTruncate hook) { before_remove_ = std::move(hook); }
   [[nodiscard]] const DurableLimit& durable_limit() const { return durable_limit_; }
 
  private:
@@ -121,6 +123,7 @@ class LogImpl final : public Log {
   Offset flushed_end_{0};
   DurableLimit durable_limit_ = std::make_shared<std::atomic<std::int64_t>>(0);
   BeforeTruncate before_truncate_;
+  BeforeTruncate before_remove_;
   std::uint64_t size_bytes_ = 0;
   std::uint64_t appended_bytes_ = 0;
   std::uint64_t generation_ = 1;

@@ -69,13 +69,8 @@ Result<ReadResult> LogImpl::read(Offset from, std::uint64_t bytes_max, Offset be
 Result<std::optional<TimestampOffset>> LogImpl::search_segment(std::size_t index, std::int64_t timestamp_ms, Offset below) {
   Segment& segment = *segments_[index];
   const Segment::Judge judge = judge_of(index);
-  Offset floor = start_;
-  for (const TimeEntry& entry : segment.times()) {
-    if (entry.timestamp_ms > timestamp_ms) break;
-    // All before this batch is older than the entry's timestamp.
-    floor = std::max(floor, segment.base() + entry.relative);
-  }
-  PENSTOCK_ASSIGN_OR_RETURN(const auto first, segment.find(floor, judge));
+  PENSTOCK_ASSIGN_OR_RETURN(const Offset floor, segment.floor_of_time(timestamp_ms, judge));
+  PENSTOCK_ASSIGN_OR_RETURN(const auto first, segment.find(std::max(start_, floor), judge));
   if (!first) return std::optional<TimestampOffset>();
   PENSTOCK_ASSIGN_OR_RETURN(const auto file, segment.file());
   HeaderWalker walker(*file, first->at, segment.size());
@@ -107,7 +102,7 @@ Result<std::optional<TimestampOffset>> LogImpl::search_segment(std::size_t index
 Result<std::optional<TimestampOffset>> LogImpl::find_timestamp(std::int64_t timestamp_ms, Offset below) {
   below = std::min(below, end_);
   for (std::size_t index = segment_of(start_); index < segments_.size() && segments_[index]->base() < below; ++index) {
-    PENSTOCK_RETURN_IF_ERROR(segments_[index]->load(judge_of(index)));
+    PENSTOCK_RETURN_IF_ERROR(segments_[index]->check_times(judge_of(index)));
     keep_few_files_open(index);
     if (segments_[index]->max_timestamp_ms() < timestamp_ms) continue;
     PENSTOCK_ASSIGN_OR_RETURN(const auto found, search_segment(index, timestamp_ms, below));
@@ -155,7 +150,7 @@ Result<std::optional<TimestampOffset>> LogImpl::find_max_timestamp(Offset below)
   below = std::min(below, end_);
   std::optional<TimestampOffset> best;
   for (std::size_t index = segment_of(start_); index < segments_.size() && segments_[index]->base() < below; ++index) {
-    PENSTOCK_RETURN_IF_ERROR(segments_[index]->load(judge_of(index)));
+    PENSTOCK_RETURN_IF_ERROR(segments_[index]->check_times(judge_of(index)));
     keep_few_files_open(index);
     if (best && segments_[index]->max_timestamp_ms() <= best->timestamp_ms) continue;
     PENSTOCK_ASSIGN_OR_RETURN(const auto found, max_of_segment(index, below));

@@ -59,14 +59,23 @@ Status LogImpl::open_files(const RecoveryHint& hint, RecoveryReport& report) {
   PENSTOCK_RETURN_IF_ERROR(recover_tail(hint, report));
   start_ = std::min(std::max(segments_.front()->base(), hint.log_start.value_or(Offset(0))), end_);
   const Offset trusted = std::max(hint.recovery_point, hint.clean_end.value_or(Offset(0)));
-  set_flushed_end(std::min(std::max(trusted, start_), end_));
+  set_flushed_end(std::min(trusted, end_));
   for (const auto& segment : segments_) size_bytes_ += segment->size();
   active_since_ms_ = clock_.wall_ms();
+  if (!hint.clean_end) {
+    // Names and epochs that the last process left may be in memory only.
+    ++directory_changes_;
+    const std::string epochs = directory_ + "/leader-epoch-checkpoint";
+    if (system_.exists(epochs)) {
+      PENSTOCK_ASSIGN_OR_RETURN(epoch_file_, system_.open(epochs, OpenMode::kReadWrite));
+    }
+  }
   if (epochs_.truncate_end(end_ + 1)) PENSTOCK_RETURN_IF_ERROR(store_epochs());
   PENSTOCK_RETURN_IF_ERROR(restore_producers());
   const std::string accept = directory_ + "/" + kAcceptLossFile;
   if (report.loss_accepted) {
-    report.notes.push_back(directory_ + ": the loss of what followed offset " + std::to_string(end_.value) + " was accepted by " + accept);
+    report.notes.push_back(directory_ + ": the log is now " + std::to_string(start_.value) + ".." + std::to_string(end_.value) +
+                           ", a loss that was accepted by " + accept);
     PENSTOCK_RETURN_IF_ERROR(system_.remove(accept));
   }
   return {};
@@ -88,11 +97,16 @@ Status LogImpl::find_segments(const RecoveryHint& hint, RecoveryReport& report) 
     return fail(Errc::kCorrupt, directory_ + " holds no segment, but its records below offset " + std::to_string(trusted.value) +
                                     " were durable. Restore the files from a copy, or delete the topic");
   }
-  if (!segments_.empty() && hint.clean_end && hint.log_start && segments_.front()->base() > *hint.log_start) {
-    return fail(Errc::kCorrupt, segment_stem(directory_, segments_.front()->base()) + ".log is the first segment, but the log began at offset " +
-                                    std::to_string(hint.log_start->value) + " when it was closed cleanly: older segments are missing. "
-                                    "Restore the files from a copy, or delete records up to offset " +
-                                    std::to_string(segments_.front()->base().value));
+  const bool start_known = hint.log_start && (hint.clean_end || hint.log_start_exact);
+  if (!segments_.empty() && start_known && segments_.front()->base() > *hint.log_start) {
+    const Offset first = segments_.front()->base();
+    if (accepted_loss(system_, directory_) != first) {
+      return fail(Errc::kCorrupt, segment_stem(directory_, first) + ".log is the first segment, but the log begins at offset " +
+                                      std::to_string(hint.log_start->value) +
+                                      ": older segments are missing. Restore the files from a copy, or give up all records below: echo " +
+                                      std::to_string(first.value) + " > " + directory_ + "/" + kAcceptLossFile + ", then restart");
+    }
+    report.loss_accepted = true;
   }
   report.scanned = !hint.clean_end && !segments_.empty();
   if (!leftovers.paths.empty()) deleted_.push_back(std::move(leftovers));
@@ -115,20 +129,23 @@ Status LogImpl::load_epochs(const RecoveryHint& hint, RecoveryReport& report) {
   return rebuild_epochs();
 }
 
-// By headers alone and as far as they lead: what is damaged is found by the scan or when it is read.
+// From sound batches only: a header that a power cut left in pieces says anything. What follows damage is for the recovery to judge.
 Status LogImpl::rebuild_epochs() {
   epochs_.clear();
+  bool damaged = false;
   for (const auto& segment : segments_) {
+    if (damaged) break;
     PENSTOCK_ASSIGN_OR_RETURN(const auto file, segment->file());
-    HeaderWalker walker(*file, 0, segment->size());
-    while (true) {
-      const auto more = walker.next();
-      if (!more && more.error().code == Errc::kIo) return tl::make_unexpected(more.error());
-      if (!more || !*more) break;
-      epochs_.assign(walker.header().leader_epoch, walker.header().base_offset);
-    }
+    ScanRange range;
+    range.end = range.file_size = segment->size();
+    range.expected = segment->base();
+    range.contiguous = contiguous();
+    PENSTOCK_ASSIGN_OR_RETURN(const ScanResult scan, scan_batches(*file, range, [&](const record::BatchView& batch, std::uint64_t) {
+                                epochs_.assign(batch.header().leader_epoch, batch.header().base_offset);
+                              }));
+    damaged = scan.damage.has_value();
   }
-  return epochs_.entries().empty() ? Status() : store_epochs();
+  return store_epochs();
 }
 
 Status LogImpl::recover_tail(const RecoveryHint& hint, RecoveryReport& report) {

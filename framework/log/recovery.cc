@@ -42,16 +42,6 @@ Result<Start> scan_start(std::vector<std::unique_ptr<Segment>>& segments, const 
   return start;
 }
 
-std::optional<Offset> accepted_loss(FileSystem& system, const std::string& directory) {
-  const auto text = read_file(system, directory + "/" + kAcceptLossFile, 64);
-  if (!text) return std::nullopt;
-  std::string_view digits = *text;
-  while (!digits.empty() && (digits.back() == '\n' || digits.back() == ' ')) digits.remove_suffix(1);
-  std::int64_t offset = 0;
-  if (!parse_number(digits, offset)) return std::nullopt;
-  return Offset(offset);
-}
-
 Error corruption(const std::string& directory, const std::string& what, Offset good_end, Offset trusted, const char* why) {
   const std::string offset = std::to_string(good_end.value);
   return Error{Errc::kCorrupt,
@@ -82,6 +72,16 @@ std::string free_name(FileSystem& system, const std::string& wanted) {
 }
 
 }  // namespace
+
+std::optional<Offset> accepted_loss(FileSystem& system, const std::string& directory) {
+  const auto text = read_file(system, directory + "/" + kAcceptLossFile, 64);
+  if (!text) return std::nullopt;
+  std::string_view digits = *text;
+  while (!digits.empty() && (digits.back() == '\n' || digits.back() == ' ')) digits.remove_suffix(1);
+  std::int64_t offset = 0;
+  if (!parse_number(digits, offset)) return std::nullopt;
+  return Offset(offset);
+}
 
 Result<TailPlan> plan_recovery(FileSystem& system, const std::string& directory, std::vector<std::unique_ptr<Segment>>& segments,
                                const EpochCache* epochs, bool contiguous, const RecoveryHint& hint) {
@@ -148,7 +148,7 @@ Result<TailPlan> plan_recovery(FileSystem& system, const std::string& directory,
 
 Status apply_plan(FileSystem& system, const std::string& directory, std::vector<std::unique_ptr<Segment>>& segments,
                   const TailPlan& plan, RecoveryReport& report) {
-  report.loss_accepted = plan.loss_accepted;
+  report.loss_accepted = report.loss_accepted || plan.loss_accepted;
   if (plan.action == TailPlan::Action::kKeep) return {};
   Segment& kept = *segments[plan.segment];
   PENSTOCK_ASSIGN_OR_RETURN(const auto file, kept.file());

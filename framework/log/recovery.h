@@ -20,6 +20,9 @@ struct TailPlan {
 
 inline constexpr const char* kAcceptLossFile = "accept-data-loss";
 
+/// The offset in the operator's file, if there is one.
+std::optional<Offset> accepted_loss(FileSystem& system, const std::string& directory);
+
 /// Scans what the hint does not vouch for and judges what it finds (design: see log_directory.h). `epochs` may be nullptr.
 /// Errors: kCorrupt with the operator's way out; kIo.
 Result<TailPlan> plan_recovery(FileSystem& system, const std::string& directory, std::vector<std::unique_ptr<Segment>>& segments,

@@ -177,6 +177,10 @@ Result<bool> Segment::try_load(const Judge& judge) {
   if (good && !offsets_.empty()) {
     PENSTOCK_ASSIGN_OR_RETURN(good, leads_to_its_batch(offsets_.back()));
   }
+  // The active segment's tail is replayed by recovery, which adds what is missing.
+  if (good && judge.next_segment) {
+    PENSTOCK_ASSIGN_OR_RETURN(good, covers_the_log());
+  }
   if (!good) {
     reset_index();
     return false;
@@ -192,6 +196,10 @@ Result<bool> Segment::try_load(const Judge& judge) {
   bytes_since_entry_ = size_ - (offsets_.empty() ? 0 : offsets_.back().position);
   loaded_ = true;
   index_trusted_ = false;
+  times_checked_ = false;
+  last_loaded_time_.reset();
+  if (!times_.empty()) last_loaded_time_ = times_.back();
+  loaded_times_until_ = size_;
   return true;
 }
 
@@ -278,6 +286,8 @@ Status Segment::replay_tail() {
   const std::size_t offsets_stored = offsets_stored_;
   const std::size_t times_stored = times_stored_;
   reset_index();
+  last_loaded_time_.reset();
+  loaded_times_until_ = from;
   bool first = true;
   while (true) {
     PENSTOCK_ASSIGN_OR_RETURN(const bool more, walker.next());
@@ -287,6 +297,7 @@ Status Segment::replay_tail() {
       offsets_ = offsets_before;
       times_ = times_before;
       while (!times_.empty() && base_ + times_.back().relative >= walker.header().base_offset) times_.pop_back();
+      if (!times_.empty()) last_loaded_time_ = times_.back();
       if (!times_.empty()) {
         max_timestamp_ms_ = times_.back().timestamp_ms;
         max_timestamp_offset_ = base_ + times_.back().relative;

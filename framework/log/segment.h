@@ -56,6 +56,10 @@ class Segment {
 
   /// Loads the indexes; false when they are missing, malformed or do not lead to the batches they name.
   Result<bool> try_load(const Judge& judge);
+  /// Loads, and makes sure that the time index's end agrees with the log; rebuilds it otherwise. Before max_timestamp_ms() is relied on.
+  Status check_times(const Judge& judge);
+  /// The last offset of a batch before which everything is older than `timestamp_ms`; the base offset when there is none.
+  Result<Offset> floor_of_time(std::int64_t timestamp_ms, const Judge& judge);
   /// As try_load(), but rebuilds them from the log instead of giving false.
   Status load(const Judge& judge);
   /// Rebuilds both from the log file, in memory and on disk.
@@ -77,9 +81,8 @@ class Segment {
 
   /// Where the batch of the last index entry at or before `offset` begins, and its base offset; the segment's begin when there is none.
   Result<std::pair<std::uint64_t, Offset>> entry_at_or_before(Offset offset);
-  [[nodiscard]] const std::vector<TimeEntry>& times() const { return times_; }
 
-  /// Largest timestamp and the last offset of the first batch that has it; {-1, kNone} when there is none. Loaded segments only.
+  /// Largest timestamp and the last offset of the first batch that has it; {-1, kNone} when there is none. After check_times() only.
   [[nodiscard]] std::int64_t max_timestamp_ms() const { return max_timestamp_ms_; }
   [[nodiscard]] Offset max_timestamp_offset() const { return max_timestamp_offset_; }
   /// For time retention, without loading: the last time index entry, else the file's modification time.
@@ -98,6 +101,7 @@ class Segment {
  private:
   Result<bool> load_offsets();
   Result<bool> load_times();
+  Result<bool> covers_the_log();
   const OffsetEntry* entry_below(std::int64_t relative) const;
   /// Whether `entry` leads to the batch that it names. Only asked when the index came from a file.
   Result<bool> leads_to_its_batch(const OffsetEntry& entry);
@@ -113,6 +117,9 @@ class Segment {
   std::uint32_t interval_;
   std::uint64_t reserved_ = 0;
   bool loaded_ = false;
+  bool times_checked_ = false;
+  std::optional<TimeEntry> last_loaded_time_;  // what the file says about the log up to loaded_times_until_
+  std::uint64_t loaded_times_until_ = 0;
   bool index_trusted_ = false;  // made by this process, not read from a file
   std::shared_ptr<File> file_;
   std::unique_ptr<File> index_file_;

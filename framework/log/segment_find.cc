@@ -18,6 +18,61 @@ Result<bool> Segment::leads_to_its_batch(const OffsetEntry& entry) {
   return more && *more && walker.header().last_offset() == base_ + entry.relative;
 }
 
+// Whether the batches behind the last entry are too few for another one.
+Result<bool> Segment::covers_the_log() {
+  PENSTOCK_ASSIGN_OR_RETURN(const auto log, file());
+  const std::uint64_t from = offsets_.empty() ? 0 : offsets_.back().position;
+  HeaderWalker walker(*log, from, size_);
+  while (true) {
+    const auto more = walker.next();
+    if (!more && more.error().code == Errc::kIo) return tl::make_unexpected(more.error());
+    if (!more || !*more) return true;
+    if (walker.position() - from > interval_) return false;
+  }
+}
+
+Status Segment::check_times(const Judge& judge) {
+  PENSTOCK_RETURN_IF_ERROR(load(judge));
+  if (index_trusted_ || times_checked_) return {};
+  const Offset from = base_ + (last_loaded_time_ ? std::int64_t{last_loaded_time_->relative} : 0);
+  const std::int64_t newest = last_loaded_time_ ? last_loaded_time_->timestamp_ms : -1;
+  PENSTOCK_ASSIGN_OR_RETURN(const auto first, find(from, judge));
+  PENSTOCK_ASSIGN_OR_RETURN(const auto log, file());
+  bool good = true;
+  // find() may have rebuilt everything.
+  if (first && !index_trusted_) {
+    if (last_loaded_time_) good = first->header.max_timestamp_ms == newest && first->header.last_offset() == from;
+    HeaderWalker walker(*log, first->at, std::max(first->at, loaded_times_until_));
+    while (good) {
+      PENSTOCK_ASSIGN_OR_RETURN(const bool more, walker.next());
+      if (!more) break;
+      good = walker.header().max_timestamp_ms <= newest;
+    }
+  }
+  if (!good) return rebuild(judge);
+  times_checked_ = true;
+  return {};
+}
+
+Result<Offset> Segment::floor_of_time(std::int64_t timestamp_ms, const Judge& judge) {
+  PENSTOCK_RETURN_IF_ERROR(check_times(judge));
+  const auto floor = [&]() -> const TimeEntry* {
+    const auto behind = std::upper_bound(times_.begin(), times_.end(), timestamp_ms,
+                                         [](std::int64_t value, const TimeEntry& entry) { return value < entry.timestamp_ms; });
+    return behind == times_.begin() ? nullptr : &*std::prev(behind);
+  };
+  const TimeEntry* entry = floor();
+  if (entry != nullptr && !index_trusted_) {
+    const TimeEntry wanted = *entry;
+    PENSTOCK_ASSIGN_OR_RETURN(const auto found, find(base_ + wanted.relative, judge));
+    if (!found || found->header.last_offset() != base_ + wanted.relative || found->header.max_timestamp_ms != wanted.timestamp_ms) {
+      PENSTOCK_RETURN_IF_ERROR(rebuild(judge));
+    }
+    entry = floor();
+  }
+  return entry == nullptr ? base_ : base_ + entry->relative;
+}
+
 Result<std::pair<std::uint64_t, Offset>> Segment::entry_at_or_before(Offset offset) {
   const OffsetEntry* entry = entry_below(offset - base_);
   if (entry == nullptr) return std::pair(std::uint64_t{0}, base_);
