@@ -7,6 +7,7 @@
 #include "framework/base/crc32c.h"
 #include "framework/base/ids.h"
 #include "framework/base/murmur2.h"
+#include "framework/base/sha256.h"
 #include "framework/base/varint.h"
 
 namespace penstock {
@@ -61,6 +62,16 @@ TEST(Uuid, TextRoundTrips) {
     ASSERT_TRUE(Uuid::parse(id.text(), back));
     EXPECT_EQ(back, id);
   }
+}
+
+TEST(Sha256, GivesThePublishedDigests) {
+  Sha256 empty;
+  EXPECT_EQ(empty.hex(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  Sha256 million;
+  const std::string piece(997, 'a');
+  for (int i = 0; i < 1003; ++i) million.add(as_bytes(piece));
+  million.add(as_bytes("aaaaaaaaa"));
+  EXPECT_EQ(million.hex(), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 }  // namespace
