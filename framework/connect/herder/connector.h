@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "framework/connect/channel/messages.h"
+#include "framework/connect/store/config_records.h"
+#include "framework/connect/supervise/restart_policy.h"
+
+// The herder's picture of one connector. Only the herder's files include this.
+namespace penstock::connect {
+
+struct HerdedTask {
+  StringMap config;             // what differs from the connector's
+  std::string state = "UNASSIGNED";
+  std::string trace;
+  std::string stalled;          // "in poll() for 312 s"
+  bool in_runner = false;       // a StartTask was sent and the task has not ended since
+  bool busy = false;            // a question about it is open
+  bool paused = false;          // as last told
+  bool restart_wanted = false;
+  bool given_up = false;
+  bool failed_with_connector = false;  // not by its own fault: it comes back when the connector does
+  int restarts = 0;
+  RestartPolicy policy;
+  std::optional<std::int64_t> retry_at_ms;
+  bool caught_up = false;
+  bool finished = false;
+  std::map<std::string, double> metrics;
+  std::uint64_t epoch = 0;      // counts questions, so that a late answer is told apart
+};
+
+struct HerdedConnector {
+  enum class Runner : std::uint8_t { kNone, kStarting, kReady, kStopping };
+
+  std::string name;
+  StringMap config;             // as stored: placeholders unresolved
+  TargetState target = TargetState::kStarted;
+  std::optional<std::vector<StringMap>> stored_tasks;
+  bool deleted = false;
+  bool restart_wanted = false;  // the runner has to be replaced: configuration changed, or somebody asked
+
+  std::int64_t generation = 0;  // of the runner
+  Runner runner = Runner::kNone;
+  bool planned = false;
+  bool planning = false;
+  bool replan_wanted = false;
+  std::string hook;             // "created" or "updated", to be told to the next runner
+  std::string state = "UNASSIGNED";
+  std::string trace;
+  bool given_up = false;
+  int restarts = 0;
+  RestartPolicy policy;
+  std::optional<std::int64_t> retry_at_ms;
+
+  // Of the class, once it is known.
+  std::string kind = "unknown";
+  std::string plugin_version;
+  bool has_connector = false;
+  StringMap resolved;           // with secrets; for the runner only
+  std::vector<std::string> secrets;  // values that never may be shown
+
+  std::vector<HerdedTask> tasks;
+  std::vector<std::string> published;  // statuses as last written
+};
+
+}  // namespace penstock::connect
