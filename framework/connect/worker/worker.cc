@@ -1,0 +1,99 @@
+#include "framework/connect/worker/worker.h"
+
+#include <spdlog/spdlog.h>
+
+#include <random>
+
+#include "framework/connect/rest/await.h"
+#include "framework/connect/rest/router.h"
+#include "framework/connect/rest/server.h"
+#include "framework/connect/store/local_state.h"
+#include "framework/connect/store/offset_records.h"
+#include "framework/connect/store/state_thread.h"
+#include "framework/log/file_system.h"
+
+namespace penstock::connect {
+namespace {
+
+constexpr const char* kVersion = "4.3.0-penstock-0.1.0";  // clients compare it with Kafka's versions
+
+class StoredOffsets final : public OffsetBackend {
+ public:
+  explicit StoredOffsets(StateThread& state) : state_(state) {}
+  void read(const std::string& connector, std::vector<std::string> partitions,
+            UniqueFunction<void(std::vector<std::optional<std::string>>)> done) override {
+    state_.read_offsets(connector, std::move(partitions), std::move(done));
+  }
+  void store(const std::string& connector, std::vector<message::OffsetEntry> entries, UniqueFunction<void(Status)> done) override {
+    std::vector<StateEntry> records;
+    records.reserve(entries.size());
+    for (auto& entry : entries) records.push_back({offset_key(connector, entry.partition), std::move(entry.offset)});
+    state_.put(StateTopic::kOffsets, std::move(records), std::move(done));
+  }
+
+ private:
+  StateThread& state_;
+};
+
+Result<StoredConnectors> load_configs(StateLog& log) {
+  ConfigReplay replay;
+  PENSTOCK_RETURN_IF_ERROR(log.read_all([&](std::string_view key, std::string_view value) { replay.apply(key, value); }));
+  for (const auto& note : replay.notes) spdlog::warn("{}", note);
+  return replay.finish();
+}
+
+std::string url_host(const std::string& host) { return host.find(':') == std::string::npos ? host : "[" + host + "]"; }
+
+Status create_connectors(Herder& herder, std::vector<std::pair<std::string, Herder::Put>> connectors) {
+  for (auto& [path, wanted] : connectors) {
+    const auto created = rest::await<std::pair<ConnectorView, bool>>([&](auto reply) { herder.put(std::move(wanted), std::move(reply)); });
+    if (!created) return fail(Errc::kInvalid, path + ": " + created.error().message);
+  }
+  return {};
+}
+
+}  // namespace
+
+Status run_worker(WorkerSettings settings, std::vector<std::pair<std::string, Herder::Put>> connectors,
+                  const std::function<void(const std::string&)>& ready, const std::function<void()>& wait_for_stop) {
+  const SystemClock clock;
+  LocalState::Options where;
+  where.path = settings.state_dir;
+  PENSTOCK_ASSIGN_OR_RETURN(auto local, LocalState::open(log::posix_file_system(), clock, where));
+  for (const auto& note : local->notes()) spdlog::warn("{}", note);
+  PENSTOCK_ASSIGN_OR_RETURN(auto stored, load_configs(local->log(StateTopic::kConfigs)));
+  StateThread state({&local->log(StateTopic::kConfigs), &local->log(StateTopic::kOffsets), &local->log(StateTopic::kStatuses)});
+  StoredOffsets offsets(state);
+  settings.herder.seed = std::random_device()();
+  Herder herder(std::move(settings.herder), clock, state, std::move(stored));
+  Supervisor supervisor(std::move(settings.supervisor), clock, herder, offsets);
+
+  rest::Router router;
+  rest::add_root(router, {kVersion, "unknown"});
+  rest::add_connectors(router, herder);
+  rest::add_tasks(router, herder);
+  rest::add_offsets(router, herder);
+  rest::add_connector_plugins(router, herder);
+  rest::add_progress(router, herder);
+  rest::Server server(router);
+  PENSTOCK_ASSIGN_OR_RETURN(const int port, server.listen(settings.listen_host, settings.listen_port));
+
+  PENSTOCK_RETURN_IF_ERROR(supervisor.start());
+  const auto host = settings.listen_host == "0.0.0.0" ? std::string("127.0.0.1") : url_host(settings.listen_host);
+  herder.start(supervisor, (settings.advertised_host.empty() ? host : settings.advertised_host) + ":" +
+                               std::to_string(settings.advertised_port == 0 ? port : settings.advertised_port));
+  ready("http://" + host + ":" + std::to_string(port));
+  const auto created = create_connectors(herder, std::move(connectors));
+  if (created) wait_for_stop();
+
+  spdlog::info("stopping");
+  herder.stop();      // refuses requests; bye to all runners, which still store their offsets
+  server.stop();
+  supervisor.stop();
+  state.stop();
+  const auto closed = local->close();
+  if (!created) return created;
+  return closed;
+}
+
+}  // namespace penstock::connect
