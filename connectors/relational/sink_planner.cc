@@ -51,11 +51,10 @@ std::string joined(const std::vector<std::string>& names) {
 
 }  // namespace
 
-Plan& SinkPlanner::plan(const Record& record) {
-  if (last_ != nullptr && last_->fits(record)) return *last_;
+Plan* SinkPlanner::plan(const Record& record) {
+  if (last_ != nullptr && last_->fits(record)) return last_;
   const auto found = std::find_if(plans_.begin(), plans_.end(), [&](const auto& p) { return p->fits(record); });
-  last_ = found != plans_.end() ? found->get() : &make(record);
-  return *last_;
+  return last_ = found != plans_.end() ? found->get() : make(record);
 }
 
 void SinkPlanner::forget() {
@@ -68,7 +67,7 @@ void SinkPlanner::trim() {
   if (plans_.size() > kPlansMax) forget();
 }
 
-Plan& SinkPlanner::make(const Record& record) {
+Plan* SinkPlanner::make(const Record& record) {
   auto plan = std::make_unique<Plan>();
   plan->topic = std::string(record.topic);
   plan->key_schema = record.key_schema;
@@ -79,6 +78,7 @@ Plan& SinkPlanner::make(const Record& record) {
   plan->op = op_of(record, std::find(plan->absent.begin(), plan->absent.end(), true) != plan->absent.end());
   const bool schemaless = record.value.is_null() ? record.key_schema == nullptr : record.value_schema == nullptr;
   const TableId id = table_name(record.topic);
+  if (plan->op == Op::kDelete && settings_.create && !tables_.contains(id) && !database_.describe(id)) return nullptr;
   plan->table = &table(id, columns, schemaless, plan->op != Op::kDelete);
   for (const Wanted& want : columns) {
     PlanColumn column;
@@ -107,7 +107,7 @@ Plan& SinkPlanner::make(const Record& record) {
   if (plan->op != Op::kInsert) require_unique_key(*plan);
   database_.prepare(*plan);
   plans_.push_back(std::move(plan));
-  return *plans_.back();
+  return plans_.back().get();
 }
 
 Op SinkPlanner::op_of(const Record& record, bool any_absent) const {

@@ -16,9 +16,10 @@ class SinkPlanner {
   SinkPlanner(const SinkSettings& settings, SinkDatabase& database, Context& context)
       : settings_(settings), database_(database), context_(context) {}
 
-  /// Outside a transaction: it may change tables in one of its own. The plan lives until forget().
+  /// Outside a transaction: it may change tables in one of its own. The plan lives until forget(). nullptr: nothing is to be done,
+  /// a delete from a table that auto.create has not made yet.
   /// Throws BadShape when this record cannot be stored, std::runtime_error when nothing of its topic can.
-  Plan& plan(const Record& record);
+  Plan* plan(const Record& record);
   /// Drops plans and what is known of tables.
   void forget();
   /// The number of plans is bounded: forgets them when there are too many. No plan may be in use.
@@ -32,7 +33,7 @@ class SinkPlanner {
     const Schema* schema = nullptr;
     bool is_key = false;
   };
-  Plan& make(const Record& record);
+  Plan* make(const Record& record);
   [[nodiscard]] Op op_of(const Record& record, bool any_absent) const;
   [[nodiscard]] TableId table_name(std::string_view topic) const;
   std::vector<Wanted> wanted(const Record& record, Plan& plan) const;

@@ -156,10 +156,13 @@ void RelationalSink::gather(std::span<const Record> records, std::size_t base) {
     if (record.offset < std::max(partition.next_offset, partition.pending)) continue;
     Plan* plan = nullptr;
     try {
-      plan = &planner_->plan(record);
+      plan = planner_->plan(record);
     } catch (const BadShape& e) {
       throw RecordError(base + i, e.what());
+    } catch (const std::invalid_argument& e) {  // a name that cannot be quoted
+      throw RecordError(base + i, e.what());
     }
+    if (plan == nullptr) continue;
     if (run == nullptr || run->plan != plan) {
       const auto known = open_runs_.find(plan->table);
       const bool same = known != open_runs_.end() && runs_[known->second].plan == plan;

@@ -105,6 +105,9 @@ void SqliteSinkDatabase::set_synchronous(bool full) {
 }
 
 void SqliteSinkDatabase::begin(relational::Durability durability) {
+  int moved = 0;
+  sqlite3_file_control(connection_->handle(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (moved != 0) throw std::runtime_error("database " + settings_.path + ": the file was removed or replaced while it was written");
   set_synchronous(!wal_ || (settings_.full && durability == relational::Durability::kDurable));
   try {
     begin_.run();

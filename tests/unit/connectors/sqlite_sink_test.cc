@@ -315,6 +315,51 @@ TEST_F(SqliteSink, AMissingDirectoryIsNamed) {
   EXPECT_THAT(error_of<std::exception>([&] { sink(); }), HasSubstr("/none/out.db"));
 }
 
+TEST_F(SqliteSink, ADeleteBeforeTheTableExistsDoesNothing) {
+  upsert();
+  add_tombstone(sink(), "t", {int64("id", 1)});
+  sink().put();
+  add_pair(sink(), "t", {int64("id", 1)}, {text("a", "x")});
+  add_tombstone(sink(), "t", {int64("id", 2)});
+  sink().put();
+  EXPECT_THAT(rows("SELECT * FROM t"), ElementsAre("1|x"));
+  add_tombstone(sink(), "t", {int64("id", 1)});
+  sink().put();
+  EXPECT_THAT(rows("SELECT * FROM t"), IsEmpty());
+}
+
+TEST_F(SqliteSink, ATombstoneIsABadRecordWhenDeletesAreOff) {
+  upsert();
+  settings_["delete.enabled"] = "false";
+  add_tombstone(sink(), "t", {int64("id", 1)});
+  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }), HasSubstr("set delete.enabled=true"));
+}
+
+TEST_F(SqliteSink, AnEmptyFieldNameIsABadRecord) {
+  add_object(sink(), "t", {text("", "x")});
+  sql("CREATE TABLE t(a)");
+  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }), HasSubstr("must not be empty"));
+}
+
+TEST_F(SqliteSink, ARemovedFileIsNotWrittenOn) {
+  add_value(sink(), "t", {int64("id", 1)});
+  sink().put();
+  std::filesystem::remove(path_);
+  add_value(sink(), "t", {int64("id", 2)});
+  EXPECT_THAT(error_of<std::runtime_error>([&] { sink().put(); }), HasSubstr("was removed or replaced"));
+}
+
+TEST_F(SqliteSink, NumericColumnsTakeOnlyWhatTheyKeepExactly) {
+  sql("CREATE TABLE t(n NUMERIC)");
+  for (const std::string_view kept : {"12.5", "-3", "abc", "2013-01-31", "0.1"}) add_value(sink(), "t", {text("n", kept)});
+  sink().put();
+  EXPECT_THAT(rows("SELECT n || '' FROM t"), ElementsAre("12.5", "-3", "abc", "2013-01-31", "0.1"));
+  for (const std::string_view changed : {"007", "1e5", "1234567890.12345678", "+5", " 7", "9223372036854775808"}) {
+    add_value(sink(), "t", {text("n", changed)});
+    EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }), HasSubstr("does not fit type NUMERIC")) << changed;
+  }
+}
+
 TEST_F(SqliteSink, AFullDiskIsRetriedAndLosesNothing) {
   const std::string disk = directory_ + "/disk";
   std::filesystem::create_directory(disk);
