@@ -205,7 +205,9 @@ std::string SqliteSinkDatabase::column_type(const Schema& schema, bool) {
   switch (relational::logical_of(&schema)) {
     case Logical::kDecimal: {
       const auto precision = relational::integer_from_text(schema.parameter("connect.decimal.precision"));
-      return precision && *precision > 0 && *precision <= kExactDigitsMax ? "NUMERIC" : "TEXT";
+      const auto scale = relational::integer_from_text(schema.parameter("scale"));
+      const bool exact = precision && scale && *precision <= kExactDigitsMax && *scale >= 0 && *scale <= *precision;
+      return exact ? "NUMERIC(" + std::to_string(*precision) + "," + std::to_string(*scale) + ")" : "TEXT";
     }
     case Logical::kDate: return "DATE";
     case Logical::kTime: return "TIME";

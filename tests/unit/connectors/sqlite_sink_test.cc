@@ -86,7 +86,7 @@ TEST_F(SqliteSink, InsertsEveryTypeAndReadsItBack) {
   EXPECT_THAT(rows("SELECT id,i,r,s,hex(b),f,d,ti,ts,n,length(big),empty,none FROM t"),
               ElementsAre("-1|7|0.1|Grüße 'x'|00FF|1|2013-01-31|05:00:00.500|2013-01-31 05:00:00.123|-12.34|1048576||NULL"));
   EXPECT_THAT(rows("SELECT group_concat(type) FROM pragma_table_info('t')"),
-              ElementsAre("INTEGER,INTEGER,REAL,TEXT,BLOB,BOOLEAN,DATE,TIME,TIMESTAMP,NUMERIC,TEXT,TEXT,TEXT"));
+              ElementsAre("INTEGER,INTEGER,REAL,TEXT,BLOB,BOOLEAN,DATE,TIME,TIMESTAMP,NUMERIC(10,2),TEXT,TEXT,TEXT"));
 }
 
 TEST_F(SqliteSink, UnwrapsSqliteAnyToItsStorageClass) {
