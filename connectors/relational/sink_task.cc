@@ -59,6 +59,8 @@ void RelationalSink::check_after_reconnect() {
       throw std::runtime_error(where + ": the database lost what was not flushed and is back at offset " +
                                std::to_string(stored.next_offset) + "; the task must start again from there");
     }
+    // Stored without an answer, and maybe only in the server's memory.
+    if (stored.next_offset > partition.next_offset) partition.undurable = true;
     partition.next_offset = stored.next_offset;
   }
 }

@@ -360,6 +360,24 @@ TEST_F(SqliteSink, NumericColumnsTakeOnlyWhatTheyKeepExactly) {
   }
 }
 
+TEST_F(SqliteSink, KeysWithoutSchemaFindTheirRow) {
+  upsert();
+  sql("CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT)");
+  for (const std::string_view value : {"x", "y"}) {
+    const Value key = object_of(sink(), {int64("id", 1)});
+    const Value object = object_of(sink(), {int64("id", 1), text("a", value)});
+    Record& record = sink().add("t");
+    record.key = key;
+    record.value = object;
+  }
+  sink().put();
+  EXPECT_THAT(rows("SELECT * FROM t"), ElementsAre("1|y"));
+  const Value key = object_of(sink(), {int64("id", 1)});
+  sink().add("t").key = key;
+  sink().put();
+  EXPECT_THAT(rows("SELECT * FROM t"), IsEmpty());
+}
+
 TEST_F(SqliteSink, AFullDiskIsRetriedAndLosesNothing) {
   const std::string disk = directory_ + "/disk";
   std::filesystem::create_directory(disk);
