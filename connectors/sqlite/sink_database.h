@@ -33,7 +33,7 @@ class SqliteSinkDatabase final : public relational::SinkDatabase {
   void commit() override;
   void rollback() noexcept override;
   void savepoint() override { execute("SAVEPOINT penstock"); }
-  void rollback_to_savepoint() override { execute("ROLLBACK TO penstock"); }
+  void rollback_to_savepoint() override { execute("ROLLBACK TO penstock; RELEASE penstock"); }
   void release_savepoint() override { execute("RELEASE penstock"); }
   void lock_tables() override {}  // BEGIN IMMEDIATE did
   void execute(const std::string& sql) override;

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <future>
 #include <optional>
 
 #include "connectors/postgres/connection.h"
@@ -320,6 +322,53 @@ TEST_F(PostgresSink, ATaskThatWasReplacedStoresNothing) {
   add_value(second, "t", {int64("id", 2)});
   second.put();
   EXPECT_THAT(rows("SELECT id FROM t"), ElementsAre("2"));
+}
+
+TEST_F(PostgresSink, WhatWasStoredWithoutAnAnswerIsNotStoredAgain) {
+  add_value(sink(), "t", {int64("id", 1)});
+  sink().put();
+  sql("INSERT INTO t VALUES (2); UPDATE __penstock_offsets SET next_offset = 2");  // a commit whose answer is lost
+  drop_connections();
+  add_value(sink(), "t", {int64("id", 2)});
+  add_value(sink(), "t", {int64("id", 3)});
+  EXPECT_THAT(error_of<RetriableError>([&] { sink().try_put(); }), Not(IsEmpty()));
+  sink().put();
+  EXPECT_THAT(rows("SELECT id FROM t"), ElementsAre("1", "2", "3"));
+}
+
+TEST_F(PostgresSink, TasksThatUpsertTheSameKeysDoNotDeadlock) {
+  upsert();
+  sql("CREATE TABLE t(id bigint PRIMARY KEY, v int)");
+  const auto work = [&](const std::string& topic, bool backwards) {
+    Settings settings = settings_;
+    settings["table.name.format"] = "t";
+    SinkHarness task(kSink, settings);
+    task.start();
+    task.open(topic);
+    for (int round = 0; round < 20; ++round) {
+      for (int i = 0; i < 200; ++i) add_pair(task, topic, {int64("id", backwards ? 200 - i : i + 1)}, {int32("v", round)});
+      task.put();
+    }
+  };
+  auto first = std::async(std::launch::async, work, "a", false);
+  work("b", true);
+  first.get();
+  EXPECT_THAT(rows("SELECT count(*), max(v) FROM t"), ElementsAre("200|19"));
+}
+
+TEST_F(PostgresSink, StopEndsAPutThatWaitsForALock) {
+  upsert();
+  sql("CREATE TABLE t(id bigint PRIMARY KEY, v int); INSERT INTO t VALUES (1, 0)");
+  add_pair(sink(), "t", {int64("id", 1)}, {int32("v", 2)});
+  sql("BEGIN; UPDATE t SET v = 1");
+  auto put = std::async(std::launch::async, [&] { return error_of<RetriableError>([&] { sink().try_put(); }); });
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (rows("SELECT 1 FROM pg_locks WHERE NOT granted").empty() && std::chrono::steady_clock::now() < deadline) {
+  }
+  sink().stop();
+  EXPECT_THAT(put.get(), HasSubstr("canceling statement"));
+  sql("COMMIT");
+  EXPECT_THAT(rows("SELECT v FROM t"), ElementsAre("1"));
 }
 
 TEST_F(PostgresSink, ErrorsNeverHoldThePassword) {
