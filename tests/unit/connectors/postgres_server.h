@@ -1,22 +1,23 @@
 #pragma once
 // A PostgreSQL server of this machine in a temporary directory, reached through a socket file only; one for a test program.
 
-#include <gtest/gtest.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <fcntl.h>
 
 #include <chrono>
 #include <filesystem>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
-
-#include "connectors/postgres/connection.h"
 
 namespace penstock::testing {
 
@@ -38,13 +39,17 @@ class PostgresServer {
       group_ = user->pw_gid;
       if (::chown(folder_.c_str(), user_, group_) != 0) throw std::runtime_error("chown " + folder_);
     }
-    const pid_t made = run({kBinaries + "/initdb", "-D", data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"});
+    const auto [made, told] = run_until(
+        {kBinaries + "/initdb", "-D", data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"}, "never said");
     int status = 0;
     ::waitpid(made, &status, 0);
-    if (status != 0) throw std::runtime_error("initdb failed, see " + folder_ + "/log");
-    server_ = run({kBinaries + "/postgres", "-D", data(), "-k", folder_, "-c", "listen_addresses=", "-c", "fsync=off", "-c",
-                   "max_prepared_transactions=5"});
-    wait_until_ready();
+    if (status != 0) throw std::runtime_error("initdb failed: " + told);
+    constexpr std::string_view kReady = "ready to accept connections";
+    const auto [server, said] = run_until({kBinaries + "/postgres", "-D", data(), "-k", folder_, "-c", "listen_addresses=", "-c",
+                                           "fsync=off", "-c", "max_prepared_transactions=5", "-c", "lc_messages=C"},
+                                          kReady);
+    server_ = server;
+    if (said.find(kReady) == std::string::npos) throw std::runtime_error("the server did not start: " + said);
   }
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
@@ -63,15 +68,14 @@ class PostgresServer {
 
   [[nodiscard]] std::string data() const { return folder_ + "/data"; }
 
-  pid_t run(const std::vector<std::string>& command) const {
-    const std::string log = folder_ + "/log";
+  /// `out` is the child's standard output and error.
+  pid_t run(const std::vector<std::string>& command, int out) const {
     std::vector<char*> arguments;
     for (const std::string& part : command) arguments.push_back(const_cast<char*>(part.c_str()));
     arguments.push_back(nullptr);
     const pid_t child = ::fork();
     if (child != 0) return child;
     ::prctl(PR_SET_PDEATHSIG, SIGQUIT);
-    const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
     ::dup2(out, 1);
     ::dup2(out, 2);
     if (user_ != 0 && (::setgid(group_) != 0 || ::setuid(user_) != 0)) ::_exit(1);
@@ -79,17 +83,25 @@ class PostgresServer {
     ::_exit(127);
   }
 
-  void wait_until_ready() const {
+  /// Runs `command` and reads what it says until `word`, or its end. The server lives on when nobody reads any more.
+  std::pair<pid_t, std::string> run_until(const std::vector<std::string>& command, std::string_view word) const {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
+    const pid_t child = run(command, ends[1]);
+    ::close(ends[1]);
+    std::string said;
+    char piece[4096];
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    for (;;) {
-      try {
-        postgres::Connection probe(postgres::Address(url(), "", ""));
-        return;
-      } catch (const postgres::Error&) {
-        if (std::chrono::steady_clock::now() > deadline) throw;
-        ::usleep(20'000);
-      }
+    while (said.find(word) == std::string::npos) {
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+      pollfd pipe{ends[0], POLLIN, 0};
+      if (left <= 0 || ::poll(&pipe, 1, static_cast<int>(left)) <= 0) break;
+      const ssize_t size = ::read(ends[0], piece, sizeof piece);
+      if (size <= 0) break;
+      said.append(piece, static_cast<std::size_t>(size));
     }
+    ::close(ends[0]);
+    return {child, said};
   }
 
   std::string folder_;
