@@ -4,6 +4,8 @@
 #include <map>
 #include <stdexcept>
 
+#include "connectors/relational/positions.h"
+
 namespace penstock::relational {
 namespace {
 
@@ -127,13 +129,15 @@ void PollingConnector::validate(const Config& config, Problems& problems) {
     const PollingConfig settings(config);
     const std::unique_ptr<Database> database = connect(config);
     if (!settings.query.empty()) {
-      static_cast<void>(database->query(settings.query));
+      static_cast<void>(find_positions(database->query(settings.query), settings));
       return;
     }
     for (const std::string& name : settings.filter.missing(database->tables())) {
       problems.add("table.whitelist", "there is no table " + name + " in the database (see also table.types)");
     }
-    static_cast<void>(taken_tables(*database, settings));
+    for (const TableId& table : taken_tables(*database, settings)) {
+      static_cast<void>(find_positions(database->table(table), settings));
+    }
   } catch (const std::exception& e) {
     const std::string_view text = e.what();
     const std::string_view key = key_in(text);

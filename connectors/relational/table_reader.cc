@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "connectors/relational/positions.h"
+
 namespace penstock::relational {
 namespace {
 
@@ -48,15 +50,6 @@ void TableReader::load_position() {
   if (!stored.empty()) done_ = position_of(config_.mode, stored);
 }
 
-std::string TableReader::what() const { return id_.name.empty() ? "query" : "table " + id_.qualified(); }
-
-std::optional<std::size_t> TableReader::column_named(std::string_view name) const {
-  for (std::size_t i = 0; i < table_.columns.size(); ++i) {
-    if (table_.columns[i].name == name) return i;
-  }
-  return std::nullopt;
-}
-
 void TableReader::plan(Database& database, Table table) {
   table_ = std::move(table);
   parts_ = {};
@@ -64,8 +57,8 @@ void TableReader::plan(Database& database, Table table) {
   std::vector<Field> fields;
   for (std::size_t i = 0; i < table_.columns.size(); ++i) {
     const Column& column = table_.columns[i];
-    if (column_named(column.name) != i) {
-      throw std::invalid_argument(what() + ": two columns are named " + column.name + "; give one another name");
+    if (column_named(table_, column.name) != i) {
+      throw std::invalid_argument(name_of(id_) + ": two columns are named " + column.name + "; give one another name");
     }
     fields.push_back({column.name, database.schema(column, context_)});
     parts_.list += (i == 0 ? "" : ", ") + database.selected(column);
@@ -77,56 +70,18 @@ void TableReader::plan(Database& database, Table table) {
 }
 
 void TableReader::plan_positions(Database& database) {
+  const Positions positions = find_positions(table_, config_);
   int next = static_cast<int>(table_.columns.size());
-  if (uses_id(config_.mode)) {
-    std::string name = config_.incrementing_column;
-    if (name.empty()) {
-      const auto automatic = [](const Column& c) { return c.auto_increment; };
-      const auto found = std::find_if(table_.columns.begin(), table_.columns.end(), automatic);
-      if (found == table_.columns.end()) {
-        throw std::invalid_argument("incrementing.column.name: " + what() + " has no automatic key, name a column");
-      }
-      name = found->name;
-    }
-    if (const auto at = column_named(name)) {
-      const Column& column = table_.columns[*at];
-      if (!column.integer) {
-        throw std::invalid_argument("incrementing.column.name: column " + name + " of " + what() + " is " + column.type +
-                                    ", not an integer of at most 64 bits");
-      }
-      if (config_.validate_non_null && column.nullable && !id_.name.empty()) {
-        throw std::invalid_argument("incrementing.column.name: column " + name + " of " + what() +
-                                    " may be null; rows with null are never read (validate.non.null)");
-      }
-      id_at_ = static_cast<int>(*at);
-    } else if (!table_.row_number.empty() && name == table_.row_number) {
-      parts_.list += ", " + quoted(name);
-      id_at_ = next++;
-    } else {
-      throw std::invalid_argument("incrementing.column.name: " + what() + " has no column " + name);
-    }
-    parts_.id = quoted(name);
+  if (!positions.id.empty()) {
+    parts_.id = quoted(positions.id);
+    if (!positions.id_column) parts_.list += ", " + parts_.id;
+    id_at_ = positions.id_column ? static_cast<int>(*positions.id_column) : next++;
   }
-  if (!uses_time(config_.mode)) return;
-  std::vector<const Column*> columns;
-  bool nullable = true;
-  for (const std::string& name : config_.timestamp_columns) {
-    const auto at = column_named(name);
-    if (!at) throw std::invalid_argument("timestamp.column.name: " + what() + " has no column " + name);
-    columns.push_back(&table_.columns[*at]);
-    nullable = nullable && columns.back()->nullable;
-    if (!columns.back()->temporal) {
-      throw std::invalid_argument("timestamp.column.name: column " + name + " of " + what() + " is " + columns.back()->type +
-                                  ", not a timestamp");
-    }
+  if (!positions.times.empty()) {
+    parts_.time = database.time(positions.times);
+    parts_.list += ", " + parts_.time.selected;
+    time_at_ = next;
   }
-  if (config_.validate_non_null && nullable && !id_.name.empty()) {
-    throw std::invalid_argument("timestamp.column.name: the timestamps of " + what() +
-                                " may all be null; rows with null are never read (validate.non.null)");
-  }
-  parts_.time = database.time(columns);
-  parts_.list += ", " + parts_.time.selected;
-  time_at_ = next;
 }
 
 void TableReader::plan_keys() {
@@ -174,7 +129,7 @@ bool TableReader::open(Database& database) {
   Table table = query ? database.query(config_.query) : database.table(id_);
   missing_ = table.columns.empty();
   if (missing_) {
-    context_.log(LogLevel::kWarn, what() + " does not exist any more, or has no columns");
+    context_.log(LogLevel::kWarn, name_of(id_) + " does not exist any more, or has no columns");
     return false;
   }
   if (value_schema_ == nullptr || table != table_) plan(database, std::move(table));
@@ -279,7 +234,7 @@ std::string TableReader::describe_key(const Record& record) const {
 void TableReader::refuse(Block& out) {
   const Record& record = out.records().back();
   const BadValue& bad = cursor_->problem();
-  const std::string text = what() + ", " + describe_key(record) + ", column " + table_.columns[bad.column].name + ": " + bad.text;
+  const std::string text = name_of(id_) + ", " + describe_key(record) + ", column " + table_.columns[bad.column].name + ": " + bad.text;
   try {
     on_row_ = cursor_->step();
     group_ended(out);

@@ -41,7 +41,6 @@ class TableReader {
   void plan(Database& database, Table table);
   void plan_positions(Database& database);
   void plan_keys();
-  std::optional<std::size_t> column_named(std::string_view name) const;
   void load_position();
   Range range(Database& database, bool& wait);
   void close();
@@ -50,7 +49,6 @@ class TableReader {
   void group_ended(Block& out);
   [[noreturn]] void refuse(Block& out);
   std::string describe_key(const Record& record) const;
-  std::string what() const;
 
   TableId id_;
   const PollingConfig& config_;

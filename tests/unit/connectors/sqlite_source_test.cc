@@ -324,11 +324,17 @@ TEST_F(SqliteSourceTest, ValidationReportsWhatIsMissing) {
   connector.validate(TestConfig(kSourceKeys.items, settings("timestamp")), problems);
   connector.validate(TestConfig(kSourceKeys.items, settings("bulk", {{"table.exclude.list", "a"}})), problems);
   connector.validate(TestConfig(kSourceKeys.items, settings("bulk", {{"connection.url", folder_ + "/none.db"}})), problems);
+  run("CREATE TABLE b(ts BLOB NOT NULL, id INTEGER PRIMARY KEY)");
+  connector.validate(TestConfig(kSourceKeys.items, settings("incrementing")), problems);
+  connector.validate(TestConfig(kSourceKeys.items, settings("timestamp", {{"timestamp.column.name", "ts"}, {"table.whitelist", "b"}})),
+                     problems);
   EXPECT_THAT(problems.all,
               ElementsAre("table.whitelist: there is no table nope in the database (see also table.types)",
                           "timestamp.column.name: mode timestamp needs the name of a column",
                           "table.exclude.list: needs table.include.list",
-                          "connection.url: database " + folder_ + "/none.db: the file does not exist"));
+                          "connection.url: database " + folder_ + "/none.db: the file does not exist",
+                          "incrementing.column.name: table a has no automatic key, name a column",
+                          "timestamp.column.name: column ts of table b is BLOB, not a timestamp"));
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/none.db"));
 }
 
