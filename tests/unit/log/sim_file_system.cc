@@ -79,6 +79,13 @@ Result<std::unique_ptr<File>> SimFileSystem::open(const std::string& path, OpenM
 
 Status SimFileSystem::rename(const std::string& from, const std::string& to) {
   const auto found = files.find(from);
+  if (directories_.erase(from) > 0) {
+    directories_.insert(to);
+    std::map<std::string, std::shared_ptr<Inode>> moved;
+    for (const auto& [name, inode] : files) moved[below(name, from) ? to + name.substr(from.size()) : name] = inode;
+    files = std::move(moved);
+    return {};
+  }
   if (found == files.end()) return fail(Errc::kNotFound, "rename " + from);
   files[to] = found->second;
   files.erase(from);

@@ -1,0 +1,297 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "framework/log/log_directory.h"
+#include "tests/unit/log/batches.h"
+#include "tests/unit/log/manual_clock.h"
+#include "tests/unit/log/sim_file_system.h"
+#include "tests/unit/log/temporary_directory.h"
+
+namespace penstock::log {
+namespace {
+
+using testing::make_batch;
+using testing::SimFileSystem;
+
+constexpr const char* kTopic = "/data/events-0";
+constexpr const char* kFirstLog = "/data/events-0/00000000000000000000.log";
+
+class Directory : public ::testing::Test {
+ protected:
+  void open(const std::string& boot, bool assume_power_cut = false) {
+    log_.reset();
+    directory_.reset();
+    LogDirectory::Options options;
+    options.path = "/data";
+    options.cluster_id = "cluster";
+    options.boot_id = boot;
+    options.assume_power_cut = assume_power_cut;
+    options.reserve_bytes = 0;
+    auto directory = LogDirectory::open(system_, clock_, options);
+    ASSERT_TRUE(directory) << directory.error().text;
+    directory_ = std::move(*directory);
+  }
+  Result<std::unique_ptr<Log>> open_events() {
+    report_ = {};
+    return directory_->open_log("events", PartitionId(0), id_, config_, report_);
+  }
+  void open_log() {
+    auto log = open_events();
+    ASSERT_TRUE(log) << log.error().text;
+    log_ = std::move(*log);
+  }
+  void append(int records) {
+    auto batch = make_batch(records, clock_.now_ms);
+    ASSERT_TRUE(log_->append(batch, LeaderEpoch(0)));
+  }
+  void flush() {
+    const auto task = log_->begin_flush();
+    ASSERT_TRUE(task);
+    ASSERT_TRUE(task->run(system_));
+    log_->apply_flush(*task);
+  }
+  std::vector<LogDirectory::Checkpoint> checkpoints() const {
+    return {{"events", PartitionId(0), log_->flushed_end(), log_->start(), log_->end()}};
+  }
+  void drop_tail(std::size_t bytes) {
+    auto& now = system_.files.at(kFirstLog)->now;
+    now.resize(now.size() - bytes);
+  }
+
+  SimFileSystem system_;
+  testing::ManualClock clock_;
+  LogConfig config_;
+  RecoveryReport report_;
+  Uuid id_ = Uuid::random();
+  std::unique_ptr<LogDirectory> directory_;
+  std::unique_ptr<Log> log_;
+};
+
+TEST_F(Directory, ACleanStopIsOpenedWithoutAScan) {
+  open("boot-1");
+  open_log();
+  append(3);
+  ASSERT_TRUE(log_->close());
+  ASSERT_TRUE(directory_->close_clean(checkpoints()));
+  open("boot-2");
+  open_log();
+  EXPECT_FALSE(report_.scanned);
+  EXPECT_EQ(log_->end(), Offset(3));
+  EXPECT_EQ(log_->flushed_end(), Offset(3));
+}
+
+TEST_F(Directory, AByteMissingBelowTheCleanEndIsRefusedWithACommand) {
+  open("boot-1");
+  open_log();
+  append(3);
+  append(2);
+  ASSERT_TRUE(log_->close());
+  ASSERT_TRUE(directory_->close_clean(checkpoints()));
+  drop_tail(1);
+  open("boot-1");
+  const auto log = open_events();
+  ASSERT_FALSE(log);
+  EXPECT_EQ(log.error().code, Errc::kCorrupt);
+  EXPECT_NE(log.error().text.find("echo 3 > /data/events-0/accept-data-loss"), std::string::npos) << log.error().text;
+}
+
+TEST_F(Directory, AnOperatorCanAcceptTheLossOnce) {
+  open("boot-1");
+  open_log();
+  append(3);
+  append(2);
+  ASSERT_TRUE(log_->close());
+  ASSERT_TRUE(directory_->close_clean(checkpoints()));
+  drop_tail(1);
+  ASSERT_TRUE(write_file_atomically(system_, std::string(kTopic) + "/accept-data-loss", "3\n"));
+  open("boot-1");
+  open_log();
+  EXPECT_TRUE(report_.loss_accepted);
+  EXPECT_EQ(log_->end(), Offset(3));
+  EXPECT_GT(report_.bytes_torn, 0U);
+  EXPECT_FALSE(system_.exists(std::string(kTopic) + "/accept-data-loss"));
+  EXPECT_TRUE(system_.exists(std::string(kFirstLog) + ".torn"));
+  open("boot-1");
+  open_log();
+  EXPECT_EQ(log_->end(), Offset(3));
+}
+
+TEST_F(Directory, AfterAKilledProcessTheIncompleteWriteIsCut) {
+  open("boot-1");
+  open_log();
+  append(3);
+  append(2);
+  drop_tail(5);
+  open("boot-1");
+  open_log();
+  EXPECT_TRUE(report_.scanned);
+  EXPECT_GT(report_.bytes_cut, 0U);
+  EXPECT_EQ(log_->end(), Offset(3));
+}
+
+TEST_F(Directory, AnotherBootMovesWhatIsTornAside) {
+  open("boot-1");
+  open_log();
+  append(3);
+  flush();
+  ASSERT_TRUE(directory_->write_checkpoints(checkpoints()));
+  append(2);
+  append(2);
+  system_.files.at(kFirstLog)->now[system_.files.at(kFirstLog)->durable.size() + 30] ^= std::byte{1};
+  open("boot-2");
+  open_log();
+  EXPECT_EQ(log_->end(), Offset(3));
+  EXPECT_EQ(report_.batches_torn, 1);
+  ASSERT_FALSE(report_.notes.empty());
+  EXPECT_NE(report_.notes[0].find("offset 3"), std::string::npos) << report_.notes[0];
+}
+
+TEST_F(Directory, TheRulesOfTheOldBootHoldUntilThePartitionWasOpened) {
+  open("boot-1");
+  open_log();
+  append(3);
+  append(2);
+  system_.files.at(kFirstLog)->now.back() ^= std::byte{1};
+  open("boot-2");  // dies before it opens the partition
+  open("boot-2");
+  open_log();
+  EXPECT_EQ(log_->end(), Offset(3));
+  EXPECT_GT(report_.bytes_torn, 0U);
+}
+
+TEST_F(Directory, AWholeBatchThatIsDamagedOnTheSameBootIsRefusedUnlessAPowerCutIsAssumed) {
+  open("boot-1");
+  open_log();
+  append(3);
+  append(2);
+  system_.files.at(kFirstLog)->now.back() ^= std::byte{1};
+  open("boot-1");
+  EXPECT_EQ(open_events().error().code, Errc::kCorrupt);
+  open("boot-1", true);
+  open_log();
+  EXPECT_EQ(log_->end(), Offset(3));
+}
+
+TEST_F(Directory, ATopicThatComesAgainIsNotJudgedByItsPredecessor) {
+  open("boot-1");
+  open_log();
+  append(3);
+  flush();
+  ASSERT_TRUE(directory_->write_checkpoints(checkpoints()));
+  ASSERT_TRUE(directory_->delete_log(std::move(log_)));
+  id_ = Uuid::random();
+  open("boot-1");
+  open_log();
+  EXPECT_EQ(log_->end(), Offset(0));
+}
+
+TEST_F(Directory, AMissingPartitionDirectoryIsRefused) {
+  open("boot-1");
+  open_log();
+  append(3);
+  flush();
+  ASSERT_TRUE(directory_->write_checkpoints(checkpoints()));
+  log_.reset();
+  ASSERT_TRUE(system_.remove_tree(kTopic));
+  open("boot-1");
+  EXPECT_EQ(open_events().error().code, Errc::kCorrupt);
+}
+
+TEST_F(Directory, AForeignClusterIsRefused) {
+  open("boot-1");
+  directory_.reset();
+  LogDirectory::Options options;
+  options.path = "/data";
+  options.cluster_id = "other";
+  const auto opened = LogDirectory::open(system_, clock_, options);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::kInvalid);
+}
+
+TEST_F(Directory, AFailedSyncEndsTheLog) {
+  open("boot-1");
+  open_log();
+  append(3);
+  const auto task = log_->begin_flush();
+  system_.fail_sync = true;
+  const auto done = task->run(system_);
+  ASSERT_FALSE(done);
+  log_->set_offline(done.error());
+  system_.fail_sync = false;
+  auto batch = make_batch(1);
+  const auto appended = log_->append(batch, LeaderEpoch(0));
+  ASSERT_FALSE(appended);
+  EXPECT_EQ(appended.error().code, Errc::kOffline);
+  EXPECT_FALSE(log_->begin_flush());
+}
+
+TEST_F(Directory, AFullDiskLeavesTheLogAsBefore) {
+  open("boot-1");
+  open_log();
+  append(3);
+  const auto size = system_.files.at(kFirstLog)->now.size();
+  system_.bytes_max = system_.used_bytes() + 10;
+  auto batch = make_batch(5);
+  const auto appended = log_->append(batch, LeaderEpoch(0));
+  ASSERT_FALSE(appended);
+  EXPECT_EQ(appended.error().code, Errc::kStorageFull);
+  EXPECT_EQ(system_.files.at(kFirstLog)->now.size(), size);
+  EXPECT_EQ(log_->end(), Offset(3));
+  EXPECT_TRUE(log_->read(Offset(0), 1000, Offset(3), true));
+  system_.bytes_max = UINT64_MAX;
+  append(1);
+  EXPECT_EQ(log_->end(), Offset(4));
+}
+
+TEST(PosixDirectory, TwoProcessesCannotHaveIt) {
+  const testing::TemporaryDirectory place;
+  const SystemClock clock;
+  LogDirectory::Options options;
+  options.path = place.path() + "/data";
+  const auto first = LogDirectory::open(posix_file_system(), clock, options);
+  ASSERT_TRUE(first) << first.error().text;
+  const auto second = LogDirectory::open(posix_file_system(), clock, options);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::kBusy);
+  EXPECT_NE(second.error().text.find(options.path), std::string::npos);
+}
+
+TEST(PosixDirectory, ADeletedTopicIsRenamedAndThenRemoved) {
+  const testing::TemporaryDirectory place;
+  const SystemClock clock;
+  LogDirectory::Options options;
+  options.path = place.path();
+  auto directory = LogDirectory::open(posix_file_system(), clock, options);
+  ASSERT_TRUE(directory);
+  RecoveryReport report;
+  auto log = (*directory)->open_log("a-b.c", PartitionId(3), Uuid::random(), {}, report);
+  ASSERT_TRUE(log);
+  ASSERT_TRUE((*directory)->delete_log(std::move(*log)));
+  EXPECT_TRUE((*directory)->partitions()->empty());
+  const auto count = [&] {
+    int deleted = 0;
+    const auto names = posix_file_system().list(place.path());
+    for (const auto& name : *names) deleted += name.ends_with("-delete") ? 1 : 0;
+    return deleted;
+  };
+  EXPECT_EQ(count(), 1);
+  (*directory)->remove_deleted();
+  EXPECT_EQ(count(), 0);
+}
+
+TEST(PosixDirectory, TheReserveIsGivenBackAndTakenAgain) {
+  const testing::TemporaryDirectory place;
+  const SystemClock clock;
+  LogDirectory::Options options;
+  options.path = place.path();
+  auto directory = LogDirectory::open(posix_file_system(), clock, options);
+  ASSERT_TRUE(directory);
+  EXPECT_TRUE(posix_file_system().exists(place.path() + "/.reserve"));
+  (*directory)->release_reserve();
+  EXPECT_FALSE(posix_file_system().exists(place.path() + "/.reserve"));
+  EXPECT_TRUE((*directory)->restore_reserve());
+}
+
+}  // namespace
+}  // namespace penstock::log
