@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kShownSqlMax = 300;
 constexpr std::size_t kCopyPieceBytes = 256 * 1024;
-constexpr std::string_view kConnectTimeoutS = "10";
+constexpr std::string_view kConnectTimeoutS = "5";  // poll() may connect, and has a deadline of 10 s
 
 std::string trimmed(const char* text) {
   std::string out = text == nullptr ? "" : text;

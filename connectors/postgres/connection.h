@@ -77,7 +77,7 @@ enum class Format : int { kText = 0, kBinary = 1 };
 
 class Connection {
  public:
-  /// Connects (10 s unless connect_timeout is set) with UTF-8, ISO dates and time zone UTC.
+  /// Connects (5 s unless connect_timeout is set) with UTF-8, ISO dates and time zone UTC.
   explicit Connection(const Address& address);
 
   /// One or more statements without parameters; the result is the last one's.

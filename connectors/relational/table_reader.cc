@@ -173,7 +173,7 @@ void TableReader::disconnect() {
 }
 
 void TableReader::rest() {
-  if (running() && config_.mode != Mode::kBulk && !group_) disconnect();
+  if (running() && started_ && config_.mode != Mode::kBulk && !group_) disconnect();
 }
 
 /// Adds the row that the cursor stands on.

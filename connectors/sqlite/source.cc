@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <utility>
 
 #include "connectors/sqlite/connection.h"
@@ -30,15 +31,27 @@ auto retriable(const Call& call) -> decltype(call()) {
   }
 }
 
+/// The first row may take long, when rows must be sorted: it is searched for on a thread of its own, and nothing else
+/// uses the connection meanwhile.
 class Rows final : public Cursor {
  public:
-  Rows(const Connection& connection, const std::string& sql, std::span<const Column> columns,
-       relational::Granularity granularity)
-      : statement_(connection, sql), columns_(columns.begin(), columns.end()), granularity_(granularity) {
+  Rows(Connection& connection, const std::string& sql, std::span<const Column> columns, relational::Granularity granularity)
+      : connection_(connection), statement_(connection, sql), columns_(columns.begin(), columns.end()), granularity_(granularity) {
     if (statement_.columns() < static_cast<int>(columns.size())) throw RetriableError("the columns changed meanwhile");
+    first_ = std::async(std::launch::async, [this] { return statement_.step(); });
+  }
+  ~Rows() override {
+    // An interrupt that comes before the statement runs has no effect, so it is repeated.
+    while (first_.valid() && first_.wait_for(kInterruptEvery) != std::future_status::ready) connection_.interrupt();
+  }
+  Rows(const Rows&) = delete;
+  Rows& operator=(const Rows&) = delete;
+
+  bool wait(std::chrono::steady_clock::time_point until) override {
+    return !first_.valid() || first_.wait_until(until) == std::future_status::ready;
   }
   bool step() override {
-    return retriable([&] { return statement_.step(); });
+    return retriable([&] { return first_.valid() ? first_.get() : statement_.step(); });
   }
   bool read(Block& block, std::span<Value> row) override {
     bool good = true;
@@ -66,9 +79,13 @@ class Rows final : public Cursor {
   [[nodiscard]] std::int64_t time(int column) const override { return statement_.integer(column); }
 
  private:
+  static constexpr std::chrono::milliseconds kInterruptEvery{5};
+
+  Connection& connection_;
   Statement statement_;
   std::vector<Column> columns_;
   relational::Granularity granularity_;
+  std::future<bool> first_;
   std::string why_;
   relational::BadValue problem_;
 };

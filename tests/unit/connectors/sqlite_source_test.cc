@@ -439,6 +439,20 @@ TEST_F(SqliteSourceTest, WhatAKilledWriterLeftIsUndone) {
   EXPECT_THAT(driver("incrementing", {{"poll.interval.ms", "100000"}}).until_idle(), ElementsAre("t {id=1,x=null}"));
 }
 
+TEST_F(SqliteSourceTest, ASlowStatementDoesNotHoldUpPollAndStopEndsIt) {
+  auto source = driver("bulk", {{"query", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) AS m FROM n"},
+                                {"topic.prefix", "q"}});
+  const auto started = std::chrono::steady_clock::now();
+  TestBlock block;
+  EXPECT_EQ(source.task().poll(block), Polled::kMore);
+  source.task().tick();
+  EXPECT_EQ(source.task().poll(block), Polled::kMore);
+  source.task().stop();
+  EXPECT_EQ(source.task().poll(block), Polled::kMore);
+  EXPECT_EQ(block.size(), 0U);
+  EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(5));
+}
+
 TEST_F(SqliteSourceTest, NewTablesAskForAnotherPlan) {
   run("CREATE TABLE a(x)");
   auto source = driver("bulk", {{"table.poll.interval.ms", "0"}, {"poll.interval.ms", "100000"}});
