@@ -1,8 +1,8 @@
 #include "penstock/testing/contract.h"
 
 #include <algorithm>
-#include <atomic>
 #include <exception>
+#include <map>
 #include <thread>
 
 #include "recording_context.h"
@@ -26,27 +26,39 @@ void require(bool holds, const std::string& otherwise) {
   if (!holds) throw ContractError(otherwise);
 }
 
-/// All records of the input, and where each came in which block.
-std::vector<std::string> read_all(SourceHarness& source) {
-  std::vector<std::string> out;
-  while (true) {
-    auto more = source.drain();
-    out.insert(out.end(), more.begin(), more.end());
-    if (source.last() != Polled::kMore) return out;
+/// Records as text, by source partition: only within one is there an order.
+using Read = std::map<std::uint32_t, std::vector<std::string>>;
+
+std::size_t count(const Read& read) {
+  std::size_t out = 0;
+  for (const auto& [partition, records] : read) out += records.size();
+  return out;
+}
+
+/// Until idle, ended, or `records_max` were read and acknowledged.
+void read_into(Read& out, SourceHarness& source, std::size_t records_max = SIZE_MAX) {
+  std::size_t left = records_max;
+  while (left > 0 && source.last() != Polled::kEnd) {
+    source.poll();
+    const auto records = source.records().first(std::min(left, source.records().size()));
+    for (const Record& record : records) out[record.source.partition].push_back(to_text(record));
+    source.acknowledge(records.size());
+    left -= records.size();
+    if (source.last() != Polled::kMore) return;
   }
 }
 
-void resumes(const ConnectorDescriptor& connector, const Settings& settings, const std::vector<std::string>& all, std::size_t at) {
+void resumes(const ConnectorDescriptor& connector, const Settings& settings, const Read& all, std::size_t at) {
   Options options;
   options.soft_records = 7;
   SourceHarness source(connector, settings, options);
   source.start();
-  auto before = source.drain(at);
+  Read read;
+  read_into(read, source, at);
   source.restart();
-  const auto after = read_all(source);
-  before.insert(before.end(), after.begin(), after.end());
-  require(before == all, "after " + std::to_string(at) + " acknowledged records a new task gave " + std::to_string(after.size()) +
-                             " more of " + std::to_string(all.size()) + ", or others");
+  read_into(read, source);
+  require(read == all, "after " + std::to_string(at) + " acknowledged records a new task gave " +
+                           std::to_string(count(read) - at) + " more of " + std::to_string(count(all)) + ", or others");
 }
 
 }  // namespace
@@ -70,24 +82,26 @@ std::vector<std::string> source_contract(const ConnectorDescriptor& connector, c
     require(task != nullptr, "the factory returned no task");
     connector.destroy_source(task);
   });
-  std::vector<std::string> all;
+  Read all;
   run(broken, "read to the end", [&] {
     SourceHarness source(connector, settings);
     source.start();
-    all = read_all(source);
-    require(all.size() >= 2, "the input must give at least 2 records");
+    read_into(all, source);
+    require(count(all) >= 2, "the input must give at least 2 records");
   });
-  if (all.size() < 2) return broken;
+  if (count(all) < 2) return broken;
   run(broken, "read again in small blocks", [&] {
     Options options;
     options.soft_records = 1;
     SourceHarness source(connector, settings, options);
     source.start();
     source.tick();
-    require(read_all(source) == all, "gave other records than the first time");
+    Read again;
+    read_into(again, source);
+    require(again == all, "gave other records than the first time");
   });
-  const std::size_t step = std::max<std::size_t>(1, all.size() / std::max<std::size_t>(1, resume_points));
-  for (std::size_t at = 1; at < all.size(); at += step) {
+  const std::size_t step = std::max<std::size_t>(1, count(all) / std::max<std::size_t>(1, resume_points));
+  for (std::size_t at = 1; at < count(all); at += step) {
     run(broken, "resume", [&] { resumes(connector, settings, all, at); });
   }
   run(broken, "stop from another thread", [&] {
