@@ -79,7 +79,9 @@ Status Broker::open() {
   options.cluster_id = settings_.cluster_id;
   options.broker_id = settings_.node_id;
   options.assume_power_cut = settings_.assume_power_cut;
-  PENSTOCK_ASSIGN_OR_RETURN(log_directory_, log::LogDirectory::open(files_, clock_, std::move(options)));
+  auto directory = log::LogDirectory::open(files_, clock_, std::move(options));
+  if (!directory) return tl::make_unexpected(directory.error().in("log.dirs"));
+  log_directory_ = std::move(*directory);
   pool_ = std::make_unique<Pool>(kPoolThreads);
   topic_admin_ = make_topic_admin(*this);
   for (auto& shard : shards_) shard->io().start();

@@ -12,6 +12,11 @@ namespace penstock::broker {
 
 using protocol::ErrorCode;
 
+namespace {
+/// A recovery never has to read much more than this of one partition.
+constexpr std::uint64_t kUnflushedBytesMax = 64 << 20;
+}  // namespace
+
 ErrorCode error_code_of(Errc code) {
   switch (code) {
     case Errc::kOutOfRange: return ErrorCode::kOffsetOutOfRange;
@@ -75,7 +80,7 @@ AppendOutcome Partition::append(ByteSpan batch, const record::BatchHeader& heade
   unflushed_bytes_ += batch.size();
   state_.log_end = log_->end();
   advance(batch.size());
-  if (state_.flush == FlushMode::kAck) schedule_flush();
+  if (state_.flush == FlushMode::kAck || unflushed_bytes_ >= kUnflushedBytesMax) schedule_flush();
   return out;
 }
 

@@ -79,8 +79,6 @@ class Partition {
   void log_changed();
   /// One fdatasync on the pool for everything appended so far; nothing while one is under way or nothing is due.
   void start_flush();
-  [[nodiscard]] bool flushing() const { return flushing_; }
-  [[nodiscard]] std::uint64_t unflushed_bytes() const { return unflushed_bytes_; }
   /// No more appends; those who wait get kStorageError.
   void go_offline(const Error& why);
   /// Takes the log out, before the partition dies (deletion, stop).

@@ -1,0 +1,73 @@
+#include <gtest/gtest.h>
+
+#include "filler.h"
+#include "framework/protocol/api.h"
+#include "framework/protocol/messages/api_versions.h"
+#include "framework/protocol/messages/fetch.h"
+#include "framework/protocol/messages/init_producer_id.h"
+#include "framework/protocol/messages/list_offsets.h"
+#include "framework/protocol/messages/metadata.h"
+#include "framework/protocol/messages/offset_for_leader_epoch.h"
+#include "framework/protocol/messages/produce.h"
+
+namespace penstock::protocol {
+namespace {
+
+constexpr std::uint64_t kSeeds = 40;
+
+/// Fills, encodes, decodes and encodes again: the bytes must be the same, and every cut of them must be refused.
+template <class Message>
+void round_trips(ApiKey api, std::int16_t low, std::int16_t high) {
+  for (std::int16_t version = low; version <= high; ++version) {
+    const bool flexible = is_flexible(api, version);
+    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+      SCOPED_TRACE(std::string(to_string(api)) + " version " + std::to_string(version) + " seed " + std::to_string(seed));
+      testing::Filler filler(seed * 1000 + static_cast<std::uint64_t>(version));
+      Message message;
+      filler.fill(message);
+      std::vector<std::byte> bytes;
+      encode(message, bytes, version, flexible);
+      Message again;
+      ASSERT_TRUE(decode(again, bytes, version, flexible));
+      std::vector<std::byte> second;
+      encode(again, second, version, flexible);
+      ASSERT_EQ(bytes, second);
+      for (std::size_t cut = 0; cut < bytes.size(); cut += 1 + bytes.size() / 64) {
+        Message part;
+        ASSERT_FALSE(decode(part, ByteView(bytes).first(cut), version, flexible)) << cut;
+      }
+    }
+  }
+}
+
+TEST(RoundTrip, ApiVersions) {
+  round_trips<ApiVersionsRequest>(ApiKey::kApiVersions, 3, 4);
+  round_trips<ApiVersionsResponse>(ApiKey::kApiVersions, 0, 4);
+}
+TEST(RoundTrip, Metadata) {
+  round_trips<MetadataRequest>(ApiKey::kMetadata, 0, 12);
+  round_trips<MetadataResponse>(ApiKey::kMetadata, 0, 12);
+}
+TEST(RoundTrip, Produce) {
+  round_trips<ProduceRequest>(ApiKey::kProduce, 0, 9);
+  round_trips<ProduceResponse>(ApiKey::kProduce, 0, 9);
+}
+TEST(RoundTrip, Fetch) {
+  round_trips<FetchRequest>(ApiKey::kFetch, 4, 12);
+  round_trips<FetchResponse>(ApiKey::kFetch, 4, 12);
+}
+TEST(RoundTrip, ListOffsets) {
+  round_trips<ListOffsetsRequest>(ApiKey::kListOffsets, 1, 7);
+  round_trips<ListOffsetsResponse>(ApiKey::kListOffsets, 1, 7);
+}
+TEST(RoundTrip, InitProducerId) {
+  round_trips<InitProducerIdRequest>(ApiKey::kInitProducerId, 0, 4);
+  round_trips<InitProducerIdResponse>(ApiKey::kInitProducerId, 0, 4);
+}
+TEST(RoundTrip, OffsetForLeaderEpoch) {
+  round_trips<OffsetForLeaderEpochRequest>(ApiKey::kOffsetForLeaderEpoch, 2, 4);
+  round_trips<OffsetForLeaderEpochResponse>(ApiKey::kOffsetForLeaderEpoch, 2, 4);
+}
+
+}  // namespace
+}  // namespace penstock::protocol
