@@ -97,6 +97,7 @@ Status Broker::open() {
 void Broker::finish_long_polls() {
   for (auto& shard : shards_) {
     shard->io().post([s = shard.get()] {
+      s->set_stopping();
       for (Session* session : s->sessions()) session->finish_long_polls();
     });
   }

@@ -39,6 +39,9 @@ class BrokerShard {
   /// Partitions that this shard owns and that are open.
   [[nodiscard]] std::vector<PartitionRef>& partitions() { return partitions_; }
 
+  /// The broker stops: nothing waits any more.
+  [[nodiscard]] bool stopping() const { return stopping_; }
+  void set_stopping() { stopping_ = true; }
   /// Re-reads up to `bytes_max` of the cold segments of the partition whose turn it is.
   void scrub(std::uint64_t bytes_max);
   /// Clients connected to this shard.
@@ -53,6 +56,7 @@ class BrokerShard {
   std::vector<PartitionRef> partitions_;
   std::set<Session*> sessions_;
   std::size_t scrub_turn_ = 0;
+  bool stopping_ = false;
   TopicAdmin::ProducerIdBlock producer_ids_;
 };
 

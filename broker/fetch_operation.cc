@@ -184,8 +184,8 @@ void FetchOperation::visited() {
   available_ = total;
   waiting_ = true;
   if (!session_->open()) return cancel();
-  session_->add_long_poll(shared_from_this());
   timer_ = home_.io().after(options_.wait_ms_max, [self = shared_from_this()] { self->finish_now(); });
+  session_->add_long_poll(shared_from_this());
 }
 
 void FetchOperation::progress(std::uint64_t bytes) {

@@ -84,6 +84,7 @@ int run(const broker::Settings& settings) {
 
   wait_for_stop_signal(signals);
   (*listener)->stop_accepting();
+  (*listener)->drain();
   server.finish_long_polls();
   (*listener)->close_connections(kStopGraceMs);
   server.close();

@@ -75,7 +75,10 @@ void Session::on_closed() {
   connection_.reset();
 }
 
-void Session::add_long_poll(const std::shared_ptr<LongPoll>& poll) { long_polls_.insert(poll); }
+void Session::add_long_poll(const std::shared_ptr<LongPoll>& poll) {
+  long_polls_.insert(poll);
+  if (shard_.stopping()) poll->finish_now();
+}
 
 void Session::finish_long_polls() {
   const auto polls = long_polls_;

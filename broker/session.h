@@ -27,7 +27,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_frame(net::Frame frame, std::uint64_t sequence);
   void on_closed();
 
-  /// Both by whoever waits; `poll` stays alive while it is in.
+  /// Both by whoever waits; `poll` stays alive while it is in. When the broker is stopping, adding finishes it at once.
   void add_long_poll(const std::shared_ptr<LongPoll>& poll);
   void remove_long_poll(const std::shared_ptr<LongPoll>& poll) { long_polls_.erase(poll); }
   void finish_long_polls();

@@ -72,7 +72,7 @@ void TcpConnection::resume_reading() {
 
 /// False when nothing more may be read now: closed, or held up.
 bool TcpConnection::take_frames() {
-  while (!closed_) {
+  while (!closed_ && !draining_) {
     if (frame_ && frame_filled_ == frame_.bytes().size()) {
       deliver();
       continue;
@@ -179,6 +179,7 @@ void TcpConnection::send() {
     turn += piece_sent_ > before ? piece_sent_ - before : kSendfilePieceBytes / 4;
     if (turn >= kTurnBytes) return schedule_send();
   }
+  if (draining_ && slots_.empty()) return close_here();
   resume_reading();
 }
 
@@ -329,6 +330,11 @@ void TcpConnection::check_idle(std::int64_t now_ms) {
   const std::int64_t idle = context_.limits.idle_ms_max;
   if (slots_.empty() && now_ms - std::max(last_frame_ms_, last_sent_ms_) > idle) return close_here();
   if (waiting_ && now_ms - last_sent_ms_ > idle) return close_here();
+}
+
+void TcpConnection::drain() {
+  draining_ = true;
+  if (slots_.empty()) close_here();
 }
 
 void TcpConnection::close() {

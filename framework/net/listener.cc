@@ -101,6 +101,15 @@ class TcpListener final : public Listener {
     });
   }
 
+  void drain() override {
+    for (auto& home : homes_) {
+      home->context.shard.post([h = home.get()] {
+        const auto now = h->connections;
+        for (const auto& connection : now) connection->drain();
+      });
+    }
+  }
+
   void close_connections(std::int64_t grace_ms) override {
     const std::int64_t deadline = steady_now_ms() + grace_ms;
     bool busy = true;

@@ -35,6 +35,8 @@ class Listener {
   virtual void start() = 0;
   /// Accepts no more. Any thread; waits until that is so (not from a shard).
   virtual void stop_accepting() = 0;
+  /// Reads no more requests; a connection closes when its last answer left. Any thread.
+  virtual void drain() = 0;
   /// Closes all connections, those with answers under way after at most `grace_ms`. Waits for it (not from a shard).
   virtual void close_connections(std::int64_t grace_ms) = 0;
 };

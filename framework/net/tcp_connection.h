@@ -36,6 +36,8 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   void resume_reading();
   /// Closes when idle, or stuck, for too long.
   void check_idle(std::int64_t now_ms);
+  /// Reads no more requests, and closes once the last answer left.
+  void drain();
   [[nodiscard]] bool has_work() const { return !slots_.empty(); }
   void close_here();
 
@@ -75,6 +77,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   std::unique_ptr<FrameSink> sink_;
   std::function<void(TcpConnection*)> on_gone_;
   bool closed_ = false;
+  bool draining_ = false;
 
   // Reading: bytes of the frame under way go straight into it, what lies behind it into the staging buffer.
   std::unique_ptr<std::byte[]> staging_;
