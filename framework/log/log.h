@@ -117,7 +117,8 @@ class Log {
 
   /// From the batch that holds `from` on, at most `bytes_max`, whole batches only, none that begins at or beyond `below`. The first batch is given
   /// even when larger than `bytes_max` if `at_least_one`. Empty when `from` == end. A cold segment is CRC-checked the first time.
-  /// Errors: kOutOfRange when `from` is below start() or beyond end(); kCorrupt when a batch of a cold segment is damaged.
+  /// Errors: kOutOfRange when `from` is below start() or beyond end(); kCorrupt when a batch of a cold segment is damaged
+  /// (whole batches before it are given first; the caller decides to set_offline()).
   virtual Result<ReadResult> read(Offset from, std::uint64_t bytes_max, Offset below, bool at_least_one) = 0;
 
   /// The first record with a timestamp >= `timestamp_ms`, in [start, below). nullopt: none.

@@ -42,6 +42,7 @@ class LogDirectory {
   /// `<topic>-<partition>` of every partition directory found, parsed; strays and .deleted directories left out.
   struct Found { std::string topic; PartitionId partition; Uuid topic_id; };
   [[nodiscard]] virtual Result<std::vector<Found>> partitions() const = 0;
+  /// The log must not outlive this directory.
   /// Opens or creates the partition's log, with the hint that the checkpoints give. Any thread, one partition once at a time.
   virtual Result<std::unique_ptr<Log>> open_log(const std::string& topic, PartitionId partition, const Uuid& topic_id,
                                                 const LogConfig& config, RecoveryReport& report) = 0;

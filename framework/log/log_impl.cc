@@ -38,13 +38,13 @@ void LogImpl::keep_few_files_open(std::size_t used) {
   if (!lately_used_.empty() && lately_used_.back() == segment) return;
   std::erase(lately_used_, segment);
   lately_used_.push_back(segment);
-  if (lately_used_.size() <= kColdFilesOpenMax) return;
-  for (std::size_t i = 0; i < lately_used_.size() - 1; ++i) {
-    const std::size_t index = segment_of(lately_used_[i]->base());
-    if (next_base(index) > flushed_end_) continue;
+  for (std::size_t i = 0; lately_used_.size() > kColdFilesOpenMax && i + 1 < lately_used_.size();) {
+    if (next_base(segment_of(lately_used_[i]->base())) > flushed_end_) {
+      ++i;
+      continue;
+    }
     lately_used_[i]->drop_caches();
     lately_used_.erase(lately_used_.begin() + static_cast<std::ptrdiff_t>(i));
-    return;
   }
 }
 
@@ -125,7 +125,6 @@ Status LogImpl::restart_at(Offset base) {
   end_ = base;
   PENSTOCK_RETURN_IF_ERROR(remove_segments(segments_.size() - 1));
   start_ = base;
-  set_flushed_end(base);
   return {};
 }
 
@@ -192,7 +191,7 @@ Status LogImpl::roll() {
     set_offline(sealed.error());
     return sealed;
   }
-  lately_used_.push_back(&old);
+  keep_few_files_open(segments_.size() - 2);
   if (auto written = write_snapshot(end_); !written && written.error().code != Errc::kStorageFull) {
     set_offline(written.error());
     return written;

@@ -167,12 +167,19 @@ Status LogImpl::restore_producers() {
   }
   Offset from = segments_.front()->base();
   std::sort(snapshots.rbegin(), snapshots.rend());
+  bool restored = false;
   for (const Offset at : snapshots) {
     const std::string path = segment_stem(directory_, at) + ".snapshot";
+    if (restored) {
+      // A segment's own snapshot stays as long as the segment; one from an earlier stop has served.
+      if (segments_[segment_of(at)]->base() != at) PENSTOCK_RETURN_IF_ERROR(system_.remove(path));
+      continue;
+    }
     const auto text = at <= end_ ? read_file(system_, path, kSnapshotBytesMax) : Result<std::string>(fail(Errc::kOutOfRange, ""));
     if (text && producers_.decode(as_bytes(*text))) {
       from = std::max(from, at);
-      break;
+      restored = true;
+      continue;
     }
     PENSTOCK_RETURN_IF_ERROR(system_.remove(path));
   }
