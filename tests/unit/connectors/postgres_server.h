@@ -75,10 +75,10 @@ class PostgresServer {
     arguments.push_back(nullptr);
     const pid_t child = ::fork();
     if (child != 0) return child;
-    ::prctl(PR_SET_PDEATHSIG, SIGQUIT);
     ::dup2(out, 1);
     ::dup2(out, 2);
     if (user_ != 0 && (::setgid(group_) != 0 || ::setuid(user_) != 0)) ::_exit(1);
+    ::prctl(PR_SET_PDEATHSIG, SIGQUIT);  // a change of user clears it
     ::execv(arguments[0], arguments.data());
     ::_exit(127);
   }
