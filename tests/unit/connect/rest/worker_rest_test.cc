@@ -1,0 +1,215 @@
+// The REST API as Connect's clients see it.
+#include "worker_harness.h"
+
+namespace penstock::connect {
+namespace {
+
+using Json = nlohmann::json;
+
+class WorkerRest : public WorkerTest {
+ protected:
+  WorkerRest() {
+    install_plugin();
+    start();
+  }
+};
+
+TEST_F(WorkerRest, RootAndHealthAnswer) {
+  EXPECT_EQ(http("GET", "/").json().count("version"), 1U);
+  EXPECT_EQ(http("GET", "/health").json()["status"], "healthy");
+}
+
+TEST_F(WorkerRest, CreateAnswers201WithLocationAndInfo) {
+  const auto made = create("orders", {{"tasks.max", "2"}});
+  EXPECT_EQ(made.status, 201) << made.body;
+  EXPECT_EQ(made.location, "/connectors/orders");
+  EXPECT_EQ(made.json()["name"], "orders");
+  EXPECT_EQ(made.json()["config"]["name"], "orders");
+  EXPECT_EQ(made.json()["type"], "source");
+  ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
+  EXPECT_EQ(http("GET", "/connectors/orders").json()["tasks"].dump(),
+            R"([{"connector":"orders","task":0},{"connector":"orders","task":1}])");
+  const auto tasks = http("GET", "/connectors/orders/tasks").json();
+  EXPECT_EQ(tasks[1]["id"], (Json{{"connector", "orders"}, {"task", 1}}));
+  EXPECT_EQ(tasks[1]["config"]["part"], "1");
+  const auto task = http("GET", "/connectors/orders/tasks/1/status").json();
+  EXPECT_EQ(task["state"], "RUNNING");
+  EXPECT_EQ(task["version"], "1.2.3");
+  EXPECT_EQ(task["worker_id"], "127.0.0.1:" + std::to_string(port_));
+}
+
+TEST_F(WorkerRest, AConnectorThatExistsIsAConflict) {
+  ASSERT_EQ(create("orders").status, 201);
+  const auto again = create("orders");
+  EXPECT_EQ(again.status, 409);
+  EXPECT_EQ(again.body, R"({"error_code":409,"message":"Connector orders already exists"})");
+}
+
+TEST_F(WorkerRest, InvalidConfigurationsListEveryProblem) {
+  const auto answer = create("orders", {{"batch", "1000"}, {"bacth", "1"}, {"tasks.max", "x"}});
+  EXPECT_EQ(answer.status, 400);
+  const std::string text = answer.json()["message"];
+  EXPECT_TRUE(text.starts_with("Connector configuration is invalid and contains the following 3 error(s):\n")) << text;
+  EXPECT_NE(text.find("bacth"), std::string::npos);
+  EXPECT_NE(text.find("batch"), std::string::npos);
+  EXPECT_TRUE(text.ends_with("You can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`"));
+}
+
+TEST_F(WorkerRest, BodiesThatAreWrongGetConnectsErrorBody) {
+  const auto expect = [&](const HttpAnswer& answer, int status, const std::string& part) {
+    EXPECT_EQ(answer.status, status) << answer.body;
+    EXPECT_EQ(answer.json()["error_code"], status);
+    EXPECT_NE(answer.json()["message"].get<std::string>().find(part), std::string::npos) << answer.body;
+  };
+  expect(http("POST", "/connectors", "{bad"), 400, "Malformed JSON");
+  expect(http("POST", "/connectors", "[]"), 400, "must be a JSON object");
+  expect(http("POST", "/connectors", "{}", "text/plain"), 415, "Unsupported Media Type");
+  expect(http("POST", "/connectors", R"({"name":"a","config":{},"x":1})"), 400, "Unrecognized field \"x\"");
+  expect(http("POST", "/connectors", R"({"name":"a","config":{}})"), 400, "contains no connector type");
+  expect(http("POST", "/connectors", R"({"name":"a","config":{"connector.class":"No"}})"), 400,
+         "Failed to find any class that implements Connector and which name matches No, available connectors are: DemoSource, DemoSink");
+  expect(http("PUT", "/connectors/a/config", R"({"name":"b"})"), 400, "Connector name configuration (b) doesn't match connector name in the URL (a)");
+  expect(http("DELETE", "/connectors"), 405, "HTTP 405 Method Not Allowed");
+  expect(http("GET", "/nowhere"), 404, "HTTP 404 Not Found");
+  expect(http("GET", "/connectors/none"), 404, "Connector none not found");
+  expect(http("GET", "/connectors/none/status"), 404, "No status found for connector none");
+  expect(http("GET", "/connectors/none/tasks/0/status"), 404, "No status found for task none-0");
+  expect(http("POST", "/connectors/none/tasks/0/restart"), 404, "Unknown task: none-0");
+  expect(http("PUT", "/connectors/none/pause"), 404, "Unknown connector none");
+  expect(http("DELETE", "/connectors/none"), 404, "Connector none not found");
+}
+
+TEST_F(WorkerRest, PutCreatesWith201AndChangesWith200) {
+  const std::string config = R"({"connector.class":"io.example.DemoSourceConnector","batch":5})";
+  EXPECT_EQ(http("PUT", "/connectors/orders/config", config).status, 201);
+  const auto again = http("PUT", "/connectors/orders/config", R"({"connector.class":"DemoSource","tasks.max":"3"})");
+  EXPECT_EQ(again.status, 200) << again.body;
+  EXPECT_TRUE(eventually([&] { return http("GET", "/connectors/orders/tasks").json().size() == 3; }));
+  EXPECT_FALSE(http("GET", "/connectors/orders/config").json().contains("batch"));
+}
+
+TEST_F(WorkerRest, PatchChangesAndRemovesKeys) {
+  ASSERT_EQ(create("orders", {{"batch", "5"}, {"fake", "caught-up"}}).status, 201);
+  const auto patched = http("PATCH", "/connectors/orders/config", R"({"batch":null,"tasks.max":"2"})");
+  EXPECT_EQ(patched.status, 200) << patched.body;
+  EXPECT_EQ(http("GET", "/connectors/orders/config").json(),
+            (Json{{"connector.class", "DemoSource"}, {"fake", "caught-up"}, {"name", "orders"}, {"tasks.max", "2"}}));
+  EXPECT_EQ(http("PATCH", "/connectors/none/config", "{}").status, 404);
+}
+
+TEST_F(WorkerRest, PasswordsAreHiddenAndSurviveBeingWrittenBack) {
+  ASSERT_EQ(create("orders", {{"secret", "hunter22"}, {"fake", "fail-start"}}).status, 201);
+  auto config = http("GET", "/connectors/orders/config").json();
+  EXPECT_EQ(config["secret"], "[hidden]");
+  ASSERT_TRUE(reaches("orders", "RUNNING", "FAILED"));
+  EXPECT_EQ(status("orders")["tasks"][0]["trace"], "cannot open: password=[hidden]");
+  config["batch"] = "7";
+  EXPECT_EQ(http("PUT", "/connectors/orders/config", config.dump()).status, 200);
+  ASSERT_TRUE(reaches("orders", "RUNNING", "FAILED"));
+  EXPECT_EQ(status("orders")["tasks"][0]["trace"], "cannot open: password=[hidden]");
+}
+
+TEST_F(WorkerRest, ListExpandsInfoAndStatus) {
+  ASSERT_EQ(create("b").status, 201);
+  ASSERT_EQ(create("a").status, 201);
+  EXPECT_EQ(http("GET", "/connectors").body, R"(["a","b"])");
+  const auto all = http("GET", "/connectors?expand=info&expand=status&expand=other").json();
+  EXPECT_EQ(all["a"]["info"]["config"]["name"], "a");
+  EXPECT_EQ(all["b"]["status"]["name"], "b");
+  EXPECT_FALSE(http("GET", "/connectors?expand=info").json()["a"].contains("status"));
+}
+
+TEST_F(WorkerRest, PauseResumeAndStop) {
+  ASSERT_EQ(create("orders").status, 201);
+  ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
+  EXPECT_EQ(http("PUT", "/connectors/orders/pause").status, 202);
+  ASSERT_TRUE(reaches("orders", "PAUSED", "PAUSED"));
+  EXPECT_EQ(http("PUT", "/connectors/orders/resume").status, 202);
+  ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
+  EXPECT_EQ(http("PUT", "/connectors/orders/stop").status, 204);
+  EXPECT_TRUE(eventually([&] { return status("orders")["connector"]["state"] == "STOPPED" && status("orders")["tasks"].empty(); }));
+  EXPECT_EQ(http("PUT", "/connectors/orders/resume").status, 202);
+  ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
+}
+
+TEST_F(WorkerRest, InitialStatesAreTaken) {
+  EXPECT_EQ(create("p", {}, "paused").status, 201);
+  EXPECT_EQ(create("s", {}, "STOPPED").status, 201);
+  ASSERT_TRUE(reaches("p", "PAUSED", "PAUSED"));
+  EXPECT_EQ(status("s")["connector"]["state"], "STOPPED");
+  EXPECT_EQ(create("x", {}, "HALF").status, 400);
+}
+
+TEST_F(WorkerRest, RestartAnswersAsItsFlagsSay) {
+  ASSERT_EQ(create("orders").status, 201);
+  ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
+  EXPECT_EQ(http("POST", "/connectors/orders/restart").status, 204);
+  const auto all = http("POST", "/connectors/orders/restart?includeTasks=true");
+  EXPECT_EQ(all.status, 202);
+  EXPECT_EQ(all.json()["connector"]["state"], "RESTARTING");
+  EXPECT_EQ(all.json()["tasks"][0]["state"], "RESTARTING");
+  ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
+  EXPECT_EQ(http("POST", "/connectors/orders/tasks/0/restart").status, 204);
+  ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
+}
+
+TEST_F(WorkerRest, DeleteMakesItUnknown) {
+  ASSERT_EQ(create("orders").status, 201);
+  EXPECT_EQ(http("DELETE", "/connectors/orders").status, 204);
+  EXPECT_EQ(http("GET", "/connectors/orders/status").status, 404);
+  EXPECT_EQ(http("GET", "/connectors").body, "[]");
+  EXPECT_EQ(create("orders").status, 201);
+  ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
+}
+
+TEST_F(WorkerRest, PluginsAreListedSinksFirst) {
+  EXPECT_EQ(http("GET", "/connector-plugins").body,
+            R"([{"class":"DemoSink","type":"sink","version":"1.2.3"},{"class":"DemoSource","type":"source","version":"1.2.3"}])");
+  const auto keys = http("GET", "/connector-plugins/DemoSource/config").json();
+  bool found = false;
+  for (const auto& key : keys) {
+    if (key["name"] != "batch") continue;
+    found = true;
+    EXPECT_EQ(key["type"], "INT");
+    EXPECT_EQ(key["default_value"], "10");
+    EXPECT_EQ(key["required"], false);
+  }
+  EXPECT_TRUE(found);
+  EXPECT_EQ(http("GET", "/connector-plugins/None/config").body, R"({"error_code":404,"message":"Unknown plugin None."})");
+}
+
+TEST_F(WorkerRest, ValidateShowsValuesAndErrorsWith200) {
+  const auto answer = http("PUT", "/connector-plugins/DemoSource/config/validate",
+                           R"({"connector.class":"DemoSource","name":"x","batch":"0","fake":"problem","secret":"pw"})");
+  EXPECT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.body.find("\"pw\""), std::string::npos);
+  EXPECT_EQ(answer.json()["error_count"], 1);
+  const auto asked = http("PUT", "/connector-plugins/DemoSource/config/validate", R"({"connector.class":"DemoSource","name":"x","fake":"problem"})").json();
+  EXPECT_EQ(asked["error_count"], 1);
+  for (const auto& one : asked["configs"]) {
+    if (one["value"]["name"] == "fake") {
+      EXPECT_EQ(one["value"]["errors"], Json::array({"fake must not be 'problem'"}));
+    }
+  }
+  EXPECT_EQ(http("PUT", "/connector-plugins/Demo/config/validate", "{}").status, 400);
+  EXPECT_EQ(http("PUT", "/connector-plugins/DemoSink/config/validate", R"({"connector.class":"DemoSource"})").json()["message"],
+            "Included connector type DemoSource does not match request type DemoSink");
+}
+
+TEST_F(WorkerRest, SinksNeedTopicsAndMayNotReadTheirDeadLetters) {
+  const auto none = create("s", {{"connector.class", "DemoSink"}, {"url", "x"}});
+  EXPECT_EQ(none.status, 400);
+  EXPECT_NE(none.body.find("Must configure one of topics or topics.regex"), std::string::npos);
+  const auto loop = create("s", {{"connector.class", "DemoSink"}, {"url", "x"}, {"topics", "a, b"}, {"errors.deadletterqueue.topic.name", "b"}});
+  EXPECT_NE(loop.body.find("may not be among the topics that are read"), std::string::npos) << loop.body;
+  EXPECT_EQ(create("s", {{"connector.class", "DemoSink"}, {"url", "x"}, {"topics", "a"}}).status, 201);
+}
+
+TEST_F(WorkerRest, TransformsAreSaidToBeUnsupported) {
+  const auto answer = create("s", {{"transforms", "route"}, {"transforms.route.type", "RegexRouter"}});
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_NE(answer.body.find("runs no transforms or predicates yet"), std::string::npos) << answer.body;
+}
+
+}  // namespace
+}  // namespace penstock::connect
