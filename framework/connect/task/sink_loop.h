@@ -15,7 +15,7 @@
 #include "framework/connect/task/error_policy.h"
 #include "framework/connect/task/plugin_call.h"
 #include "framework/connect/task/sink_fetcher.h"
-#include "framework/connect/task/task_setup.h"
+#include "framework/connect/task/task_loop.h"
 #include "framework/connect/task/topic_creation.h"
 
 namespace penstock::connect {
@@ -42,14 +42,12 @@ class DeadLetterWriter final : public rdkafka::DeliveryListener {
 };
 
 /// A sink task from start to end: put, flush, then the group's offsets. Its own thread; SinkFetcher has another.
-class SinkLoop {
+class SinkLoop final : public TaskLoop {
  public:
   explicit SinkLoop(TaskSetup setup);
-  ~SinkLoop();
-  /// The whole life. Everything that belongs to the plugin's task is gone when this returns.
-  TaskEnd run(const OnStarted& started);
-  /// Another thread: the plugin's own stop(), once the task exists. The signal's stop() comes first.
-  void stop_plugin() noexcept;
+  ~SinkLoop() override;
+  TaskEnd run(const OnStarted& started) override;
+  void stop_plugin() noexcept override;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -101,6 +99,7 @@ class SinkLoop {
   std::map<Partition, Progress> progress_;
   bool assigned_ = false;
   bool dropping_ = false;  // until the revocation that is on its way: a put was given up for it
+  bool put_broken_ = false;  // the last put() failed half-way
   bool dirty_ = false;     // put() since the last flush()
   bool told_caught_up_ = false;
   std::int64_t flush_interval_ms_ = 1'000;

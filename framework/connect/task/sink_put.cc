@@ -101,6 +101,7 @@ void SinkLoop::process(SinkBatch& batch) {
     dropping_ = true;
     return;
   }
+  if (put_broken_) return;  // what the plugin holds now is its own affair; it comes again
   const auto result = call_on_page(*setup_.page, caller(), PluginCall::kFlush, [this] { task_->task->flush(); });
   if (result) commit();
 }
@@ -170,11 +171,13 @@ SinkLoop::Put SinkLoop::put_once(SinkBatch& batch, std::size_t first, std::size_
     last_call_ = last_put_ = Clock::now();
     put_ms_ += std::chrono::duration<double, std::milli>(last_put_ - before).count();
     if (result) {
+      put_broken_ = false;
       records_ += static_cast<double>(records.size());
       return Put::kDone;
     }
     context_.take_rejects();
     if (result.outcome == plugin::Outcome::kRecordError && result.index < records.size()) return Put::kDone;
+    put_broken_ = true;
     if (result.outcome != plugin::Outcome::kRetriable) {
       fail_with(result.text + " (records " + std::string(records.front().topic) + "-" + std::to_string(records.front().partition) +
                 "@" + std::to_string(records.front().offset) + " to " + std::string(records.back().topic) + "-" +

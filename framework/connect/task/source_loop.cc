@@ -302,6 +302,14 @@ void SourceLoop::store(bool now) {
     fail_unless_retriable(call_on_page(*setup_.page, caller(), PluginCall::kCommitted,
                                        [&] { task_->task->committed(offset); }));
   }
+  if (const auto failure = setup_.signal->take_store_failure()) {
+    offsets.not_stored();
+    store_refused_ = !failure->retriable;
+    if (store_refused_) return fail_with("storing offsets: " + failure->text);
+    setup_.link->log(LogLevel::kWarn, "storing offsets: " + failure->text);
+    last_store_ = Clock::now();
+    return;
+  }
   if (!offsets.can_send()) return;
   if (!now && Clock::now() - last_store_ < milliseconds(flush_interval_ms_)) return;
   const auto sent = plugin::call_plugin(caller(), "poll()", [&] { offsets.send(setup_.task); });
@@ -341,7 +349,7 @@ void SourceLoop::drain() {
   }
   producer_->poll(0);
   settle();
-  while (!context_.offsets().all_stored() && Clock::now() < deadline) {
+  while (!context_.offsets().all_stored() && !store_refused_ && Clock::now() < deadline) {
     store(true);
     if (!context_.offsets().all_stored()) setup_.signal->wait(kAckWait);
   }

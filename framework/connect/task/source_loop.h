@@ -14,7 +14,7 @@
 #include "framework/connect/task/flights.h"
 #include "framework/connect/plugin/instance.h"
 #include "framework/connect/task/plugin_call.h"
-#include "framework/connect/task/task_setup.h"
+#include "framework/connect/task/task_loop.h"
 #include "framework/connect/task/topic_creation.h"
 #include "framework/rdkafka/producer.h"
 
@@ -22,14 +22,12 @@ namespace penstock::connect {
 
 /// A source task from start to end: poll fills a Block, converters write a second arena, the producer sends it without a copy;
 /// acknowledged Blocks give up their offsets in order, and are used again. One thread runs all of it.
-class SourceLoop {
+class SourceLoop final : public TaskLoop {
  public:
   explicit SourceLoop(TaskSetup setup);
-  ~SourceLoop();
-  /// The whole life. Everything that belongs to the plugin's task is gone when this returns.
-  TaskEnd run(const OnStarted& started);
-  /// Another thread: the plugin's own stop(), once the task exists. The signal's stop() comes first.
-  void stop_plugin() noexcept;
+  ~SourceLoop() override;
+  TaskEnd run(const OnStarted& started) override;
+  void stop_plugin() noexcept override;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -68,6 +66,7 @@ class SourceLoop {
   std::unique_ptr<PluginTask> task_;
   std::vector<rdkafka::HeaderView> headers_;
   TaskEnd end_;
+  bool store_refused_ = false;
   bool gave_up_ = false;  // stopped while the broker took nothing
   bool finished_ = false;
   bool idle_ = false;

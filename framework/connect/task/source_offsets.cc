@@ -126,6 +126,11 @@ void SourceOffsets::send(int task) {
   link_.send(std::move(out));
 }
 
+void SourceOffsets::not_stored() {
+  waiting_.merge(sent_);  // keeps what is newer
+  sent_.clear();
+}
+
 std::vector<SourceOffset> SourceOffsets::confirmed(std::int64_t sequence) {
   std::vector<SourceOffset> out;
   if (sent_.empty() || sequence < sequence_) return out;

@@ -37,6 +37,8 @@ class SourceOffsets {
   [[nodiscard]] bool all_stored() const { return waiting_.empty() && sent_.empty(); }
   /// Sends what waits; it is on its way until stored().
   void send(int task);
+  /// What is on its way did not become durable: it waits again.
+  void not_stored();
   /// What became durable with `sequence`; the offsets live until the next send().
   std::vector<SourceOffset> confirmed(std::int64_t sequence);
   /// {"partition":...,"offset":...} of one record, for errors.

@@ -22,6 +22,20 @@ void TaskSignal::stored(std::int64_t sequence) {
   wake();
 }
 
+void TaskSignal::store_failed(std::string text, bool retriable) {
+  {
+    const std::lock_guard lock(mutex_);
+    store_failure_ = {std::move(text), retriable};
+  }
+  set(store_failed_, true);
+}
+
+std::optional<TaskSignal::StoreFailure> TaskSignal::take_store_failure() {
+  if (!store_failed_.exchange(false, std::memory_order_acq_rel)) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  return std::move(store_failure_);
+}
+
 bool TaskSignal::wait(std::chrono::milliseconds at_most) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, at_most, [this] { return woken_; });

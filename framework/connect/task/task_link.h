@@ -38,10 +38,18 @@ class TaskSignal {
   void wake();
   /// The worker made StoreOffsets number `sequence` durable.
   void stored(std::int64_t sequence);
+  /// The worker could not; the next send() of the same offsets may be.
+  void store_failed(std::string text, bool retriable);
 
   [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_acquire); }
   [[nodiscard]] bool paused() const { return paused_.load(std::memory_order_acquire); }
   [[nodiscard]] std::int64_t stored() const { return stored_.load(std::memory_order_acquire); }
+  struct StoreFailure {
+    std::string text;
+    bool retriable = false;
+  };
+  /// What store_failed() said since the last call.
+  std::optional<StoreFailure> take_store_failure();
   /// Until something above happens (true) or `at_most` has passed.
   bool wait(std::chrono::milliseconds at_most);
 
@@ -50,9 +58,11 @@ class TaskSignal {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> paused_{false};
   std::atomic<std::int64_t> stored_{0};
+  std::atomic<bool> store_failed_{false};
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool woken_ = false;  // guarded by mutex_
+  bool woken_ = false;             // guarded by mutex_
+  StoreFailure store_failure_;     // guarded by mutex_
 };
 
 /// How a task ended.

@@ -34,14 +34,12 @@ Result<std::unique_ptr<TopicCreation>> TopicCreation::make(const ConfigMap& clie
 }
 
 Status TopicCreation::create(const rdkafka::NewTopic& topic) {
-  if (!admin_) {
-    PENSTOCK_ASSIGN_OR_RETURN(const auto settings, rdkafka::client_settings(rdkafka::Role::kAdmin, client_, config_));
-    PENSTOCK_ASSIGN_OR_RETURN(admin_, rdkafka::Admin::open(settings));
-  }
-  auto created = admin_->create_topic(topic, kTimeoutMs);
+  PENSTOCK_ASSIGN_OR_RETURN(const auto settings, rdkafka::client_settings(rdkafka::Role::kAdmin, client_, config_));
   // A connection and its threads are not worth keeping between rare topics.
-  admin_.reset();
-  return created;
+  PENSTOCK_ASSIGN_OR_RETURN(const auto admin, rdkafka::Admin::open(settings));
+  // Asked first: whoever may write to a topic need not be allowed to create it.
+  PENSTOCK_ASSIGN_OR_RETURN(const bool there, admin->topic_exists(topic.name, kTimeoutMs));
+  return there ? Status() : admin->create_topic(topic, kTimeoutMs);
 }
 
 Status TopicCreation::ensure(std::string_view topic) {

@@ -26,7 +26,6 @@ class TopicCreation {
   Status create(const rdkafka::NewTopic& topic);
   ConfigMap client_, config_;
   std::optional<rdkafka::NewTopic> pattern_;
-  std::unique_ptr<rdkafka::Admin> admin_;
   std::set<std::string, std::less<>> done_;
   std::string_view last_;
 };
