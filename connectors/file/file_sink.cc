@@ -58,19 +58,18 @@ void FileSink::put(std::span<const Record> records) {
   const auto drop = [&touched] {
     for (const auto& [output, size] : touched) output->pending().clear();
   };
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    const Record& record = records[i];
-    Output& output = output_of(record.topic, record.partition);
-    if (output.pending().empty()) touched.emplace_back(&output, output.size());
-    try {
-      append_json(output.pending(), record.value_schema, record.value);
-    } catch (const std::invalid_argument& error) {
-      drop();
-      throw RecordError(i, error.what());
-    }
-    output.pending() += '\n';
-  }
   try {
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const Record& record = records[i];
+      Output& output = output_of(record.topic, record.partition);
+      if (output.pending().empty()) touched.emplace_back(&output, output.size());
+      try {
+        append_json(output.pending(), record.value_schema, record.value);
+      } catch (const std::invalid_argument& error) {
+        throw RecordError(i, error.what());
+      }
+      output.pending() += '\n';
+    }
     for (const auto& [output, size] : touched) output->write();
   } catch (...) {
     drop();

@@ -108,6 +108,19 @@ TEST_F(FileSinkTest, RotatesAtAFlushBySize) {
   EXPECT_EQ(stored(), "5\n");
 }
 
+TEST_F(FileSinkTest, AFileThatCannotBeOpenedLeavesNothingOfItsPutBehind) {
+  SinkHarness sink(kSink, settings());
+  sink.start();
+  sink.open("t");
+  std::filesystem::create_directory(folder_ / "out/blocked-0.ndjson");
+  add(sink, 1);
+  sink.add("blocked").value = Value::integer(1);
+  EXPECT_THROW(sink.put(), std::runtime_error);
+  add(sink, 2);
+  sink.put();
+  EXPECT_EQ(stored(), "2\n");
+}
+
 TEST_F(FileSinkTest, RefusesADevice) {
   SinkHarness sink(kSink, {{"file", "/dev/full"}});
   sink.start();
