@@ -39,13 +39,14 @@ std::string FileSink::path_of(std::string_view topic, std::int32_t partition) co
 
 Output& FileSink::output_of(std::string_view topic, std::int32_t partition) {
   const std::string path = path_of(topic, partition);
-  auto& slot = outputs_[path];
-  if (!slot) {
-    std::int64_t cut = 0;
-    slot = std::make_unique<Output>(path, cut);
-    if (cut > 0) context_->log(LogLevel::kWarn, path + ": cut off " + std::to_string(cut) + " bytes of a last line that was never finished; its record comes again");
+  if (const auto known = outputs_.find(path); known != outputs_.end()) return *known->second;
+  std::int64_t cut = 0;
+  auto made = std::make_unique<Output>(path, cut);
+  if (cut > 0) {
+    context_->log(LogLevel::kWarn, path + ": cut off " + std::to_string(cut) +
+                                       " bytes of a last line that was never finished; its record comes again");
   }
-  return *slot;
+  return *outputs_.emplace(path, std::move(made)).first->second;
 }
 
 void FileSink::open(std::span<const TopicPartition> partitions) {

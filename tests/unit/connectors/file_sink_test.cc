@@ -118,6 +118,7 @@ TEST_F(FileSinkTest, AFileThatCannotBeOpenedLeavesNothingOfItsPutBehind) {
   EXPECT_THROW(sink.put(), std::runtime_error);
   add(sink, 2);
   sink.put();
+  sink.flush();
   EXPECT_EQ(stored(), "2\n");
 }
 
