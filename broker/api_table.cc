@@ -3,13 +3,32 @@
 #include <algorithm>
 #include <array>
 
+#include "broker/handlers/alter_configs.h"
 #include "broker/handlers/api_versions.h"
+#include "broker/handlers/create_partitions.h"
+#include "broker/handlers/create_topics.h"
+#include "broker/handlers/delete_groups.h"
+#include "broker/handlers/delete_records.h"
+#include "broker/handlers/delete_topics.h"
+#include "broker/handlers/describe_cluster.h"
+#include "broker/handlers/describe_configs.h"
+#include "broker/handlers/describe_groups.h"
 #include "broker/handlers/fetch.h"
+#include "broker/handlers/find_coordinator.h"
+#include "broker/handlers/heartbeat.h"
+#include "broker/handlers/incremental_alter_configs.h"
 #include "broker/handlers/init_producer_id.h"
+#include "broker/handlers/join_group.h"
+#include "broker/handlers/leave_group.h"
+#include "broker/handlers/list_groups.h"
 #include "broker/handlers/list_offsets.h"
 #include "broker/handlers/metadata.h"
+#include "broker/handlers/offset_commit.h"
+#include "broker/handlers/offset_delete.h"
+#include "broker/handlers/offset_fetch.h"
 #include "broker/handlers/offset_for_leader_epoch.h"
 #include "broker/handlers/produce.h"
+#include "broker/handlers/sync_group.h"
 
 namespace penstock::broker {
 
@@ -24,9 +43,28 @@ constexpr std::array kTable = {
     Api{ApiKey::kFetch, 4, 4, 12, PENSTOCK_TYPED(Fetch, handle_fetch)},
     Api{ApiKey::kListOffsets, 1, 1, 7, PENSTOCK_TYPED(ListOffsets, handle_list_offsets)},
     Api{ApiKey::kMetadata, 0, 0, 12, PENSTOCK_TYPED(Metadata, handle_metadata)},
+    Api{ApiKey::kOffsetCommit, 2, 2, 9, PENSTOCK_TYPED(OffsetCommit, handle_offset_commit)},
+    Api{ApiKey::kOffsetFetch, 1, 1, 9, PENSTOCK_TYPED(OffsetFetch, handle_offset_fetch)},
+    Api{ApiKey::kFindCoordinator, 0, 0, 4, PENSTOCK_TYPED(FindCoordinator, handle_find_coordinator)},
+    Api{ApiKey::kJoinGroup, 0, 0, 9, PENSTOCK_TYPED(JoinGroup, handle_join_group)},
+    Api{ApiKey::kHeartbeat, 0, 0, 4, PENSTOCK_TYPED(Heartbeat, handle_heartbeat)},
+    Api{ApiKey::kLeaveGroup, 0, 0, 5, PENSTOCK_TYPED(LeaveGroup, handle_leave_group)},
+    Api{ApiKey::kSyncGroup, 0, 0, 5, PENSTOCK_TYPED(SyncGroup, handle_sync_group)},
+    Api{ApiKey::kDescribeGroups, 0, 0, 6, PENSTOCK_TYPED(DescribeGroups, handle_describe_groups)},
+    Api{ApiKey::kListGroups, 0, 0, 5, PENSTOCK_TYPED(ListGroups, handle_list_groups)},
     Api{ApiKey::kApiVersions, 0, 0, 4, PENSTOCK_TYPED(ApiVersions, handle_api_versions)},
+    Api{ApiKey::kCreateTopics, 2, 2, 7, PENSTOCK_TYPED(CreateTopics, handle_create_topics)},
+    Api{ApiKey::kDeleteTopics, 1, 1, 6, PENSTOCK_TYPED(DeleteTopics, handle_delete_topics)},
+    Api{ApiKey::kDeleteRecords, 0, 0, 2, PENSTOCK_TYPED(DeleteRecords, handle_delete_records)},
     Api{ApiKey::kInitProducerId, 0, 0, 4, PENSTOCK_TYPED(InitProducerId, handle_init_producer_id)},
     Api{ApiKey::kOffsetForLeaderEpoch, 2, 2, 4, PENSTOCK_TYPED(OffsetForLeaderEpoch, handle_offset_for_leader_epoch)},
+    Api{ApiKey::kDescribeConfigs, 1, 1, 4, PENSTOCK_TYPED(DescribeConfigs, handle_describe_configs)},
+    Api{ApiKey::kAlterConfigs, 0, 0, 2, PENSTOCK_TYPED(AlterConfigs, handle_alter_configs)},
+    Api{ApiKey::kCreatePartitions, 0, 0, 3, PENSTOCK_TYPED(CreatePartitions, handle_create_partitions)},
+    Api{ApiKey::kDeleteGroups, 0, 0, 2, PENSTOCK_TYPED(DeleteGroups, handle_delete_groups)},
+    Api{ApiKey::kIncrementalAlterConfigs, 0, 0, 1, PENSTOCK_TYPED(IncrementalAlterConfigs, handle_incremental_alter_configs)},
+    Api{ApiKey::kOffsetDelete, 0, 0, 0, PENSTOCK_TYPED(OffsetDelete, handle_offset_delete)},
+    Api{ApiKey::kDescribeCluster, 0, 0, 1, PENSTOCK_TYPED(DescribeCluster, handle_describe_cluster)},
 };
 static_assert(std::is_sorted(kTable.begin(), kTable.end(), [](const Api& a, const Api& b) { return a.key < b.key; }));
 }  // namespace

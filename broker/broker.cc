@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "broker/background.h"
+#include "broker/coordinator/at_group.h"
 #include "broker/partition.h"
 #include "broker/pool.h"
 #include "broker/session.h"
@@ -35,7 +36,9 @@ std::size_t shard_of(const Uuid& topic_id, PartitionId partition, std::size_t sh
 
 }  // namespace
 
-BrokerShard::BrokerShard(Broker& broker, int index) : broker_(broker), io_(index), topics_(std::make_shared<Topics>()) {}
+BrokerShard::BrokerShard(Broker& broker, int index) : broker_(broker), io_(index), topics_(std::make_shared<Topics>()) {
+  groups_ = std::make_unique<GroupCoordinator>(*this, broker.settings().coordinator);
+}
 BrokerShard::~BrokerShard() = default;
 
 void BrokerShard::producer_id(UniqueFunction<void(tl::expected<std::int64_t, ApiError>)> done) {
@@ -89,6 +92,7 @@ Status Broker::open() {
   std::promise<Status> loaded;
   control_.post([&] { topic_admin_->load([&](Status status) { loaded.set_value(std::move(status)); }); });
   PENSTOCK_RETURN_IF_ERROR(loaded.get_future().get());
+  control_.post([this] { load_groups(registry_.current()); });
   background_ = std::make_unique<Background>(*this);
   background_->start();
   return {};
@@ -99,6 +103,7 @@ void Broker::finish_long_polls() {
     shard->io().post([s = shard.get()] {
       s->set_stopping();
       for (Session* session : s->sessions()) session->finish_long_polls();
+      s->groups().stop();
     });
   }
 }

@@ -21,6 +21,7 @@ namespace penstock::broker {
 
 class Broker;
 class Background;
+class GroupCoordinator;
 class Pool;
 class Session;
 
@@ -46,6 +47,8 @@ class BrokerShard {
   void scrub(std::uint64_t bytes_max);
   /// Clients connected to this shard.
   [[nodiscard]] std::set<Session*>& sessions() { return sessions_; }
+  /// The groups whose partitions of __consumer_offsets this shard owns.
+  [[nodiscard]] GroupCoordinator& groups() { return *groups_; }
   /// One producer id; `done` on this shard.
   void producer_id(UniqueFunction<void(tl::expected<std::int64_t, ApiError>)> done);
 
@@ -58,6 +61,7 @@ class BrokerShard {
   std::size_t scrub_turn_ = 0;
   bool stopping_ = false;
   TopicAdmin::ProducerIdBlock producer_ids_;
+  std::unique_ptr<GroupCoordinator> groups_;
 };
 
 /// The broker as its handlers see it. The references are good for the broker's life and from any thread; what they refer to has

@@ -148,11 +148,18 @@ Settings convert(const config::Settings& given, std::vector<config::Problem>& pr
   out.retention_check_ms = given.number("log.retention.check.interval.ms");
   out.checkpoint_ms = given.number("log.flush.offset.checkpoint.interval.ms");
   out.scrub_bytes_per_second = given.number("penstock.scrub.bytes.per.second");
+  out.coordinator = coordinator_settings(given, problems);
   out.assume_power_cut = given.flag("log.recovery.assume.power.cut");
   return out;
 }
 
 }  // namespace
+
+std::vector<Key> setting_keys() {
+  std::vector<Key> all = keys();
+  for (Key& key : coordinator_keys()) all.push_back(std::move(key));
+  return all;
+}
 
 Result<Settings> load_settings(const std::string& file, const std::vector<std::string>& overrides) {
   config::Map map;
@@ -165,7 +172,7 @@ Result<Settings> load_settings(const std::string& file, const std::vector<std::s
     if (equals == std::string::npos || equals == 0) problems.push_back({text, "--override " + text + ": write key=value"});
     else map[text.substr(0, equals)] = text.substr(equals + 1);
   }
-  const config::Definition definition(keys());
+  const config::Definition definition(setting_keys());
   config::Checked checked = definition.check_strictly(map);
   problems.insert(problems.end(), checked.problems.begin(), checked.problems.end());
   Settings out;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/coordinator/coordinator_settings.h"
 #include "broker/topics.h"
 #include "framework/base/error.h"
 #include "framework/base/ids.h"
@@ -37,9 +38,12 @@ struct Settings {
   std::int64_t checkpoint_ms = 5'000;
   std::int64_t scrub_bytes_per_second = 1 << 20;
   bool assume_power_cut = false;
-  // Read by the coordinators.
+  CoordinatorSettings coordinator;
   std::map<std::string, std::string> given;  // every setting as it was typed
 };
+
+/// Every setting there is, in the order of the documentation.
+[[nodiscard]] std::vector<config::Key> setting_keys();
 
 /// Reads `file` (may be empty: defaults) and "key=value" overrides, which win. All problems at once, one line each.
 Result<Settings> load_settings(const std::string& file, const std::vector<std::string>& overrides);

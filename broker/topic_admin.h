@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <tl/expected.hpp>
 
@@ -67,6 +68,8 @@ struct TopicImage {
   std::int32_t partitions = 1;
   std::map<std::string, std::string> overrides;
   TopicSettings settings;
+  /// Partitions that had a directory once and have none now: offline, and not created anew, which would hide the loss.
+  std::set<std::int32_t> lost = {};
 };
 
 }  // namespace penstock::broker

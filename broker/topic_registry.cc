@@ -87,6 +87,11 @@ void TopicRegistry::start_apply(const std::shared_ptr<Change>& change) {
       handle->index = PartitionId(static_cast<std::int32_t>(topic->partitions.size()));
       handle->owner = &broker_.owner_of(image.id, handle->index);
       topic->partitions.push_back(handle);
+      if (image.lost.contains(handle->index.value)) {
+        handle->offline = {Errc::kCorrupt, "its directory is gone: restore it and start again, or delete the topic"};
+        spdlog::error("{}-{} is offline: {}", handle->topic, handle->index.value, handle->offline.text);
+        continue;
+      }
       change->openings.push_back({std::move(handle), image.settings, nullptr});
     }
     change->topics.push_back(std::move(topic));

@@ -103,6 +103,7 @@ struct LeaveAnswer {
     protocol::ErrorCode error = protocol::ErrorCode::kNone;
   };
   AnswerId to = 0;
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;  // of the whole request; step() gives each member its own
   std::vector<Who> members;
 };
 /// OffsetDelete: `kept` are subscribed to. A group-wide error leaves it empty.

@@ -1,0 +1,32 @@
+#include "broker/coordinator/at_group.h"
+
+namespace penstock::broker {
+
+void load_groups(const Topics& topics) {
+  const TopicRef topic = topics.find(kConsumerOffsetsTopic);
+  if (!topic) return;
+  for (const PartitionRef& partition : topic->partitions) {
+    PartitionHandle::on_owner(partition, [partition](Partition*) { partition->owner->groups().load(partition); });
+  }
+}
+
+void ensure_offsets_topic(BrokerShard& shard, UniqueFunction<void(std::optional<ApiError>)> done) {
+  if (shard.topics()->find(kConsumerOffsetsTopic)) return done(std::nullopt);
+  NewTopic topic;
+  topic.name = kConsumerOffsetsTopic;
+  topic.internal = true;
+  shard.broker().topic_admin().create_topic(std::move(topic), [&broker = shard.broker(), done = std::move(done)](tl::expected<TopicRef, ApiError> created) mutable {
+    if (!created && created.error().code != protocol::ErrorCode::kTopicAlreadyExists) return done(created.error());
+    load_groups(broker.registry().current());
+    done(std::nullopt);
+  });
+}
+
+void forget_topic(Broker& broker, const std::string& topic) {
+  for (std::size_t i = 0; i < broker.shard_count(); ++i) {
+    BrokerShard& shard = broker.shard(i);
+    shard.io().post([&shard, topic] { shard.groups().topic_deleted(topic); });
+  }
+}
+
+}  // namespace penstock::broker

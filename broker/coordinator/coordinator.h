@@ -1,0 +1,125 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "broker/coordinator/coordinator_settings.h"
+#include "broker/coordinator/group_step.h"
+#include "broker/topics.h"
+#include "framework/base/bytes.h"
+#include "framework/base/unique_function.h"
+#include "framework/protocol/error_code.h"
+
+namespace penstock::broker {
+
+class BrokerShard;
+
+/// The partition of __consumer_offsets where a group lives; nullptr while there is no such topic.
+[[nodiscard]] PartitionRef partition_of_group(const Topics& topics, std::string_view group_id);
+/// Java's String.hashCode() of the text in UTF-16, made positive, modulo `partitions`.
+[[nodiscard]] std::int32_t group_partition_index(std::string_view group_id, std::int32_t partitions);
+
+/// The groups of those partitions of __consumer_offsets that one shard owns. All calls on that shard; answers are called there.
+class GroupCoordinator {
+ public:
+  GroupCoordinator(BrokerShard& shard, const CoordinatorSettings& settings);
+  ~GroupCoordinator();
+  GroupCoordinator(const GroupCoordinator&) = delete;
+  GroupCoordinator& operator=(const GroupCoordinator&) = delete;
+
+  [[nodiscard]] const CoordinatorSettings& settings() const { return settings_; }
+
+  /// Begins to read the partition, unless it was begun before. Until that is done everything is answered COORDINATOR_LOAD_IN_PROGRESS.
+  void load(const PartitionRef& partition);
+
+  /// Gives the event to the group; `answer` is called exactly once, or destroyed when the broker stops.
+  template <class Answer, class Event>
+  void submit(const PartitionRef& partition, const std::string& group_id, Event event, UniqueFunction<void(Answer&)> answer) {
+    const protocol::ErrorCode error = ready(partition);
+    if (error != protocol::ErrorCode::kNone) {
+      Answer refused;
+      refused.error = error;
+      answer(refused);
+      return;
+    }
+    event.answer = next_answer_++;
+    waiting_.emplace(event.answer, [answer = std::move(answer)](GroupEffect& effect) mutable {
+      if (auto* mine = std::get_if<Answer>(&effect)) answer(*mine);
+    });
+    feed(partition->index.value, group_id, std::move(event));
+  }
+
+  /// Shows the group as it is, or nullptr if there is none. kNone, or why it cannot be known now.
+  template <class Look>
+  [[nodiscard]] protocol::ErrorCode look(const PartitionRef& partition, const std::string& group_id, Look see) {
+    const protocol::ErrorCode error = ready(partition);
+    if (error == protocol::ErrorCode::kNone) see(find(partition->index.value, group_id));
+    return error;
+  }
+  /// All groups of this shard; false when some are being loaded.
+  template <class Look>
+  [[nodiscard]] bool look_at_all(Look see) {
+    bool complete = true;
+    for (const auto& [index, slot] : slots_) {
+      complete = complete && slot.state != SlotState::kLoading;
+      for (const auto& [id, entry] : slot.groups) see(entry.group);
+    }
+    return complete;
+  }
+
+  /// The topic is gone: so are all offsets in it.
+  void topic_deleted(const std::string& topic);
+  /// Everybody who waits is told to look for another coordinator; part of a stop.
+  void stop();
+
+ private:
+  enum class SlotState : std::uint8_t { kLoading, kReady, kFailed };
+  struct Entry {
+    Group group;
+    std::uint64_t timer = 0;
+    std::int64_t timer_ms = 0;  // steady; when it fires
+  };
+  struct Slot {
+    PartitionRef partition;
+    SlotState state = SlotState::kLoading;
+    std::uint64_t life = 0;  // tells apart two slots of the same index
+    std::map<std::string, Entry> groups;
+  };
+  struct Queued {
+    std::int32_t slot;
+    std::string group_id;
+    GroupEvent event;
+  };
+
+  [[nodiscard]] protocol::ErrorCode ready(const PartitionRef& partition);
+  [[nodiscard]] const Group* find(std::int32_t slot, const std::string& group_id) const;
+  void feed(std::int32_t slot, const std::string& group_id, GroupEvent event);
+  void feed_all(const GroupEvent& event);
+  void process(Queued queued);
+  void append(Slot& slot, const std::string& group_id, const Store& store);
+  void arm(std::int32_t index, Entry& entry);
+  void replay(Slot& slot, ByteView batches, Status& status);
+  void loaded(std::int32_t index, std::uint64_t life, const Status& status);
+  void schedule_expiry();
+  [[nodiscard]] Moment now() const;
+
+  BrokerShard& shard_;
+  const CoordinatorSettings settings_;
+  std::map<std::int32_t, Slot> slots_;
+  std::map<AnswerId, UniqueFunction<void(GroupEffect&)>> waiting_;
+  AnswerId next_answer_ = 1;
+  std::uint64_t next_life_ = 1;
+  std::deque<Queued> queue_;  // what came while an event was being processed
+  bool processing_ = false;
+  bool expiry_scheduled_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace penstock::broker

@@ -1,0 +1,67 @@
+#include "broker/handlers/list_groups.h"
+
+#include <algorithm>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include "broker/coordinator/coordinator.h"
+#include "broker/gather.h"
+
+namespace penstock::broker {
+
+using protocol::ErrorCode;
+using protocol::ListGroupsRequest;
+using protocol::ListGroupsResponse;
+
+namespace {
+
+struct Part {
+  std::vector<ListGroupsResponse::Group> groups;
+  bool complete = true;
+};
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return out;
+}
+
+/// Filters are compared without regard to case; none means all.
+std::set<std::string> filter(const std::vector<std::string_view>& names) {
+  std::set<std::string> out;
+  for (const std::string_view name : names) out.insert(lower(name));
+  return out;
+}
+
+Part list(GroupCoordinator& coordinator, const std::set<std::string>& states) {
+  Part part;
+  part.complete = coordinator.look_at_all([&](const Group& group) {
+    const std::string state(to_string(group.state));
+    if (!states.empty() && !states.contains(lower(state))) return;
+    part.groups.push_back({group.id, group.protocol_type.value_or(""), state, "classic"});
+  });
+  return part;
+}
+
+}  // namespace
+
+void handle_list_groups(RequestContext context, ListGroupsRequest request, Reply<ListGroupsResponse> reply) {
+  const std::set<std::string> types = filter(request.types);
+  if (!types.empty() && !types.contains("classic")) return reply(ListGroupsResponse());
+  Broker& broker = context.broker();
+  auto gather = std::make_shared<Gather<Part>>(context.shard, broker.shard_count(), [reply = std::move(reply)](std::vector<Part> parts) mutable {
+    ListGroupsResponse response;
+    for (Part& part : parts) {
+      if (!part.complete) response.error = ErrorCode::kCoordinatorLoadInProgress;
+      std::move(part.groups.begin(), part.groups.end(), std::back_inserter(response.groups));
+    }
+    reply(response);
+  });
+  for (std::size_t i = 0; i < broker.shard_count(); ++i) {
+    BrokerShard& shard = broker.shard(i);
+    shard.io().post([&shard, gather, i, states = filter(request.states)] { gather->put(i, list(shard.groups(), states)); });
+  }
+}
+
+}  // namespace penstock::broker
