@@ -50,7 +50,7 @@ class JobWatch {
  public:
   JobWatch(const Job& job, RestClient& worker, Cluster& cluster) : job_(job), worker_(worker), cluster_(cluster) {}
 
-  /// kUnavailable when worker or broker does not answer now (it may be restarting).
+  /// kUnavailable or kBusy when worker or broker does not answer now (it may be starting or restarting).
   Result<JobProgress> look();
 
  private:

@@ -169,7 +169,8 @@ Result<int> JobRun::watch() {
     }
     auto now = watch.look();
     if (!now) {
-      if (now.error().code != Errc::kUnavailable && now.error().code != Errc::kNotFound) return tl::make_unexpected(now.error());
+      const Errc code = now.error().code;
+      if (code != Errc::kUnavailable && code != Errc::kBusy && code != Errc::kNotFound) return tl::make_unexpected(now.error());
       if (now_ms() - answered_ms > kUnavailableMaxMs) return tl::make_unexpected(now.error());
       continue;
     }
