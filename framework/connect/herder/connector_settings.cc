@@ -14,10 +14,6 @@ using config::Importance;
 using config::Key;
 using config::Kind;
 
-constexpr const char* kConverters =
-    "JsonConverter|StringConverter|ByteArrayConverter|org.apache.kafka.connect.json.JsonConverter|"
-    "org.apache.kafka.connect.storage.StringConverter|org.apache.kafka.connect.converters.ByteArrayConverter";
-
 Key key(std::string name, Kind kind, std::optional<std::string> fallback, std::string doc, std::string group) {
   Key out;
   out.name = std::move(name);
@@ -40,9 +36,8 @@ void add_common(std::vector<Key>& keys) {
   tasks.max = 1023;
   tasks.importance = Importance::kHigh;
   keys.push_back(tasks);
-  for (const char* which : {"key.converter", "value.converter"}) {
+  for (const char* which : {"key.converter", "value.converter", "header.converter"}) {
     auto converter = key(which, Kind::kString, "", "Converter for this part of records; empty: the worker's.", "Common");
-    converter.one_of = std::string("|") + kConverters;
     converter.importance = Importance::kLow;
     keys.push_back(converter);
   }
@@ -65,7 +60,8 @@ void add_errors(std::vector<Key>& keys) {
   keys.push_back(key("errors.log.include.messages", Kind::kBool, "false", "Log its content too.", group));
   keys.push_back(key("errors.deadletterqueue.topic.name", Kind::kString, "",
                      "Topic for records that failed; empty: none. Sources have it too.", group));
-  auto factor = key("errors.deadletterqueue.topic.replication.factor", Kind::kInt, "3", "Replication factor when that topic is made.", group);
+  auto factor = key("errors.deadletterqueue.topic.replication.factor", Kind::kInt, "-1",
+                    "Replication factor when that topic is made; -1: the broker's default.", group);
   factor.min = -1;
   factor.max = -2;
   keys.push_back(factor);
@@ -180,13 +176,17 @@ ConnectorSettings::ConnectorSettings(const message::ConnectorDefinition& connect
     topics.importance = Importance::kHigh;
     keys.push_back(topics);
     keys.push_back(key("topics.regex", Kind::kString, "", "Regular expression of the topics to read.", "Common"));
+  } else {
+    auto support = key("exactly.once.support", Kind::kString, "requested", "required: refuse to run where it is not available.", "Common");
+    support.one_of = "requested|required";
+    keys.push_back(support);
   }
   add_errors(keys);
   for (const auto& own : connector.keys) {
     const bool common = std::ranges::any_of(keys, [&](const Key& k) { return k.name == own.name; });
     if (!common) keys.push_back(plugin_key(own));
   }
-  std::vector<std::string> prefixes{"key.converter.", "value.converter.", "producer.override.", "consumer.override."};
+  std::vector<std::string> prefixes{"key.converter.", "value.converter.", "header.converter.", "producer.override.", "consumer.override."};
   if (!sink_) prefixes.emplace_back("topic.creation.");
   definition_ = std::make_unique<config::Definition>(std::move(keys), std::move(prefixes));
 }

@@ -230,6 +230,7 @@ void Herder::remove(std::string name, Reply<Nothing> reply) {
     const auto tasks = std::max(connector->tasks.size(), connector->stored_tasks ? connector->stored_tasks->size() : 0);
     const auto stored = state_.put_and_wait(StateTopic::kConfigs, deletion_entries(name, tasks));
     if (!stored) return answer(tl::make_unexpected(RestError{500, stored.error().in("storing the deletion").text}));
+    if (connector->runner == Connector::Runner::kNone) hook_after_death(*connector);
     connector->deleted = true;
     connector->retry_at_ms.reset();
     spdlog::info("connector {} deleted", name);
@@ -341,8 +342,8 @@ void Herder::offsets(std::string name, Reply<StateThread::Offsets> reply) {
   });
 }
 
-void Herder::runner_said(const std::string& name, std::int64_t generation, Message message) {
-  post([this, name, generation, message = std::move(message)]() mutable {
+bool Herder::runner_said(const std::string& name, std::int64_t generation, Message message) {
+  return post([this, name, generation, message = std::move(message)]() mutable {
     if (auto* connector = find(name, generation)) heard(*connector, std::move(message));
   }, kEventsMax);
 }

@@ -78,7 +78,7 @@ class Herder final : public SupervisorEvents {
   /// Source offsets as JSON pairs (partition, offset).
   void offsets(std::string name, Reply<StateThread::Offsets> reply);
 
-  void runner_said(const std::string& connector, std::int64_t generation, Message message) override;
+  bool runner_said(const std::string& connector, std::int64_t generation, Message message) override;
   void runner_ended(const std::string& connector, std::int64_t generation, std::string text) override;
   void task_stalled(const std::string& connector, std::int64_t generation, int task, std::string text) override;
 
@@ -101,6 +101,7 @@ class Herder final : public SupervisorEvents {
   void refresh_catalog();
   void when_catalog_known(Action action);
   void validate_now(StringMap config, Reply<ValidationView> reply);
+  void hook_after_death(const Connector& connector);
   Result<PluginCatalog::Class> find_class(const StringMap& config);
   message::Hello hello_for(const PluginCatalog::Class& found) const;
   void note_class(Connector& connector);

@@ -68,6 +68,23 @@ message::Hello Herder::hello_for(const PluginCatalog::Class& found) const {
   return hello;
 }
 
+/// A connector that is deleted while it has no runner: a short-lived one tells the plugin.
+void Herder::hook_after_death(const Connector& connector) {
+  const auto found = find_class(connector.config);
+  if (!found || !found->connector->has_connector) return;
+  auto resolved = options_.providers.resolve(connector.config);
+  if (!resolved) {
+    spdlog::warn("connector {}: its hook for deletion was not called: {}", connector.name, resolved.error().text);
+    return;
+  }
+  supervisor_->probe(hello_for(*found), message::Hook{"deleted", std::move(*resolved)}, options_.plugin_deadline_ms,
+                     "the hook for deletion", [name = connector.name](Result<Message> answer) {
+    const auto* failed = answer ? std::get_if<message::Failed>(&*answer) : nullptr;
+    if (!answer) spdlog::warn("connector {}: its hook for deletion failed: {}", name, answer.error().text);
+    else if (failed != nullptr) spdlog::warn("connector {}: its hook for deletion failed: {}", name, failed->text);
+  });
+}
+
 void Herder::note_class(Connector& connector) {
   const auto found = find_class(connector.config);
   if (!found) return;
@@ -105,7 +122,8 @@ void Herder::validate_now(StringMap config, Reply<ValidationView> reply) {
     return reply(std::move(view));
   }
   auto view = settings.check(*resolved, config);
-  if (view.error_count() > 0 || !found->connector->has_connector) return reply(std::move(view));
+  if (view.error_count() > 0) return reply(std::move(view));
+  // The runner checks converters and client settings too, so it is asked even when the plugin has nothing to say.
   supervisor_->probe(hello_for(*found), message::Validate{with_defaults(std::move(*resolved), options_.task_defaults)},
                      options_.plugin_deadline_ms, "validate()",
                      [this, view = std::move(view), reply = std::move(reply)](Result<Message> answer) mutable {

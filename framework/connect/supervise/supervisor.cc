@@ -151,7 +151,7 @@ void Supervisor::unasked(RunnerProcess& runner, std::uint64_t id, Message body) 
       });
     });
   } else {
-    events_.runner_said(connector, generation, std::move(body));
+    if (!events_.runner_said(connector, generation, std::move(body))) runner.kill("it sends more messages than the worker can take");
   }
 }
 

@@ -25,8 +25,8 @@ using Answer = UniqueFunction<void(Result<Message>)>;
 class SupervisorEvents {
  public:
   virtual ~SupervisorEvents() = default;
-  /// TaskState, CaughtUp, Replan or Metrics.
-  virtual void runner_said(const std::string& connector, std::int64_t generation, Message message) = 0;
+  /// TaskState, CaughtUp, Replan or Metrics. False: more than can be taken; the runner is ended.
+  [[nodiscard]] virtual bool runner_said(const std::string& connector, std::int64_t generation, Message message) = 0;
   /// It ended and nobody had asked it to.
   virtual void runner_ended(const std::string& connector, std::int64_t generation, std::string text) = 0;
   /// A plugin call takes long: "in poll() for 312 s"; "" when it returned.

@@ -43,7 +43,7 @@ config::Definition definition() {
       number("rest.advertised.port", "0", 0, "Port in worker_id; 0: the listener's.", Kind::kInt),
       text("state.dir", "", "Directory of configurations, offsets and statuses."),
       text("offset.storage.file.filename", "", "Connect's name for state.dir; it names a directory here."),
-      number("offset.flush.interval.ms", "60000", 1, "How often source offsets are stored."),
+      number("offset.flush.interval.ms", "1000", 1, "How often source offsets are stored."),
       number("offset.flush.timeout.ms", "5000", 1, "How long storing them may take."),
       text("plugin.path", "", "Folders of plugins; empty: plugins beside the program's folder.", Kind::kList),
       text("plugin.runner.command", "", "Put in front of each runner's command."),

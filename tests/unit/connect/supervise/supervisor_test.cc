@@ -63,11 +63,11 @@ class SupervisorTest : public ::testing::Test, public SupervisorEvents, public O
     return changed_.wait_for(lock, kPatience, condition);
   }
 
-  void runner_said(const std::string&, std::int64_t, Message message) override {
+  bool runner_said(const std::string&, std::int64_t, Message message) override {
     const std::lock_guard lock(mutex_);
     if (const auto* metrics = std::get_if<message::Metrics>(&message)) metrics_.insert(metrics->values.begin(), metrics->values.end());
-    said_.push_back(std::move(message));
     changed_.notify_all();
+    return true;
   }
   void runner_ended(const std::string& connector, std::int64_t generation, std::string text) override {
     const std::lock_guard lock(mutex_);
@@ -95,7 +95,6 @@ class SupervisorTest : public ::testing::Test, public SupervisorEvents, public O
   SystemClock clock_;
   std::mutex mutex_;  // guards what follows: the supervisor's thread writes it
   std::condition_variable changed_;
-  std::vector<Message> said_;
   std::map<std::string, double> metrics_;
   std::string ended_;
   std::string stalled_;
