@@ -111,8 +111,8 @@ void Broker::finish_long_polls() {
 void Broker::close() {
   if (background_) background_->stop();
   control_.stop();
-  pool_.reset();  // what is queued still runs; its results find no loop
   for (auto& shard : shards_) shard->io().stop();
+  pool_.reset();  // what is queued still runs; its results find no loop
   if (log_directory_) close_logs();
   topic_admin_.reset();
   log_directory_.reset();

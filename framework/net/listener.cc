@@ -69,6 +69,10 @@ class TcpListener final : public Listener {
     for (Shard* shard : shards) homes_.push_back(std::make_unique<Home>(*shard, options_.limits, share, run_blocking_));
   }
 
+  ~TcpListener() override {
+    for (auto& home : homes_) home->context.budget->set_on_room(nullptr);  // a frame may outlive the listener
+  }
+
   Status bind() {
     PENSTOCK_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, resolve(homes_[0]->context.shard.impl().io, options_.host, options_.port));
     boost::system::error_code error;

@@ -1,0 +1,90 @@
+#include "broker/batch_check.h"
+
+#include <gtest/gtest.h>
+
+#include "broker/topics.h"
+
+namespace penstock::broker {
+namespace {
+
+using protocol::ErrorCode;
+
+constexpr std::int64_t kNow = 1'700'000'000'000;
+
+std::vector<std::byte> batch(std::optional<std::string_view> key, std::int64_t timestamp_ms = kNow,
+                             record::Codec codec = record::Codec::kNone) {
+  record::BatchBuilder::Options options;
+  options.codec = codec;
+  record::BatchBuilder builder(options);
+  builder.add(timestamp_ms, "first", "value");
+  builder.add(timestamp_ms, key, "value");
+  return builder.finish();
+}
+BatchCheck check(std::vector<std::byte> bytes, const TopicSettings& settings = {}, std::int16_t version = 9) {
+  return check_batch(bytes, settings, version, kNow);
+}
+
+TEST(BatchCheck, ASoundBatchPasses) { EXPECT_EQ(check(batch("k")).error, ErrorCode::kNone); }
+TEST(BatchCheck, EveryFlippedBitBehindTheEpochIsFound) {
+  const auto good = batch("k");
+  for (std::size_t at = 16; at < good.size(); ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      auto bad = good;
+      bad[at] ^= static_cast<std::byte>(1 << bit);
+      EXPECT_NE(check(bad).error, ErrorCode::kNone) << at << "." << bit;
+    }
+  }
+}
+TEST(BatchCheck, EveryCutIsFound) {
+  const auto good = batch("k");
+  for (std::size_t size = 0; size < good.size(); ++size) {
+    EXPECT_NE(check({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)}).error, ErrorCode::kNone) << size;
+  }
+}
+TEST(BatchCheck, ACompactedTopicNeedsKeysAlsoInCompressedBatches) {
+  TopicSettings settings;
+  settings.log.cleanup_policy = log::CleanupPolicy::kCompact;
+  for (const record::Codec codec : {record::Codec::kNone, record::Codec::kGzip, record::Codec::kLz4}) {
+    EXPECT_EQ(check(batch("k", kNow, codec), settings).error, ErrorCode::kNone);
+    EXPECT_EQ(check(batch(std::nullopt, kNow, codec), settings).error, ErrorCode::kInvalidRecord);
+    EXPECT_EQ(check(batch(std::nullopt, kNow, codec)).error, ErrorCode::kNone);
+  }
+}
+TEST(BatchCheck, TimestampsTooFarFromTheClockAreRefused) {
+  TopicSettings settings;
+  settings.timestamp_after_max_ms = 1000;
+  settings.timestamp_before_max_ms = 1000;
+  EXPECT_EQ(check(batch("k", kNow + 1000), settings).error, ErrorCode::kNone);
+  EXPECT_EQ(check(batch("k", kNow + 1001), settings).error, ErrorCode::kInvalidTimestamp);
+  EXPECT_EQ(check(batch("k", kNow - 1001), settings).error, ErrorCode::kInvalidTimestamp);
+}
+TEST(BatchCheck, LogAppendTimeStampsTheBatchAndKeepsItsCrcRight) {
+  TopicSettings settings;
+  settings.timestamp_type = record::TimestampType::kLogAppend;
+  auto bytes = batch("k", 5);
+  const BatchCheck result = check_batch(bytes, settings, 9, kNow);
+  EXPECT_EQ(result.error, ErrorCode::kNone);
+  EXPECT_EQ(result.log_append_time_ms, kNow);
+  const auto stamped = record::BatchView::parse(bytes);
+  ASSERT_TRUE(stamped);
+  EXPECT_TRUE(stamped->crc_matches());
+  EXPECT_EQ(stamped->header().max_timestamp_ms, kNow);
+}
+TEST(BatchCheck, ABatchOverTheTopicsLimitIsTooLarge) {
+  TopicSettings settings;
+  const auto bytes = batch("k");
+  settings.max_message_bytes = static_cast<std::int32_t>(bytes.size());
+  EXPECT_EQ(check(bytes, settings).error, ErrorCode::kNone);
+  --settings.max_message_bytes;
+  EXPECT_EQ(check(bytes, settings).error, ErrorCode::kMessageTooLarge);
+}
+
+TEST(TopicName, KafkasRuleHolds) {
+  for (const std::string_view good : {"a", "A.b_c-9", "__x", "..."}) EXPECT_TRUE(check_topic_name(good)) << good;
+  for (const std::string_view bad : {"", ".", "..", "a b", "a/b", "\xC3\xA4"}) EXPECT_FALSE(check_topic_name(bad)) << bad;
+  EXPECT_TRUE(check_topic_name(std::string(249, 'x')));
+  EXPECT_FALSE(check_topic_name(std::string(250, 'x')));
+}
+
+}  // namespace
+}  // namespace penstock::broker

@@ -1,0 +1,272 @@
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <future>
+#include <optional>
+#include <string>
+
+#include "framework/net/listener.h"
+
+namespace penstock::net {
+namespace {
+
+constexpr int kTimeoutMs = 10'000;
+
+class Client {
+ public:
+  explicit Client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
+  }
+  ~Client() { ::close(fd_); }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  void send_raw(std::string_view bytes) const { EXPECT_EQ(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size())); }
+  void send(std::string_view body) const {
+    std::string frame(4, '\0');
+    store_be(reinterpret_cast<std::byte*>(frame.data()), static_cast<std::int32_t>(body.size()));
+    send_raw(frame.append(body));
+  }
+  /// nullopt: closed.
+  std::optional<std::string> receive() const {
+    std::string length(4, '\0');
+    if (!fill(length)) return std::nullopt;
+    std::string body(static_cast<std::size_t>(load_be<std::int32_t>(reinterpret_cast<const std::byte*>(length.data()))), '\0');
+    if (!fill(body)) return std::nullopt;
+    return body;
+  }
+
+ private:
+  bool fill(std::string& to) const {
+    for (std::size_t at = 0; at < to.size();) {
+      pollfd wait{fd_, POLLIN, 0};
+      if (::poll(&wait, 1, kTimeoutMs) <= 0) {
+        ADD_FAILURE() << "no answer in time";
+        return false;
+      }
+      const ssize_t got = ::recv(fd_, to.data() + at, to.size() - at, 0);
+      if (got <= 0) return false;
+      at += static_cast<std::size_t>(got);
+    }
+    return true;
+  }
+  int fd_;
+};
+
+Response answer_of(std::string_view text) {
+  Response response;
+  for (const char c : text) response.head.push_back(static_cast<std::byte>(c));
+  return response;
+}
+
+/// Two shards behind a listener; what a frame does is up to the test.
+class Net : public ::testing::Test {
+ protected:
+  using OnFrame = std::function<void(const std::shared_ptr<Connection>&, std::string, std::uint64_t)>;
+
+  class Sink final : public FrameSink {
+   public:
+    Sink(Net& net, std::shared_ptr<Connection> connection) : net_(net), connection_(std::move(connection)) {}
+    void on_frame(Frame frame, std::uint64_t sequence) override {
+      net_.on_frame_(connection_, std::string(as_text(frame.bytes())), sequence);
+    }
+    void on_closed() override { ++net_.closed_; }
+
+   private:
+    Net& net_;
+    std::shared_ptr<Connection> connection_;
+  };
+
+  void serve(OnFrame on_frame, Listener::Options options = {}) {
+    on_frame_ = std::move(on_frame);
+    std::vector<Shard*> shards{&one_, &two_};
+    auto listener = Listener::open(
+        options, shards, [](UniqueFunction<void()> work) { work(); },
+        [this](std::shared_ptr<Connection> connection) { return std::make_unique<Sink>(*this, std::move(connection)); });
+    ASSERT_TRUE(listener) << listener.error().text;
+    listener_ = std::move(*listener);
+    one_.start();
+    two_.start();
+    listener_->start();
+  }
+  void TearDown() override {
+    listener_->stop_accepting();
+    listener_->close_connections(0);
+    one_.stop();
+    two_.stop();
+  }
+  static void echo(const std::shared_ptr<Connection>& connection, const std::string& text, std::uint64_t sequence) {
+    connection->answer(sequence, answer_of(text));
+  }
+  [[nodiscard]] std::uint16_t port() const { return listener_->port(); }
+
+  Shard one_{0};
+  Shard two_{1};
+  OnFrame on_frame_;
+  std::atomic<int> closed_{0};
+  std::unique_ptr<Listener> listener_;
+};
+
+TEST_F(Net, FramesOfAnySizeComeThrough) {
+  serve(echo);
+  const Client client(port());
+  for (const std::size_t size : {1U, 3U, 4095U, 16'380U, 16'384U, 16'385U, 100'000U, 3'000'000U}) {
+    const std::string text(size, static_cast<char>('a' + size % 26));
+    client.send(text);
+    ASSERT_TRUE(client.receive() == text) << size;
+  }
+}
+TEST_F(Net, AFrameMayArriveByteByByte) {
+  serve(echo);
+  const Client client(port());
+  for (const char c : std::string("\0\0\0\3abc\0\0\0\1d", 12)) client.send_raw(std::string(1, c));
+  EXPECT_EQ(client.receive(), "abc");
+  EXPECT_EQ(client.receive(), "d");
+}
+TEST_F(Net, AnswersLeaveInTheOrderOfTheRequestsWhicheverThreadGivesThem) {
+  std::vector<std::pair<std::shared_ptr<Connection>, std::uint64_t>> kept;
+  serve([&](const auto& connection, const std::string&, std::uint64_t sequence) {
+    kept.emplace_back(connection, sequence);
+    if (kept.size() < 4) return;
+    Shard& other = &connection->shard() == &one_ ? two_ : one_;
+    other.post([&kept] {
+      for (std::size_t i = kept.size(); i-- > 0;) {
+        if (i == 2) kept[i].first->answer_nothing(kept[i].second);
+        else kept[i].first->answer(kept[i].second, answer_of(std::to_string(i)));
+      }
+      kept.clear();
+    });
+  });
+  const Client client(port());
+  for (int i = 0; i < 4; ++i) client.send("x");
+  EXPECT_EQ(client.receive(), "0");
+  EXPECT_EQ(client.receive(), "1");
+  EXPECT_EQ(client.receive(), "3");
+}
+TEST_F(Net, FileRangesAndBytesLeaveAsOneFrame) {
+  const std::shared_ptr<std::FILE> file(std::tmpfile(), [](std::FILE* f) { std::fclose(f); });
+  std::string content(1'500'000, ' ');
+  for (std::size_t i = 0; i < content.size(); ++i) content[i] = static_cast<char>('a' + i % 23);
+  ASSERT_EQ(std::fwrite(content.data(), 1, content.size(), file.get()), content.size());
+  std::fflush(file.get());
+  serve([&](const auto& connection, const std::string&, std::uint64_t sequence) {
+    Response response = answer_of("head");
+    response.pieces.emplace_back(FileRange{file, ::fileno(file.get()), 10, 1'400'000});
+    response.pieces.emplace_back(std::vector<std::byte>(3, std::byte{'m'}));
+    response.pieces.emplace_back(FileRange{file, ::fileno(file.get()), 0, 5});
+    response.pieces.emplace_back(std::vector<std::byte>());
+    connection->answer(sequence, std::move(response));
+  });
+  const Client client(port());
+  client.send("x");
+  client.send("y");
+  const std::string expected = "head" + content.substr(10, 1'400'000) + "mmm" + content.substr(0, 5);
+  EXPECT_TRUE(client.receive() == expected);
+  EXPECT_TRUE(client.receive() == expected);
+}
+TEST_F(Net, AFileThatEndsEarlyClosesTheConnection) {
+  const std::shared_ptr<std::FILE> file(std::tmpfile(), [](std::FILE* f) { std::fclose(f); });
+  serve([&](const auto& connection, const std::string&, std::uint64_t sequence) {
+    Response response = answer_of("head");
+    response.pieces.emplace_back(FileRange{file, ::fileno(file.get()), 0, 100});
+    connection->answer(sequence, std::move(response));
+  });
+  const Client client(port());
+  client.send("x");
+  EXPECT_FALSE(client.receive());
+}
+TEST_F(Net, FramesOverTheLimitNegativeAndEmptyOnesCloseTheConnection) {
+  Listener::Options options;
+  options.limits.frame_bytes_max = 100;
+  serve(echo, options);
+  for (const std::string_view length : {std::string_view("\0\0\0\x65", 4), std::string_view("\x80\0\0\0", 4), std::string_view("\0\0\0\0", 4)}) {
+    const Client client(port());
+    client.send_raw(length);
+    EXPECT_FALSE(client.receive());
+  }
+  const Client client(port());
+  client.send(std::string(100, 'x'));
+  EXPECT_TRUE(client.receive());
+}
+TEST_F(Net, MoreFramesThanTheBudgetHoldsWaitForTheirTurn) {
+  Listener::Options options;
+  options.limits.queued_bytes_max = 20;
+  options.limits.in_flight_max = 2;
+  serve(echo, options);
+  const Client a(port());
+  const Client b(port());
+  for (int i = 0; i < 200; ++i) {
+    a.send(std::string(15, 'a'));
+    b.send(std::string(15, 'b'));
+  }
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_EQ(a.receive(), std::string(15, 'a'));
+    ASSERT_EQ(b.receive(), std::string(15, 'b'));
+  }
+}
+TEST_F(Net, ConnectionsBeyondTheLimitOfAnAddressAreClosed) {
+  Listener::Options options;
+  options.connections_per_address_max = 2;
+  serve(echo, options);
+  const Client a(port());
+  const Client b(port());
+  for (const Client* client : {&a, &b}) {
+    client->send("x");
+    EXPECT_EQ(client->receive(), "x");
+  }
+  const Client c(port());
+  EXPECT_FALSE(c.receive());
+}
+TEST_F(Net, AnIdleConnectionIsClosed) {
+  Listener::Options options;
+  options.limits.idle_ms_max = 50;
+  serve(echo, options);
+  const Client client(port());
+  EXPECT_FALSE(client.receive());
+}
+TEST_F(Net, AFrameThatDoesNotComeToItsEndClosesTheConnection) {
+  Listener::Options options;
+  options.limits.frame_ms_max = 50;
+  serve(echo, options);
+  const Client client(port());
+  client.send_raw(std::string_view("\0\0\0\x09half", 8));
+  EXPECT_FALSE(client.receive());
+}
+TEST_F(Net, DrainingAnswersWhatWasReadAndCloses) {
+  std::promise<std::pair<std::shared_ptr<Connection>, std::uint64_t>> asked;
+  serve([&](const auto& connection, const std::string&, std::uint64_t sequence) { asked.set_value({connection, sequence}); });
+  const Client idle(port());
+  const Client busy(port());
+  busy.send("x");
+  auto [connection, sequence] = asked.get_future().get();
+  listener_->drain();
+  EXPECT_FALSE(idle.receive());
+  connection->answer(sequence, answer_of("late"));
+  EXPECT_EQ(busy.receive(), "late");
+  EXPECT_FALSE(busy.receive());
+}
+TEST_F(Net, ASecondListenerOnThePortIsRefusedByName) {
+  serve(echo);
+  Shard shard(0);
+  std::vector<Shard*> shards{&shard};
+  Listener::Options options;
+  options.port = port();
+  const auto second = Listener::open(options, shards, [](UniqueFunction<void()>) {}, [](std::shared_ptr<Connection>) { return nullptr; });
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code, Errc::kBusy);
+  EXPECT_NE(second.error().text.find(std::to_string(port())), std::string::npos);
+}
+
+}  // namespace
+}  // namespace penstock::net
