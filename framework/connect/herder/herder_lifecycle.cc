@@ -253,10 +253,11 @@ void Herder::runner_ended(const std::string& name, std::int64_t generation, std:
     connector->planned = false;
     connector->planning = false;
     bool progressed = false;
+    std::vector<Task*> lost;
     for (auto& task : connector->tasks) {
       const auto records = task.metrics.find("records");
       progressed = progressed || (task.in_runner && records != task.metrics.end() && records->second > 0);
-      if (task.in_runner) ++task.restarts;
+      if (task.in_runner) lost.push_back(&task);
       task.in_runner = false;
       task.busy = false;
       task.retry_at_ms.reset();
@@ -265,6 +266,7 @@ void Herder::runner_ended(const std::string& name, std::int64_t generation, std:
     }
     if (progressed) connector->policy.progressed();
     connector_failed(*connector, std::move(text), false);
+    for (auto* task : lost) task->restarts += connector->given_up ? 0 : 1;
     reconcile(*connector);
   }, kEventsMax);
 }

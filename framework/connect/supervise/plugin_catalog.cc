@@ -141,7 +141,9 @@ std::vector<PluginCatalog::Class> PluginCatalog::classes() const {
 std::vector<std::string> PluginCatalog::problems() const {
   auto all = folder_problems_;
   for (const auto& [path, entry] : entries_) {
-    if (!entry.known) all.push_back(path + " was refused: " + entry.refusal);
+    if (entry.known) continue;
+    const bool named = entry.refusal.starts_with(path + ": ");
+    all.push_back(path + " was refused: " + (named ? entry.refusal.substr(path.size() + 2) : entry.refusal));
   }
   return all;
 }

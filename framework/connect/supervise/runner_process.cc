@@ -204,7 +204,7 @@ std::string RunnerProcess::ended_text() const {
   else text += ended_ ? ended_->text() : "is ending";
   const auto instance = describe_call(read_page(pages_.connector()));
   if (!task_calls.empty()) text += "; " + task_calls;
-  else if (!instance.empty()) text += " " + instance;
+  else if (!instance.empty() && kill_reason_.empty()) text += " " + instance;
   if (!last_words_.empty()) text += "\nIts last words:";
   for (const auto& line : last_words_) text += "\n  " + line;
   return text;
