@@ -20,7 +20,7 @@ std::int64_t steady_now_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-TcpConnection::TcpConnection(ConnectionContext& context, asio::ip::tcp::socket socket, std::string address, std::string peer)
+TcpConnection::TcpConnection(ConnectionContext& context, Socket socket, std::string address, std::string peer)
     : context_(context),
       socket_(std::move(socket)),
       address_(std::move(address)),

@@ -151,7 +151,7 @@ class TcpListener final : public Listener {
     if (!acceptor_.is_open()) return;
     Home& home = *homes_[next_++ % homes_.size()];
     acceptor_.async_accept(home.context.shard.impl().io,
-                           [this, &home](const boost::system::error_code& error, tcp::socket socket) {
+                           [this, &home](const boost::system::error_code& error, Socket socket) {
                              if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
                              if (error) {
                                home_shard().after(kAcceptPauseMs, [this] { accept(); });
@@ -162,7 +162,7 @@ class TcpListener final : public Listener {
                            });
   }
 
-  void admit(Home& home, tcp::socket socket) {
+  void admit(Home& home, Socket socket) {
     boost::system::error_code error;
     const tcp::endpoint peer = socket.remote_endpoint(error);
     if (error) return;
@@ -192,7 +192,7 @@ class TcpListener final : public Listener {
   const Options options_;
   std::function<void(UniqueFunction<void()>)> run_blocking_;
   MakeSink make_sink_;
-  tcp::acceptor acceptor_;
+  asio::basic_socket_acceptor<tcp, asio::io_context::executor_type> acceptor_;
   std::uint16_t port_ = 0;
   std::vector<std::unique_ptr<Home>> homes_;
   // The first shard's thread only.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <deque>
 #include <functional>
@@ -9,6 +10,9 @@
 #include "framework/net/connection.h"
 
 namespace penstock::net {
+
+// Bound to io_context's own executor: the type-erased default costs more, and its fences are unknown to ThreadSanitizer.
+using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
 /// What the connections of one shard share.
 struct ConnectionContext {
@@ -21,7 +25,7 @@ struct ConnectionContext {
 // Only for .cc files of this folder. Everything but answer(), answer_nothing() and close() on the shard's thread.
 class TcpConnection final : public Connection, public std::enable_shared_from_this<TcpConnection> {
  public:
-  TcpConnection(ConnectionContext& context, boost::asio::ip::tcp::socket socket, std::string address, std::string peer);
+  TcpConnection(ConnectionContext& context, Socket socket, std::string address, std::string peer);
 
   Shard& shard() override { return context_.shard; }
   const std::string& peer() const override { return peer_; }
@@ -71,7 +75,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   static constexpr std::uint64_t kTurnBytes = 1 << 20;  // sent before others on the shard get their turn
 
   ConnectionContext& context_;
-  boost::asio::ip::tcp::socket socket_;
+  Socket socket_;
   const std::string address_;
   const std::string peer_;
   std::unique_ptr<FrameSink> sink_;
