@@ -11,7 +11,7 @@
 
 namespace penstock::net {
 
-// Bound to io_context's own executor: the type-erased default costs more, and its fences are unknown to ThreadSanitizer.
+// Bound to io_context's own executor: the type-erased default costs more.
 using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
 /// What the connections of one shard share.
