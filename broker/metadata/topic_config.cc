@@ -27,7 +27,7 @@ Status read_number(std::string_view text, T low, T high, T& out) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || text.empty()) {
-    return fail(Errc::kInvalid, std::string("Not a number of type ") + (sizeof(T) == 4 ? "INT" : "LONG"));
+    return fail(Errc::kInvalid, std::string("Not a number of type ") + (high <= std::numeric_limits<std::int32_t>::max() ? "INT" : "LONG"));
   }
   if (value < low) return fail(Errc::kInvalid, "Value must be at least " + std::to_string(low));
   if (value > high) return fail(Errc::kInvalid, "Value must be no more than " + std::to_string(high));
