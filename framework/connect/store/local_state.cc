@@ -225,4 +225,8 @@ Result<std::unique_ptr<LocalState>> LocalState::open(log::FileSystem& files, con
   return LocalStateDirectory::open(files, clock, std::move(options));
 }
 
+Result<std::unique_ptr<LocalState>> LocalState::open(const Clock& clock, Options options) {
+  return LocalStateDirectory::open(log::posix_file_system(), clock, std::move(options));
+}
+
 }  // namespace penstock::connect

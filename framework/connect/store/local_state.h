@@ -24,6 +24,8 @@ class LocalState {
   };
   /// kBusy when another process has the directory; kCorrupt with file and position.
   static Result<std::unique_ptr<LocalState>> open(log::FileSystem& files, const Clock& clock, Options options);
+  /// On the operating system's files.
+  static Result<std::unique_ptr<LocalState>> open(const Clock& clock, Options options);
   virtual ~LocalState() = default;
 
   virtual StateLog& log(StateTopic topic) = 0;

@@ -10,7 +10,6 @@
 #include "framework/connect/store/local_state.h"
 #include "framework/connect/store/offset_records.h"
 #include "framework/connect/store/state_thread.h"
-#include "framework/log/file_system.h"
 
 namespace penstock::connect {
 namespace {
@@ -59,7 +58,7 @@ Status run_worker(WorkerSettings settings, std::vector<std::pair<std::string, He
   const SystemClock clock;
   LocalState::Options where;
   where.path = settings.state_dir;
-  PENSTOCK_ASSIGN_OR_RETURN(auto local, LocalState::open(log::posix_file_system(), clock, where));
+  PENSTOCK_ASSIGN_OR_RETURN(auto local, LocalState::open(clock, where));
   for (const auto& note : local->notes()) spdlog::warn("{}", note);
   PENSTOCK_ASSIGN_OR_RETURN(auto stored, load_configs(local->log(StateTopic::kConfigs)));
   StateThread state({&local->log(StateTopic::kConfigs), &local->log(StateTopic::kOffsets), &local->log(StateTopic::kStatuses)});
