@@ -92,7 +92,7 @@ void Herder::run() {
       std::unique_lock lock(mutex_);
       if (done && queue_.empty()) {
         ended_ = true;
-        return;
+        break;
       }
       const auto wait = std::chrono::milliseconds(std::clamp<std::int64_t>(next - clock_.steady_ms(), 0, 60'000) + 1);
       if (!wake_.wait_for(lock, wait, [this] { return !queue_.empty(); })) continue;
@@ -101,6 +101,8 @@ void Herder::run() {
     }
     action();
   }
+  // Who still waits for a plugin's description is told by the end of its reply.
+  waiting_for_catalog_.clear();
 }
 
 /// Starts what is due again; returns when the next is.
@@ -270,7 +272,12 @@ void Herder::restart(std::string name, bool include_tasks, bool only_failed, Rep
       connector->state = "RESTARTING";
       for (auto& task : connector->tasks) task.state = include_tasks ? "RESTARTING" : task.state;
     } else {
-      if (!only_failed || connector->state == "FAILED") connector->replan_wanted = true;
+      if (!only_failed || connector->state == "FAILED") {
+        connector->replan_wanted = true;
+        connector->policy.reset();
+        connector->given_up = false;
+        connector->retry_at_ms.reset();
+      }
       for (auto& task : connector->tasks) {
         if (!include_tasks || (only_failed && task.state != "FAILED")) continue;
         task.restart_wanted = true;

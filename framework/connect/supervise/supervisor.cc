@@ -252,13 +252,13 @@ void Supervisor::run() {
     }
     wait();
   }
+  for (auto& probe : probes_waiting_) probe.done(fail(Errc::kCancelled, "the worker is stopping"));
+  probes_waiting_.clear();
   for (auto& running : runners_) running->process->kill("the worker is stopping");
   while (!runners_.empty()) {
     service();
     if (!runners_.empty()) wait();
   }
-  for (auto& probe : probes_waiting_) probe.done(fail(Errc::kCancelled, "the worker is stopping"));
-  probes_waiting_.clear();
 }
 
 void Supervisor::stop() {

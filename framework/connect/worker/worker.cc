@@ -87,8 +87,8 @@ Status run_worker(WorkerSettings settings, std::vector<std::pair<std::string, He
 
   spdlog::info("stopping");
   herder.stop();      // refuses requests; bye to all runners, which still store their offsets
+  supervisor.stop();  // ends questions that are still open, and so the requests that wait for them
   server.stop();
-  supervisor.stop();
   state.stop();
   const auto closed = local->close();
   if (!created) return created;

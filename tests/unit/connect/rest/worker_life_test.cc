@@ -1,5 +1,8 @@
 // Plugins that go wrong, deaths, restarts and what is remembered.
+#include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 #include "worker_harness.h"
 
@@ -11,6 +14,18 @@ using Json = nlohmann::json;
 class WorkerLife : public WorkerTest {
  protected:
   WorkerLife() { install_plugin(); }
+  /// How many children the worker has; their ids are in children_.
+  std::ptrdiff_t runners() {
+    process::SpawnOptions cat;
+    cat.command = {"/bin/sh", "-c", "cat /proc/" + std::to_string(worker_->pid()) + "/task/*/children"};
+    auto listing = process::spawn(cat).value();
+    listing.wait(5'000);
+    char buffer[256];
+    const auto n = ::read(listing.output.get(), buffer, sizeof buffer);
+    children_.assign(buffer, n > 0 ? static_cast<std::size_t>(n) : 0);
+    return std::ranges::count(children_, ' ');
+  }
+  std::string children_;
 };
 
 TEST_F(WorkerLife, StateSurvivesAStopAndAKill) {
@@ -80,19 +95,8 @@ TEST_F(WorkerLife, AKilledRunnerComesBack) {
   ASSERT_EQ(create("orders").status, 201);
   ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
   // Its only child is the runner, once descriptions and validation are over.
-  std::string child;
-  ASSERT_TRUE(eventually([&] {
-    child.clear();
-    process::SpawnOptions cat;
-    cat.command = {"/bin/sh", "-c", "cat /proc/" + std::to_string(worker_->pid()) + "/task/*/children"};
-    auto listing = process::spawn(cat).value();
-    listing.wait(5'000);
-    char buffer[256];
-    const auto n = ::read(listing.output.get(), buffer, sizeof buffer);
-    if (n > 0) child.assign(buffer, static_cast<std::size_t>(n));
-    return !child.empty() && child.find(' ') == child.rfind(' ');
-  }));
-  ASSERT_EQ(::kill(std::stoi(child), SIGKILL), 0);
+  ASSERT_TRUE(eventually([&] { return runners() == 1; }));
+  ASSERT_EQ(::kill(std::stoi(children_), SIGKILL), 0);
   ASSERT_TRUE(eventually([&] { return progress("orders")["restarts"] == 1; }));
   ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
   EXPECT_EQ(progress("orders")["tasks"][0]["restarts"], 1);
@@ -145,6 +149,27 @@ TEST_F(WorkerLife, AHangShowsInTheStatusAndEndsItsRunner) {
     return !now["tasks"].empty() && now["tasks"][0]["state"] == "RUNNING" && now["tasks"][0].value("trace", "").starts_with("in poll() for ");
   }));
   ASSERT_TRUE(eventually([&] { return progress("orders")["restarts"] == 1; }));
+}
+
+TEST_F(WorkerLife, AStopDoesNotWaitForARequestThatWaitsForAPlugin) {
+  start();
+  std::thread waiting([&] { EXPECT_NE(create("orders", {{"fake", "hang-validate"}}).status, 201); });
+  EXPECT_TRUE(eventually([&] { return runners() == 1; }));
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_TRUE(stop().success());
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(8));
+  waiting.join();
+}
+
+TEST_F(WorkerLife, ARestartOfAnInstanceThatFailedToPlanTriesAgain) {
+  start();
+  ASSERT_EQ(create("orders", {{"fake", "fail-plan"}}).status, 201);
+  ASSERT_TRUE(eventually([&] { return status("orders")["connector"]["state"] == "FAILED"; }));
+  EXPECT_EQ(status("orders")["connector"]["trace"], "no tables");
+  EXPECT_EQ(http("POST", "/connectors/orders/restart").status, 204);
+  ASSERT_TRUE(eventually([&] { return status("orders")["connector"]["state"] == "FAILED"; }));
+  ASSERT_EQ(http("PATCH", "/connectors/orders/config", R"({"fake":null})").status, 200);
+  ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
 }
 
 TEST_F(WorkerLife, AGarbledChannelHurtsOnlyItsConnector) {

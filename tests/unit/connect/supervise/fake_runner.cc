@@ -90,6 +90,7 @@ class FakeRunner {
       if (how == "problem") problems.problems.push_back({"fake", "fake must not be 'problem'"});
       say(e, std::move(problems));
     } else if (const auto* plan = std::get_if<message::Plan>(&e.body)) {
+      if (fake(plan->config) == "fail-plan") return say(e, message::Failed{"no tables", false});
       message::TaskConfigs tasks;
       for (int i = 0; i < plan->tasks_max; ++i) tasks.tasks.push_back({{"part", std::to_string(i)}});
       say(e, std::move(tasks));
