@@ -57,6 +57,8 @@ void create_missing(Broker& broker, std::vector<std::size_t> missing, MetadataRe
       MetadataResponse::Topic& out = pending->response.topics[at];
       const std::string name = *out.name;
       if (!created && created.error().code == ErrorCode::kTopicAlreadyExists) {
+        // Somebody else creates it now: clients ask again after LEADER_NOT_AVAILABLE.
+        created.error().code = ErrorCode::kLeaderNotAvailable;
         if (TopicRef other = broker.registry().current().find(name)) created = std::move(other);
       }
       out = created ? describe(broker, **created) : refuse(name, Uuid(), created.error().code);

@@ -95,6 +95,21 @@ TEST_F(Hostile, ProduceIsAdvertisedFromZeroAndRefusedBelowThree) {
   create_topic("t");
   EXPECT_EQ(produce(2, batch()).error, ErrorCode::kUnsupportedVersion);
 }
+TEST_F(Hostile, ClientsThatCreateATopicAtTheSameTimeGetItOrAskAgain) {
+  RawClient one(broker_.port());
+  RawClient two(broker_.port());
+  for (int round = 0; round < 20; ++round) {
+    const std::string name = "topic-" + std::to_string(round);
+    MetadataRequest request;
+    request.topics.emplace().push_back({Uuid(), name});
+    one.send(ApiKey::kMetadata, 9, round, request);
+    two.send(ApiKey::kMetadata, 9, round, request);
+    for (RawClient* client : {&one, &two}) {
+      const auto error = client->receive_as<MetadataResponse>(ApiKey::kMetadata, 9, round).topics.at(0).error;
+      EXPECT_TRUE(error == ErrorCode::kNone || error == ErrorCode::kLeaderNotAvailable) << to_string(error);
+    }
+  }
+}
 TEST_F(Hostile, AnswersComeInTheOrderOfTheRequests) {
   create_topic("t");
   RawClient client(broker_.port());
