@@ -245,6 +245,15 @@ Status Consumer::seek(const std::vector<PartitionOffset>& offsets) {
   return {};
 }
 
+std::size_t Consumer::queued() const { return rd_kafka_queue_length(queue_); }
+
+void Consumer::nudge(const std::string& topic, std::int32_t partition) {
+  constexpr int kTimeoutMs = 1'000;
+  std::int64_t low = 0, high = 0;
+  // The answer does not matter: fetching goes on by itself after at most a second.
+  rd_kafka_query_watermark_offsets(handle_, topic.c_str(), partition, &low, &high, kTimeoutMs);
+}
+
 std::int64_t Consumer::known_end(const std::string& topic, std::int32_t partition) const {
   std::int64_t low = -1, high = -1;
   const auto error = rd_kafka_get_watermark_offsets(handle_, topic.c_str(), partition, &low, &high);

@@ -103,6 +103,11 @@ class Consumer {
   Status commit(const std::vector<PartitionOffset>& offsets);
   /// First and end offset, as the partition's leader says now.
   Result<std::pair<std::int64_t, std::int64_t>> bounds(const std::string& topic, std::int32_t partition, int timeout_ms);
+  /// Records fetched ahead.
+  [[nodiscard]] std::size_t queued() const;
+  /// librdkafka 2.0.2 looks only once a second whether a full queue has room again. Asking the partition's leader for
+  /// something makes it look now; costs one round trip.
+  void nudge(const std::string& topic, std::int32_t partition);
   /// Leaves the group; the listener is told about what was assigned.
   void close();
 

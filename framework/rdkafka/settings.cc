@@ -32,6 +32,7 @@ constexpr Pair kProducer[] = {
     {"batch.size", "1000000"},
     {"batch.num.messages", "10000"},
     {"linger.ms", "5"},
+    {"compression.type", "lz4"},
     {"message.max.bytes", "1048576"},
 };
 constexpr Pair kConsumer[] = {

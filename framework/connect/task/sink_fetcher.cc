@@ -13,6 +13,7 @@ constexpr int kWaitMs = 100;
 constexpr int kLingerMs = 10;
 constexpr int kBoundsTimeoutMs = 10'000;
 constexpr int kBoundsTries = 6;
+constexpr std::size_t kNudgesMax = 4;
 
 std::string name_of(std::string_view topic, std::int32_t partition) {
   return std::string(topic) + "-" + std::to_string(partition);
@@ -88,10 +89,23 @@ void SinkFetcher::fetch() {
     batch->messages.clear();
   }
   if (batch->messages.size() == 0) return recycle(std::move(batch));
+  const bool flowing = batch->messages.size() >= options_.limits.soft_records / 2;
   fill(*batch);
   auto event = std::make_unique<SinkEvent>();
   event->batch = std::move(batch);
   push(std::move(event));
+  if (flowing) keep_flowing();
+}
+
+/// Fetching stops at a full queue; it must begin again before the queue is empty.
+void SinkFetcher::keep_flowing() {
+  if (consumer_->queued() >= options_.limits.soft_records) return;
+  std::size_t asked = 0;
+  for (const auto& [partition, offset] : expected_) {
+    if (offset >= consumer_->known_end(partition.first, partition.second)) continue;
+    consumer_->nudge(partition.first, partition.second);
+    if (++asked == kNudgesMax) return;
+  }
 }
 
 void SinkFetcher::rewind(const rdkafka::MessageBatch& messages) {

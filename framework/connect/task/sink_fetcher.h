@@ -95,6 +95,7 @@ class SinkFetcher final : public rdkafka::RebalanceListener {
   bool room(std::chrono::milliseconds wait);
   void set_paused(bool on);
   void fetch();
+  void keep_flowing();
   void rewind(const rdkafka::MessageBatch& messages);
   void fill(SinkBatch& batch);
   void add_record(SinkBatch& batch, std::size_t message, const rdkafka::MessageBatch::View& view);

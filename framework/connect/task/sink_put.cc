@@ -132,6 +132,7 @@ void SinkLoop::advance(const SinkBatch& batch, std::size_t messages) {
       const auto found = progress_.find({std::string(topic), partition});
       at = found == progress_.end() ? nullptr : &found->second;
     }
+    bytes_ += static_cast<double>(view.key.value_or("").size() + view.value.value_or("").size());
     if (at != nullptr) at->position = std::max(at->position, view.offset + 1);
   }
 }

@@ -1,10 +1,9 @@
 // A source that counts and a sink that writes lines, with the failures that the tests ask for.
-#include <chrono>
-#include <cstdio>
+#include <condition_variable>
 #include <cstdlib>
 #include <fstream>
+#include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "penstock/descriptor.h"
@@ -51,7 +50,10 @@ class CountingSource final : public SourceTask {
   }
   Polled poll(Block& out) override {
     context_->count("polls", 1);
-    while (how_ == "hang" && !context_->stopping()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (how_ == "hang") {
+      std::unique_lock lock(mutex_);
+      stopped_.wait(lock, [this] { return context_->stopping(); });
+    }
     if (how_ == "exit") std::_Exit(42);
     if (how_ == "segv") std::abort();
     std::size_t bad = 0;
@@ -84,7 +86,14 @@ class CountingSource final : public SourceTask {
   }
   void committed(const SourceOffset& offset) override { context_->count("committed", static_cast<double>(offset.fields[0].i) - seen_); seen_ = static_cast<double>(offset.fields[0].i); }
 
+  void stop() noexcept override {
+    const std::lock_guard lock(mutex_);
+    stopped_.notify_all();
+  }
+
  private:
+  std::mutex mutex_;
+  std::condition_variable stopped_;
   std::string topic_, how_;
   std::int64_t count_ = 0, bad_ = -1, next_ = 0;
   int tries_ = 0;
