@@ -108,7 +108,9 @@ Status JobRun::start_servers() {
   const std::string settings = data + "/worker.properties";
   {
     std::ofstream file(settings, std::ios::trunc);
-    file << "# Written by 'penstock run'.\nbootstrap.servers=" << bootstrap_ << "\noffset.storage.file.filename=" << data << "/connect\n";
+    file << "# Written by 'penstock run'.\nbootstrap.servers=" << bootstrap_ << "\noffset.storage.file.filename=" << data << "/connect\n"
+         // Somebody waits: what fails again and again shall fail soon.
+         << "task.restart.budget=5\ntask.restart.backoff.max.ms=1000\ntask.restart.window.ms=60000\n";
     if (!file.flush()) return fail(Errc::kStorageFull, "cannot write " + settings);
   }
   worker_ = std::make_unique<Service>(Service::Options{

@@ -25,7 +25,7 @@ class CrossDatabase(JobCase):
     def verify(self, source, sink, tables):
         result = subprocess.run([sys.executable, VERIFY, source, sink, "--tables", tables, "--explain"], cwd=self.folder, text=True,
                                 capture_output=True, check=False)
-        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr + self.last_run)
 
     def test_sqlite_to_postgres_with_a_table_made_by_the_sink(self):
         self.make_database(rows=2000)

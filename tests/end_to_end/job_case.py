@@ -21,6 +21,7 @@ class JobCase(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="penstock-job-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.last_run = ""
 
     def make_database(self, rows=3000, name="source.db"):
         path = self.folder / name
@@ -57,16 +58,20 @@ class JobCase(unittest.TestCase):
                               env={key: value for key, value in os.environ.items() if not key.endswith("_proxy")})
 
     def run_job(self, *connectors, seconds=60, **options):
-        return self.penstock("run", self.write_job(*connectors, **options), seconds=seconds)
+        result = self.penstock("run", self.write_job(*connectors, **options), seconds=seconds)
+        self.last_run = f"{result.stdout}\n{result.stderr}\n{self.logs()}"
+        return result
+
+    def logs(self):
+        return "".join(f"--- {path.name}\n{path.read_text(errors='replace')[-3000:]}" for path in self.folder.glob("penstock-data/*.log"))
 
     def assert_done(self, result):
-        logs = "".join(f"--- {path.name}\n{path.read_text(errors='replace')[-3000:]}" for path in self.folder.glob("penstock-data/*.log"))
-        self.assertEqual(result.returncode, 0, f"{result.stdout}\n{result.stderr}\n{logs}")
+        self.assertEqual(result.returncode, 0, f"{result.stdout}\n{result.stderr}\n{self.logs()}")
 
     def assert_equal_content(self, tables, source="source.db", sink="sink.db"):
         result = subprocess.run([sys.executable, VERIFY, source, sink, "--tables", tables, "--explain"], cwd=self.folder, text=True,
                                 capture_output=True, check=False)
-        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr + self.last_run)
 
     def rows(self, statement, database="sink.db"):
         connection = sqlite3.connect(self.folder / database)

@@ -246,6 +246,7 @@ SinkLoop::Put SinkLoop::bad_record(SinkBatch& batch, std::size_t message, std::s
     return Put::kFailed;
   }
   ++dead_;
+  ++dead_by_topic_[std::string(bad.topic)];
   return Put::kDone;
 }
 

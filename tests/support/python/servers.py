@@ -83,6 +83,7 @@ class Server:
                 self.stop(40)
             except subprocess.TimeoutExpired:
                 self.kill()
+        self.process.stdout.close()
         self.log.close()
 
 
