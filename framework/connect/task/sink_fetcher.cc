@@ -151,6 +151,9 @@ void SinkFetcher::fill(SinkBatch& batch) {
                                      std::string(view.error) + "); nothing was skipped"});
     } else if (view.kind == Kind::kFatal) {
       failed({Errc::kInvalid, "consumer: " + std::string(view.error)});
+    } else if (view.kind == Kind::kTopicMissing) {
+      // Comes again with every look at the cluster's topics.
+      if (missing_.emplace(view.topic).second) link_.log(LogLevel::kWarn, "topic \"" + std::string(view.topic) + "\" is not there; waiting for it");
     } else if (view.kind != Kind::kRecord && view.kind != Kind::kEnd) {
       link_.log(LogLevel::kWarn, "consumer: " + std::string(view.error));
     }

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -113,6 +114,7 @@ class SinkFetcher final : public rdkafka::RebalanceListener {
   // The fetcher's thread only.
   std::map<Partition, std::int64_t> expected_;  // next offset of each assigned partition
   std::vector<rdkafka::HeaderView> headers_;
+  std::set<std::string, std::less<>> missing_;  // topics that were reported
   int rebalances_ = 0;
   bool paused_ = false;
 
