@@ -87,7 +87,8 @@ Status Channel::fill() {
     const int error = errno;
     inbox_.resize(before + (n > 0 ? static_cast<std::size_t>(n) : 0));
     if (n > 0) continue;
-    if (n == 0) return fail(Errc::kUnavailable, "the channel is closed");
+    // A reset is a peer that died before it read everything.
+    if (n == 0 || error == ECONNRESET) return fail(Errc::kUnavailable, "the channel is closed");
     if (error == EINTR) continue;
     if (error == EAGAIN || error == EWOULDBLOCK) return {};
     return fail_errno(error, "reading the channel");

@@ -120,7 +120,7 @@ void RunnerProcess::read_channel() {
       channel_open_ = false;
       channel_.close();
       closed_ms_ = clock_.steady_ms();
-      if (messages.error().code != Errc::kUnavailable) kill("it sent what is no message: " + messages.error().text);
+      if (messages.error().code == Errc::kInvalid) kill("it sent what is no message: " + messages.error().text);
       return;
     }
     if (messages->empty()) return;

@@ -81,6 +81,14 @@ TEST_F(ChannelTest, MessagesBeforeTheEndStillCome) {
   EXPECT_EQ(got.error().code, Errc::kUnavailable);
 }
 
+TEST_F(ChannelTest, APeerThatEndsWithoutReadingIsGoneNotGarbled) {
+  ASSERT_TRUE(worker_.send(problem(1)));
+  runner_.close();
+  const auto got = worker_.receive();
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().code, Errc::kUnavailable);
+}
+
 TEST_F(ChannelTest, APeerThatDoesNotReadFillsTheOutboxUpToItsBound) {
   Status status;
   int sent = 0;

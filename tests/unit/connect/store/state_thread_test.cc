@@ -74,7 +74,7 @@ TEST_F(StateThreadTest, TheQueueHasABound) {
   StateThread thread(logs());
   int refused = 0;
   std::string text;
-  for (std::size_t i = 0; i < StateThread::kRequestsMax + 100; ++i) {
+  for (std::size_t i = 0; i < 2 * StateThread::kRequestsMax + 100; ++i) {
     thread.put(StateTopic::kOffsets, {{"k", "v"}}, [&](const Status& s) {
       if (!s && s.error().code == Errc::kBusy) {
         ++refused;

@@ -67,6 +67,7 @@ class FakeRunner {
   }
   static void crash(const char* last_words) {
     std::fprintf(stderr, "%s\n", last_words);
+    ::signal(SIGSEGV, SIG_DFL);  // a sanitizer has its own handler
     ::raise(SIGSEGV);
   }
 
