@@ -10,7 +10,8 @@
 
 namespace penstock::broker {
 
-/// Collects one answer to each of `count` questions, from any threads, and hands them to `done` on `home`.
+/// Collects one answer to each of `count` questions, from any threads, and hands them to `done` on
+/// `home`.
 template <class T>
 class Gather : public std::enable_shared_from_this<Gather<T>> {
  public:

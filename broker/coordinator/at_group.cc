@@ -6,7 +6,8 @@ void load_groups(const Topics& topics) {
   const TopicRef topic = topics.find(kConsumerOffsetsTopic);
   if (!topic) return;
   for (const PartitionRef& partition : topic->partitions) {
-    PartitionHandle::on_owner(partition, [partition](Partition*) { partition->owner->groups().load(partition); });
+    PartitionHandle::on_owner(
+        partition, [partition](Partition*) { partition->owner->groups().load(partition); });
   }
 }
 
@@ -15,11 +16,14 @@ void ensure_offsets_topic(BrokerShard& shard, UniqueFunction<void(std::optional<
   NewTopic topic;
   topic.name = kConsumerOffsetsTopic;
   topic.internal = true;
-  shard.broker().topic_admin().create_topic(std::move(topic), [&broker = shard.broker(), done = std::move(done)](tl::expected<TopicRef, ApiError> created) mutable {
-    if (!created && created.error().code != protocol::ErrorCode::kTopicAlreadyExists) return done(created.error());
-    load_groups(broker.registry().current());
-    done(std::nullopt);
-  });
+  shard.broker().topic_admin().create_topic(
+      std::move(topic), [&broker = shard.broker(),
+                         done = std::move(done)](tl::expected<TopicRef, ApiError> created) mutable {
+        if (!created && created.error().code != protocol::ErrorCode::kTopicAlreadyExists)
+          return done(created.error());
+        load_groups(broker.registry().current());
+        done(std::nullopt);
+      });
 }
 
 void forget_topic(Broker& broker, const std::string& topic) {

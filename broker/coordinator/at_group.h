@@ -16,7 +16,8 @@ struct GroupPlace {
   PartitionRef partition;
 };
 
-/// Runs `work(GroupPlace)` on the shard where the group lives; on this one when there is no such place.
+/// Runs `work(GroupPlace)` on the shard where the group lives; on this one when there is no such
+/// place.
 template <class Work>
 void at_group(BrokerShard& shard, std::string_view group_id, Work work) {
   PartitionRef partition = partition_of_group(*shard.topics(), group_id);
@@ -29,15 +30,19 @@ void at_group(BrokerShard& shard, std::string_view group_id, Work work) {
 
 /// Gives `event` to the group and its answer to `answer`, on the group's shard.
 template <class Answer, class Event>
-void ask_group(BrokerShard& shard, std::string_view group_id, Event event, UniqueFunction<void(Answer&)> answer) {
-  at_group(shard, group_id, [id = std::string(group_id), event = std::move(event), answer = std::move(answer)](const GroupPlace& place) mutable {
-    if (place.coordinator == nullptr) {
-      Answer none;
-      none.error = protocol::ErrorCode::kCoordinatorNotAvailable;
-      return answer(none);
-    }
-    place.coordinator->submit<Answer>(place.partition, id, std::move(event), std::move(answer));
-  });
+void ask_group(BrokerShard& shard, std::string_view group_id, Event event,
+               UniqueFunction<void(Answer&)> answer) {
+  at_group(shard, group_id,
+           [id = std::string(group_id), event = std::move(event),
+            answer = std::move(answer)](const GroupPlace& place) mutable {
+             if (place.coordinator == nullptr) {
+               Answer none;
+               none.error = protocol::ErrorCode::kCoordinatorNotAvailable;
+               return answer(none);
+             }
+             place.coordinator->submit<Answer>(place.partition, id, std::move(event),
+                                               std::move(answer));
+           });
 }
 
 /// Creates __consumer_offsets if it is not there. `done` on any shard or the control thread.

@@ -19,7 +19,9 @@ namespace {
 template <class See>
 void for_each_utf16_unit(std::string_view text, See see) {
   for (std::size_t at = 0; at < text.size();) {
-    const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0}; };
+    const auto byte = [&](std::size_t i) {
+      return i < text.size() ? static_cast<std::uint8_t>(text[i]) : std::uint8_t{0};
+    };
     const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };
     const std::uint8_t b = byte(at);
     if (b < 0x80) {
@@ -29,10 +31,13 @@ void for_each_utf16_unit(std::string_view text, See see) {
       see(static_cast<std::uint16_t>((b & 0x1F) << 6 | (byte(at + 1) & 0x3F)));
       at += 2;
     } else if (b >= 0xE0 && b < 0xF0 && tail(at + 1) && tail(at + 2)) {
-      see(static_cast<std::uint16_t>((b & 0x0F) << 12 | (byte(at + 1) & 0x3F) << 6 | (byte(at + 2) & 0x3F)));
+      see(static_cast<std::uint16_t>((b & 0x0F) << 12 | (byte(at + 1) & 0x3F) << 6 |
+                                     (byte(at + 2) & 0x3F)));
       at += 3;
     } else if (b >= 0xF0 && b < 0xF5 && tail(at + 1) && tail(at + 2) && tail(at + 3)) {
-      const int code = ((b & 0x07) << 18 | (byte(at + 1) & 0x3F) << 12 | (byte(at + 2) & 0x3F) << 6 | (byte(at + 3) & 0x3F)) - 0x10000;
+      const int code = ((b & 0x07) << 18 | (byte(at + 1) & 0x3F) << 12 |
+                        (byte(at + 2) & 0x3F) << 6 | (byte(at + 3) & 0x3F)) -
+                       0x10000;
       see(static_cast<std::uint16_t>(0xD800 + (code >> 10)));
       see(static_cast<std::uint16_t>(0xDC00 + (code & 0x3FF)));
       at += 4;
@@ -61,7 +66,8 @@ PartitionRef partition_of_group(const Topics& topics, std::string_view group_id)
   return topic->partitions[static_cast<std::size_t>(group_partition_index(group_id, count))];
 }
 
-GroupCoordinator::GroupCoordinator(BrokerShard& shard, const CoordinatorSettings& settings) : shard_(shard), settings_(settings) {}
+GroupCoordinator::GroupCoordinator(BrokerShard& shard, const CoordinatorSettings& settings)
+    : shard_(shard), settings_(settings) {}
 GroupCoordinator::~GroupCoordinator() = default;
 
 Moment GroupCoordinator::now() const {
@@ -73,9 +79,12 @@ ErrorCode GroupCoordinator::ready(const PartitionRef& partition) {
   if (stopped_) return ErrorCode::kNotCoordinator;
   load(partition);
   switch (slots_.at(partition->index.value).state) {
-    case SlotState::kLoading: return ErrorCode::kCoordinatorLoadInProgress;
-    case SlotState::kFailed: return ErrorCode::kCoordinatorNotAvailable;
-    case SlotState::kReady: break;
+    case SlotState::kLoading:
+      return ErrorCode::kCoordinatorLoadInProgress;
+    case SlotState::kFailed:
+      return ErrorCode::kCoordinatorNotAvailable;
+    case SlotState::kReady:
+      break;
   }
   return partition->partition ? ErrorCode::kNone : ErrorCode::kNotCoordinator;
 }
@@ -120,8 +129,10 @@ void GroupCoordinator::process(Queued queued) {
     }
     const AnswerId to = std::visit(
         [](const auto& e) -> AnswerId {
-          if constexpr (requires { e.to; }) return e.to;
-          else return 0;
+          if constexpr (requires { e.to; })
+            return e.to;
+          else
+            return 0;
         },
         effect);
     const auto waiting = waiting_.extract(to);
@@ -141,30 +152,37 @@ void GroupCoordinator::append(Slot& slot, const std::string& group_id, const Sto
     if (record.value) value = *record.value;
     builder.add(wall_ms, record.key, value);
   }
-  auto done = [this, index = slot.partition->index.value, life = slot.life, group_id, id = store.store](tl::expected<Offset, ApiError> stored) {
+  auto done = [this, index = slot.partition->index.value, life = slot.life, group_id,
+               id = store.store](tl::expected<Offset, ApiError> stored) {
     const auto at = slots_.find(index);
     if (at == slots_.end() || at->second.life != life) return;
-    if (!stored) spdlog::error("group {}: {} does not take its records: {}", group_id, kConsumerOffsetsTopic, stored.error().text);
+    if (!stored)
+      spdlog::error("group {}: {} does not take its records: {}", group_id, kConsumerOffsetsTopic,
+                    stored.error().text);
     feed(index, group_id, StoredEvent{id, stored ? ErrorCode::kNone : stored.error().code});
   };
-  if (!slot.partition->partition) return done(tl::make_unexpected(ApiError{ErrorCode::kNotLeaderOrFollower, "the partition is not open"}));
+  if (!slot.partition->partition)
+    return done(tl::make_unexpected(
+        ApiError{ErrorCode::kNotLeaderOrFollower, "the partition is not open"}));
   append_internal(*slot.partition->partition, builder.finish(), std::move(done));
 }
 
 void GroupCoordinator::arm(std::int32_t index, Entry& entry) {
   const std::optional<std::int64_t> wake = wake_ms(entry.group);
-  // A timer that fires too early finds nothing to do and is set again: deadlines move on with every heartbeat.
+  // A timer that fires too early finds nothing to do and is set again: deadlines move on with every
+  // heartbeat.
   if (!wake || (entry.timer != 0 && entry.timer_ms <= *wake)) return;
   if (entry.timer != 0) shard_.io().cancel(entry.timer);
   entry.timer_ms = *wake;
-  entry.timer = shard_.io().after(std::max<std::int64_t>(0, *wake - now().steady_ms), [this, index, id = entry.group.id] {
-    const auto slot = slots_.find(index);
-    if (slot == slots_.end()) return;
-    const auto at = slot->second.groups.find(id);
-    if (at == slot->second.groups.end()) return;
-    at->second.timer = 0;
-    feed(index, id, TickEvent{});
-  });
+  entry.timer = shard_.io().after(std::max<std::int64_t>(0, *wake - now().steady_ms),
+                                  [this, index, id = entry.group.id] {
+                                    const auto slot = slots_.find(index);
+                                    if (slot == slots_.end()) return;
+                                    const auto at = slot->second.groups.find(id);
+                                    if (at == slot->second.groups.end()) return;
+                                    at->second.timer = 0;
+                                    feed(index, id, TickEvent{});
+                                  });
 }
 
 void GroupCoordinator::load(const PartitionRef& partition) {
@@ -224,10 +242,15 @@ void GroupCoordinator::replay(Slot& slot, ByteView batches, Status& status) {
     auto records = record::RecordReader::open(*batch);
     record::RecordView record;
     while (status) {
-      const Result<bool> more = records ? records->next(record) : tl::make_unexpected(records.error());
-      if (!more) status = tl::make_unexpected(more.error());
-      else if (!*more) break;
-      else if (auto applied = apply(record); !applied) status = tl::make_unexpected(applied.error().in("offset " + std::to_string(record.offset.value)));
+      const Result<bool> more =
+          records ? records->next(record) : tl::make_unexpected(records.error());
+      if (!more)
+        status = tl::make_unexpected(more.error());
+      else if (!*more)
+        break;
+      else if (auto applied = apply(record); !applied)
+        status = tl::make_unexpected(
+            applied.error().in("offset " + std::to_string(record.offset.value)));
     }
   }
 }
@@ -239,8 +262,9 @@ void GroupCoordinator::loaded(std::int32_t index, std::uint64_t life, const Stat
   if (!status) {
     slot.state = SlotState::kFailed;
     slot.groups.clear();
-    spdlog::error("{}-{} cannot be read, its groups are not available until the broker starts again: {}", kConsumerOffsetsTopic, index,
-                  status.error().text);
+    spdlog::error(
+        "{}-{} cannot be read, its groups are not available until the broker starts again: {}",
+        kConsumerOffsetsTopic, index, status.error().text);
     return;
   }
   slot.state = SlotState::kReady;
@@ -252,7 +276,8 @@ void GroupCoordinator::loaded(std::int32_t index, std::uint64_t life, const Stat
       group = slot.groups.erase(group);
       continue;
     }
-    for (auto& [id, member] : entry.group.members) member.expires_ms = steady_ms + member.session_timeout_ms;
+    for (auto& [id, member] : entry.group.members)
+      member.expires_ms = steady_ms + member.session_timeout_ms;
     arm(index, entry);
     ++group;
   }
@@ -266,15 +291,23 @@ void GroupCoordinator::schedule_expiry() {
   });
 }
 
-void GroupCoordinator::topic_deleted(const std::string& topic) { feed_all(TopicDeletedEvent{topic}); }
+void GroupCoordinator::topic_deleted(const std::string& topic) {
+  feed_all(TopicDeletedEvent{topic});
+}
 
 void GroupCoordinator::stop() {
   stopped_ = true;
-  // Dropping them is not enough: their clients would take a closed connection for a crash and ask the same broker again at once.
+  // Dropping them is not enough: their clients would take a closed connection for a crash and ask
+  // the same broker again at once.
   auto waiting = std::exchange(waiting_, {});
   for (auto& [id, answer] : waiting) {
-    for (GroupEffect effect : {GroupEffect(JoinAnswer{}), GroupEffect(SyncAnswer{}), GroupEffect(CodeAnswer{}), GroupEffect(DeleteOffsetsAnswer{})}) {
-      std::visit([](auto& e) { if constexpr (requires { e.error; }) e.error = ErrorCode::kNotCoordinator; }, effect);
+    for (GroupEffect effect : {GroupEffect(JoinAnswer{}), GroupEffect(SyncAnswer{}),
+                               GroupEffect(CodeAnswer{}), GroupEffect(DeleteOffsetsAnswer{})}) {
+      std::visit(
+          [](auto& e) {
+            if constexpr (requires { e.error; }) e.error = ErrorCode::kNotCoordinator;
+          },
+          effect);
       answer(effect);
     }
   }

@@ -24,9 +24,11 @@ class BrokerShard;
 /// The partition of __consumer_offsets where a group lives; nullptr while there is no such topic.
 [[nodiscard]] PartitionRef partition_of_group(const Topics& topics, std::string_view group_id);
 /// Java's String.hashCode() of the text in UTF-16, made positive, modulo `partitions`.
-[[nodiscard]] std::int32_t group_partition_index(std::string_view group_id, std::int32_t partitions);
+[[nodiscard]] std::int32_t group_partition_index(std::string_view group_id,
+                                                 std::int32_t partitions);
 
-/// The groups of those partitions of __consumer_offsets that one shard owns. All calls on that shard; answers are called there.
+/// The groups of those partitions of __consumer_offsets that one shard owns. All calls on that
+/// shard; answers are called there.
 class GroupCoordinator {
  public:
   GroupCoordinator(BrokerShard& shard, const CoordinatorSettings& settings);
@@ -36,12 +38,15 @@ class GroupCoordinator {
 
   [[nodiscard]] const CoordinatorSettings& settings() const { return settings_; }
 
-  /// Begins to read the partition, unless it was begun before. Until that is done everything is answered COORDINATOR_LOAD_IN_PROGRESS.
+  /// Begins to read the partition, unless it was begun before. Until that is done everything is
+  /// answered COORDINATOR_LOAD_IN_PROGRESS.
   void load(const PartitionRef& partition);
 
-  /// Gives the event to the group; `answer` is called exactly once, or destroyed when the broker stops.
+  /// Gives the event to the group; `answer` is called exactly once, or destroyed when the broker
+  /// stops.
   template <class Answer, class Event>
-  void submit(const PartitionRef& partition, const std::string& group_id, Event event, UniqueFunction<void(Answer&)> answer) {
+  void submit(const PartitionRef& partition, const std::string& group_id, Event event,
+              UniqueFunction<void(Answer&)> answer) {
     const protocol::ErrorCode error = ready(partition);
     if (error != protocol::ErrorCode::kNone) {
       Answer refused;
@@ -58,7 +63,8 @@ class GroupCoordinator {
 
   /// Shows the group as it is, or nullptr if there is none. kNone, or why it cannot be known now.
   template <class Look>
-  [[nodiscard]] protocol::ErrorCode look(const PartitionRef& partition, const std::string& group_id, Look see) {
+  [[nodiscard]] protocol::ErrorCode look(const PartitionRef& partition, const std::string& group_id,
+                                         Look see) {
     const protocol::ErrorCode error = ready(partition);
     if (error == protocol::ErrorCode::kNone) see(find(partition->index.value, group_id));
     return error;

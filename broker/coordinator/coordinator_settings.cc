@@ -11,41 +11,88 @@ constexpr double kNoUpper = -1;
 
 std::vector<config::Key> coordinator_keys() {
   return {
-      {.name = "group.initial.rebalance.delay.ms", .kind = Kind::kInt, .fallback = "100",
-       .doc = "How long an empty group waits for more members after the first (Kafka: 3000).", .min = 0, .max = kIntMax},
-      {.name = "group.min.session.timeout.ms", .kind = Kind::kInt, .fallback = "6000", .doc = "Shortest session timeout a member may ask for.",
-       .min = 1, .max = kIntMax},
-      {.name = "group.max.session.timeout.ms", .kind = Kind::kInt, .fallback = "1800000", .doc = "Longest session timeout a member may ask for.",
-       .min = 1, .max = kIntMax},
-      {.name = "group.max.size", .kind = Kind::kInt, .fallback = "2147483647", .doc = "Most members of a group.", .min = 1, .max = kIntMax},
-      {.name = "offset.metadata.max.bytes", .kind = Kind::kInt, .fallback = "4096", .doc = "Longest text committed with an offset.", .min = 0,
+      {.name = "group.initial.rebalance.delay.ms",
+       .kind = Kind::kInt,
+       .fallback = "100",
+       .doc = "How long an empty group waits for more members after the first (Kafka: 3000).",
+       .min = 0,
        .max = kIntMax},
-      {.name = "offsets.retention.minutes", .kind = Kind::kInt, .fallback = "10080", .doc = "How long the offsets of an empty group are kept.",
-       .min = 1, .max = kIntMax},
-      {.name = "offsets.retention.check.interval.ms", .kind = Kind::kLong, .fallback = "600000", .doc = "How often expired offsets are looked for.",
-       .min = 1, .max = kNoUpper},
-      {.name = "offsets.topic.num.partitions", .kind = Kind::kInt, .fallback = "8",
-       .doc = "Partitions of __consumer_offsets when it is created (Kafka: 50).", .min = 1, .max = 10000},
-      {.name = "offsets.topic.replication.factor", .kind = Kind::kInt, .fallback = "1",
-       .doc = "Copies of __consumer_offsets. One broker keeps one (Kafka: 3).", .min = 1, .max = 1},
-      {.name = "offsets.topic.segment.bytes", .kind = Kind::kInt, .fallback = "104857600",
-       .doc = "Size at which a segment of __consumer_offsets is closed, when the topic is created.", .min = 1048576, .max = kIntMax},
+      {.name = "group.min.session.timeout.ms",
+       .kind = Kind::kInt,
+       .fallback = "6000",
+       .doc = "Shortest session timeout a member may ask for.",
+       .min = 1,
+       .max = kIntMax},
+      {.name = "group.max.session.timeout.ms",
+       .kind = Kind::kInt,
+       .fallback = "1800000",
+       .doc = "Longest session timeout a member may ask for.",
+       .min = 1,
+       .max = kIntMax},
+      {.name = "group.max.size",
+       .kind = Kind::kInt,
+       .fallback = "2147483647",
+       .doc = "Most members of a group.",
+       .min = 1,
+       .max = kIntMax},
+      {.name = "offset.metadata.max.bytes",
+       .kind = Kind::kInt,
+       .fallback = "4096",
+       .doc = "Longest text committed with an offset.",
+       .min = 0,
+       .max = kIntMax},
+      {.name = "offsets.retention.minutes",
+       .kind = Kind::kInt,
+       .fallback = "10080",
+       .doc = "How long the offsets of an empty group are kept.",
+       .min = 1,
+       .max = kIntMax},
+      {.name = "offsets.retention.check.interval.ms",
+       .kind = Kind::kLong,
+       .fallback = "600000",
+       .doc = "How often expired offsets are looked for.",
+       .min = 1,
+       .max = kNoUpper},
+      {.name = "offsets.topic.num.partitions",
+       .kind = Kind::kInt,
+       .fallback = "8",
+       .doc = "Partitions of __consumer_offsets when it is created (Kafka: 50).",
+       .min = 1,
+       .max = 10000},
+      {.name = "offsets.topic.replication.factor",
+       .kind = Kind::kInt,
+       .fallback = "1",
+       .doc = "Copies of __consumer_offsets. One broker keeps one (Kafka: 3).",
+       .min = 1,
+       .max = 1},
+      {.name = "offsets.topic.segment.bytes",
+       .kind = Kind::kInt,
+       .fallback = "104857600",
+       .doc = "Size at which a segment of __consumer_offsets is closed, when the topic is created.",
+       .min = 1048576,
+       .max = kIntMax},
   };
 }
 
-CoordinatorSettings coordinator_settings(const config::Settings& given, std::vector<config::Problem>& problems) {
+CoordinatorSettings coordinator_settings(const config::Settings& given,
+                                         std::vector<config::Problem>& problems) {
   CoordinatorSettings out;
   out.limits.initial_rebalance_delay_ms = given.number("group.initial.rebalance.delay.ms");
-  out.limits.session_timeout_min_ms = static_cast<std::int32_t>(given.number("group.min.session.timeout.ms"));
-  out.limits.session_timeout_max_ms = static_cast<std::int32_t>(given.number("group.max.session.timeout.ms"));
+  out.limits.session_timeout_min_ms =
+      static_cast<std::int32_t>(given.number("group.min.session.timeout.ms"));
+  out.limits.session_timeout_max_ms =
+      static_cast<std::int32_t>(given.number("group.max.session.timeout.ms"));
   out.limits.members_max = static_cast<std::int32_t>(given.number("group.max.size"));
-  out.limits.offset_metadata_bytes_max = static_cast<std::size_t>(given.number("offset.metadata.max.bytes"));
+  out.limits.offset_metadata_bytes_max =
+      static_cast<std::size_t>(given.number("offset.metadata.max.bytes"));
   out.limits.offsets_retention_ms = given.number("offsets.retention.minutes") * 60'000;
   out.retention_check_ms = given.number("offsets.retention.check.interval.ms");
   out.topic_partitions = static_cast<std::int32_t>(given.number("offsets.topic.num.partitions"));
   out.topic_segment_bytes = given.number("offsets.topic.segment.bytes");
   if (out.limits.session_timeout_min_ms > out.limits.session_timeout_max_ms) {
-    problems.push_back({"group.min.session.timeout.ms", "group.min.session.timeout.ms is larger than group.max.session.timeout.ms"});
+    problems.push_back(
+        {"group.min.session.timeout.ms",
+         "group.min.session.timeout.ms is larger than group.max.session.timeout.ms"});
   }
   return out;
 }

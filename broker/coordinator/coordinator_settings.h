@@ -17,6 +17,7 @@ struct CoordinatorSettings {
 
 /// The coordinator's part of broker.properties.
 [[nodiscard]] std::vector<config::Key> coordinator_keys();
-[[nodiscard]] CoordinatorSettings coordinator_settings(const config::Settings& given, std::vector<config::Problem>& problems);
+[[nodiscard]] CoordinatorSettings coordinator_settings(const config::Settings& given,
+                                                       std::vector<config::Problem>& problems);
 
 }  // namespace penstock::broker

@@ -12,7 +12,8 @@
 
 #include "framework/protocol/error_code.h"
 
-// One consumer group of the classic protocol as plain data. Nothing here reads a clock, a socket or a file: group_step.h changes it.
+// One consumer group of the classic protocol as plain data. Nothing here reads a clock, a socket or
+// a file: group_step.h changes it.
 namespace penstock::broker {
 
 /// Names an answer that somebody waits for. 0: nobody does.
@@ -36,7 +37,13 @@ struct GroupLimits {
   std::size_t offset_metadata_bytes_max = 4096;
 };
 
-enum class GroupState : std::uint8_t { kEmpty, kPreparingRebalance, kCompletingRebalance, kStable, kDead };
+enum class GroupState : std::uint8_t {
+  kEmpty,
+  kPreparingRebalance,
+  kCompletingRebalance,
+  kStable,
+  kDead
+};
 /// Kafka's name, e.g. "PreparingRebalance".
 [[nodiscard]] std::string_view to_string(GroupState state);
 
@@ -55,10 +62,11 @@ struct Member {
   std::int32_t rebalance_timeout_ms = 0;
   std::vector<GroupProtocol> protocols;
   std::string assignment;
-  AnswerId join_answer = 0;   // it waits for the rebalance to complete
-  AnswerId sync_answer = 0;   // it waits for the leader's assignment
-  bool is_new = false;        // never saw a rebalance complete
-  std::int64_t expires_ms = 0;  // steady; not looked at while it waits for an answer, unless it is new
+  AnswerId join_answer = 0;  // it waits for the rebalance to complete
+  AnswerId sync_answer = 0;  // it waits for the leader's assignment
+  bool is_new = false;       // never saw a rebalance complete
+  std::int64_t expires_ms =
+      0;  // steady; not looked at while it waits for an answer, unless it is new
 
   [[nodiscard]] const std::string* metadata(std::string_view protocol) const;
 };
@@ -87,7 +95,7 @@ struct PendingRemoval {  // of offsets; with `whole`, of the group too
   AnswerId answer = 0;
   std::vector<TopicPartition> offsets;
   bool whole = false;
-  bool offsets_answer = false;       // of OffsetDelete, with `kept`
+  bool offsets_answer = false;  // of OffsetDelete, with `kept`
   std::vector<TopicPartition> kept;
 };
 
@@ -111,7 +119,8 @@ struct PendingStaticMember {
   JoinAnswer answer;  // goes out when the member's new id is stored
   std::string old_member_id;
 };
-using Pending = std::variant<PendingAssignment, PendingEmpty, PendingStaticMember, PendingCommit, PendingRemoval>;
+using Pending = std::variant<PendingAssignment, PendingEmpty, PendingStaticMember, PendingCommit,
+                             PendingRemoval>;
 
 struct Group {
   std::string id;
@@ -122,13 +131,14 @@ struct Group {
   std::optional<std::string> leader;         // a member id
   std::int64_t state_since_ms = -1;          // wall; of the move to kEmpty or kStable
   std::map<std::string, Member> members;
-  std::map<std::string, std::string> static_members;       // instance id to member id
-  std::map<std::string, std::int64_t> pending_members;     // ids handed out by MEMBER_ID_REQUIRED and when they lapse (steady)
+  std::map<std::string, std::string> static_members;  // instance id to member id
+  std::map<std::string, std::int64_t>
+      pending_members;  // ids handed out by MEMBER_ID_REQUIRED and when they lapse (steady)
   std::map<TopicPartition, CommittedOffset> offsets;
-  bool deleting = false;                                   // tombstones are on their way
+  bool deleting = false;  // tombstones are on their way
 
   // While kPreparingRebalance.
-  std::int64_t rebalance_deadline_ms = 0;  // steady
+  std::int64_t rebalance_deadline_ms = 0;   // steady
   std::int64_t initial_delay_left_ms = -1;  // -1: not the first rebalance of an empty group
   bool member_added = false;                // during the initial delay
   // While kCompletingRebalance: who has not synced, and until when it may take.
@@ -140,7 +150,8 @@ struct Group {
 
   /// Whether nothing would be lost if it were forgotten.
   [[nodiscard]] bool is_void() const {
-    return members.empty() && pending_members.empty() && offsets.empty() && stores.empty() && generation == 0;
+    return members.empty() && pending_members.empty() && offsets.empty() && stores.empty() &&
+           generation == 0;
   }
 };
 

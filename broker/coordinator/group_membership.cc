@@ -26,22 +26,27 @@ bool GroupStepper::accepts(const JoinEvent& event) const {
   if (event.protocol_type.empty() || event.protocols.empty()) return false;
   if (group_.members.empty()) return true;
   if (group_.protocol_type != event.protocol_type) return false;
-  return std::any_of(event.protocols.begin(), event.protocols.end(), [this](const GroupProtocol& offered) {
-    return std::all_of(group_.members.begin(), group_.members.end(),
-                       [&offered](const auto& entry) { return entry.second.metadata(offered.name) != nullptr; });
-  });
+  return std::any_of(event.protocols.begin(), event.protocols.end(),
+                     [this](const GroupProtocol& offered) {
+                       return std::all_of(group_.members.begin(), group_.members.end(),
+                                          [&offered](const auto& entry) {
+                                            return entry.second.metadata(offered.name) != nullptr;
+                                          });
+                     });
 }
 
 bool GroupStepper::has_room(const JoinEvent& event) const {
   const auto max = static_cast<std::size_t>(limits_.members_max);
   if (group_.members.size() + group_.pending_members.size() < max) return true;
-  // Full. Who is inside stays inside, unless the group is too large and a rebalance decides anew who may stay.
+  // Full. Who is inside stays inside, unless the group is too large and a rebalance decides anew
+  // who may stay.
   if (group_.pending_members.contains(event.member_id)) return group_.members.size() < max;
   const auto at = group_.members.find(event.member_id);
   if (at != group_.members.end()) {
     if (group_.state != GroupState::kPreparingRebalance || at->second.join_answer != 0) return true;
-    const auto waiting = std::count_if(group_.members.begin(), group_.members.end(),
-                                       [](const auto& entry) { return entry.second.join_answer != 0; });
+    const auto waiting =
+        std::count_if(group_.members.begin(), group_.members.end(),
+                      [](const auto& entry) { return entry.second.join_answer != 0; });
     return static_cast<std::size_t>(waiting) < max;
   }
   return event.instance_id && group_.static_members.contains(*event.instance_id);
@@ -51,7 +56,8 @@ void GroupStepper::on(JoinEvent& event) {
   if (group_.state == GroupState::kDead || group_.deleting) {
     return fail_join(event.answer, ErrorCode::kCoordinatorNotAvailable, event.member_id);
   }
-  if (event.session_timeout_ms < limits_.session_timeout_min_ms || event.session_timeout_ms > limits_.session_timeout_max_ms) {
+  if (event.session_timeout_ms < limits_.session_timeout_min_ms ||
+      event.session_timeout_ms > limits_.session_timeout_max_ms) {
     return fail_join(event.answer, ErrorCode::kInvalidSessionTimeout, event.member_id);
   }
   if (event.rebalance_timeout_ms <= 0) event.rebalance_timeout_ms = event.session_timeout_ms;
@@ -60,8 +66,10 @@ void GroupStepper::on(JoinEvent& event) {
     fail_join(event.answer, ErrorCode::kGroupMaxSizeReached, "");
     return maybe_complete_join();
   }
-  if (event.member_id.empty()) join_unknown(event);
-  else join_known(event);
+  if (event.member_id.empty())
+    join_unknown(event);
+  else
+    join_known(event);
 }
 
 void GroupStepper::join_unknown(JoinEvent& event) {
@@ -83,16 +91,20 @@ void GroupStepper::join_unknown(JoinEvent& event) {
 
 void GroupStepper::join_known(JoinEvent& event) {
   if (group_.pending_members.contains(event.member_id)) {
-    if (!accepts(event)) return fail_join(event.answer, ErrorCode::kInconsistentGroupProtocol, event.member_id);
+    if (!accepts(event))
+      return fail_join(event.answer, ErrorCode::kInconsistentGroupProtocol, event.member_id);
     // An id from MEMBER_ID_REQUIRED belongs to a dynamic member.
-    if (event.instance_id) return fail_join(event.answer, ErrorCode::kUnknownMemberId, event.member_id);
+    if (event.instance_id)
+      return fail_join(event.answer, ErrorCode::kUnknownMemberId, event.member_id);
     group_.pending_members.erase(event.member_id);
     return add_member(event, event.member_id);
   }
-  if (const Code error = check_member(event.member_id, event.instance_id); error != ErrorCode::kNone) {
+  if (const Code error = check_member(event.member_id, event.instance_id);
+      error != ErrorCode::kNone) {
     return fail_join(event.answer, error, event.member_id);
   }
-  if (!accepts(event)) return fail_join(event.answer, ErrorCode::kInconsistentGroupProtocol, event.member_id);
+  if (!accepts(event))
+    return fail_join(event.answer, ErrorCode::kInconsistentGroupProtocol, event.member_id);
 
   Member& member = group_.members.at(event.member_id);
   const bool same = member.protocols == event.protocols;
@@ -106,11 +118,14 @@ void GroupStepper::join_known(JoinEvent& event) {
       if (same) return answer_current_generation(member, event.answer);
       break;
     case GroupState::kStable:
-      // A leader joins again when it wants new assignments; a follower that offers the same has lost its answer.
-      if (same && group_.leader != event.member_id) return answer_current_generation(member, event.answer);
+      // A leader joins again when it wants new assignments; a follower that offers the same has
+      // lost its answer.
+      if (same && group_.leader != event.member_id)
+        return answer_current_generation(member, event.answer);
       break;
     case GroupState::kEmpty:
-    case GroupState::kDead: return fail_join(event.answer, ErrorCode::kUnknownMemberId, event.member_id);
+    case GroupState::kDead:
+      return fail_join(event.answer, ErrorCode::kUnknownMemberId, event.member_id);
   }
   update_member(member, event);
   wait_for_rebalance(member, event.answer);
@@ -140,15 +155,18 @@ void GroupStepper::add_member(JoinEvent& event, const std::string& id) {
   member.protocols = std::move(event.protocols);
   member.is_new = true;
   member.join_answer = event.answer;
-  // A new member that waits may be gone without a word; five minutes, as in Kafka, and not its session timeout: rebalances take long.
+  // A new member that waits may be gone without a word; five minutes, as in Kafka, and not its
+  // session timeout: rebalances take long.
   member.expires_ms = now_.steady_ms + kNewMemberJoinMs;
   if (group_.members.empty()) group_.protocol_type = event.protocol_type;
   if (!group_.leader) group_.leader = id;
   if (event.instance_id) group_.static_members[*event.instance_id] = id;
   group_.members.emplace(id, std::move(member));
   group_.member_added = true;
-  if (group_.state == GroupState::kPreparingRebalance) maybe_complete_join();
-  else prepare_rebalance();
+  if (group_.state == GroupState::kPreparingRebalance)
+    maybe_complete_join();
+  else
+    prepare_rebalance();
 }
 
 void GroupStepper::update_member(Member& member, JoinEvent& event) {
@@ -164,7 +182,8 @@ void GroupStepper::wait_for_rebalance(Member& member, AnswerId to) {
   fail_sync(std::exchange(member.sync_answer, 0), ErrorCode::kRebalanceInProgress);
 }
 
-Member& GroupStepper::rename_static(const std::string& instance_id, const std::string& old_id, const std::string& new_id) {
+Member& GroupStepper::rename_static(const std::string& instance_id, const std::string& old_id,
+                                    const std::string& new_id) {
   auto node = group_.members.extract(old_id);
   node.key() = new_id;
   Member& member = node.mapped();
@@ -185,7 +204,8 @@ void GroupStepper::join_static_again(JoinEvent& event, const std::string& old_id
   update_member(member, event);
   heard_from(member);
   if (group_.state == GroupState::kStable && vote() == group_.protocol) {
-    // KIP-345: the member came back, nothing changes but its id. Its answer waits until the new id is stored.
+    // KIP-345: the member came back, nothing changes but its id. Its answer waits until the new id
+    // is stored.
     PendingStaticMember pending;
     pending.old_member_id = old_id;
     JoinAnswer& out = pending.answer;
@@ -194,7 +214,8 @@ void GroupStepper::join_static_again(JoinEvent& event, const std::string& old_id
     out.protocol_type = group_.protocol_type;
     out.protocol = group_.protocol;
     out.member_id = member.id;
-    // Before v9 a leader is told its old id, so that it does not compute assignments that nobody waits for (KIP-814).
+    // Before v9 a leader is told its old id, so that it does not compute assignments that nobody
+    // waits for (KIP-814).
     out.leader = (skip_known ? group_.leader : leader_before).value_or("");
     if (skip_known && group_.leader == member.id) {
       out.skip_assignment = true;
@@ -204,8 +225,10 @@ void GroupStepper::join_static_again(JoinEvent& event, const std::string& old_id
     return;
   }
   wait_for_rebalance(member, to);
-  if (group_.state == GroupState::kPreparingRebalance) maybe_complete_join();
-  else prepare_rebalance();
+  if (group_.state == GroupState::kPreparingRebalance)
+    maybe_complete_join();
+  else
+    prepare_rebalance();
 }
 
 void GroupStepper::static_member_stored(PendingStaticMember& pending, Code error) {
@@ -221,7 +244,8 @@ void GroupStepper::static_member_stored(PendingStaticMember& pending, Code error
   fail_join(pending.answer.to, error, "");
 }
 
-GroupStepper::Code GroupStepper::check_member(const std::string& id, const std::optional<std::string>& instance_id) const {
+GroupStepper::Code GroupStepper::check_member(const std::string& id,
+                                              const std::optional<std::string>& instance_id) const {
   if (instance_id) {
     const auto known = group_.static_members.find(*instance_id);
     if (known == group_.static_members.end()) return ErrorCode::kUnknownMemberId;
@@ -231,13 +255,18 @@ GroupStepper::Code GroupStepper::check_member(const std::string& id, const std::
 }
 
 void GroupStepper::on(HeartbeatEvent& event) {
-  if (group_.state == GroupState::kDead) return answer(event.answer, ErrorCode::kCoordinatorNotAvailable);
-  if (const Code error = check_member(event.member_id, event.instance_id); error != ErrorCode::kNone) {
+  if (group_.state == GroupState::kDead)
+    return answer(event.answer, ErrorCode::kCoordinatorNotAvailable);
+  if (const Code error = check_member(event.member_id, event.instance_id);
+      error != ErrorCode::kNone) {
     return answer(event.answer, error);
   }
-  if (event.generation != group_.generation) return answer(event.answer, ErrorCode::kIllegalGeneration);
+  if (event.generation != group_.generation)
+    return answer(event.answer, ErrorCode::kIllegalGeneration);
   heard_from(group_.members.at(event.member_id));
-  answer(event.answer, group_.state == GroupState::kPreparingRebalance ? ErrorCode::kRebalanceInProgress : ErrorCode::kNone);
+  answer(event.answer, group_.state == GroupState::kPreparingRebalance
+                           ? ErrorCode::kRebalanceInProgress
+                           : ErrorCode::kNone);
 }
 
 void GroupStepper::on(LeaveEvent& event) {
@@ -284,13 +313,16 @@ void GroupStepper::remove_member(const std::string& id) {
 
 void GroupStepper::remove_and_rebalance(const std::string& id) {
   remove_member(id);
-  if (group_.state == GroupState::kStable || group_.state == GroupState::kCompletingRebalance) prepare_rebalance();
-  else maybe_complete_join();
+  if (group_.state == GroupState::kStable || group_.state == GroupState::kCompletingRebalance)
+    prepare_rebalance();
+  else
+    maybe_complete_join();
 }
 
 void GroupStepper::on(TickEvent&) {
   const std::int64_t now = now_.steady_ms;
-  if (std::erase_if(group_.pending_members, [now](const auto& entry) { return entry.second <= now; }) != 0) {
+  if (std::erase_if(group_.pending_members,
+                    [now](const auto& entry) { return entry.second <= now; }) != 0) {
     maybe_complete_join();
   }
   std::vector<std::string> expired;
@@ -310,7 +342,8 @@ void GroupStepper::on(TickEvent&) {
   }
   if (group_.state == GroupState::kPreparingRebalance && group_.rebalance_deadline_ms <= now) {
     if (group_.initial_delay_left_ms > 0 && group_.member_added) {
-      const std::int64_t more = std::min(limits_.initial_rebalance_delay_ms, group_.initial_delay_left_ms);
+      const std::int64_t more =
+          std::min(limits_.initial_rebalance_delay_ms, group_.initial_delay_left_ms);
       group_.initial_delay_left_ms -= more;
       group_.rebalance_deadline_ms = now + more;
       group_.member_added = false;

@@ -11,7 +11,8 @@ using protocol::ErrorCode;
 
 namespace {
 
-/// The front of a consumer's subscription: version and topics; what follows differs between versions.
+/// The front of a consumer's subscription: version and topics; what follows differs between
+/// versions.
 struct SubscriptionHead {
   std::int16_t version = 0;
   std::vector<std::string_view> topics;
@@ -22,18 +23,23 @@ struct SubscriptionHead {
   }
 };
 
-/// How a commit's client learns that the append failed, as in Kafka: each of these has it look for its coordinator, or try again.
+/// How a commit's client learns that the append failed, as in Kafka: each of these has it look for
+/// its coordinator, or try again.
 ErrorCode commit_error(ErrorCode append) {
   switch (append) {
     case ErrorCode::kUnknownTopicOrPartition:
     case ErrorCode::kNotEnoughReplicas:
-    case ErrorCode::kNotEnoughReplicasAfterAppend: return ErrorCode::kCoordinatorNotAvailable;
+    case ErrorCode::kNotEnoughReplicasAfterAppend:
+      return ErrorCode::kCoordinatorNotAvailable;
     case ErrorCode::kNotLeaderOrFollower:
-    case ErrorCode::kStorageError: return ErrorCode::kNotCoordinator;
+    case ErrorCode::kStorageError:
+      return ErrorCode::kNotCoordinator;
     case ErrorCode::kMessageTooLarge:
     case ErrorCode::kRecordListTooLarge:
-    case ErrorCode::kInvalidFetchSize: return ErrorCode::kInvalidCommitOffsetSize;
-    default: return append;
+    case ErrorCode::kInvalidFetchSize:
+      return ErrorCode::kInvalidCommitOffsetSize;
+    default:
+      return append;
   }
 }
 
@@ -65,7 +71,8 @@ StoreId GroupStepper::store(std::vector<Store::Record> records, Pending pending)
   return id;
 }
 
-Store::Record GroupStepper::group_record(const std::map<std::string, std::string>* assignments) const {
+Store::Record GroupStepper::group_record(
+    const std::map<std::string, std::string>* assignments) const {
   return {encode_key(GroupRecordKey{group_.id}), encode_value(group_, assignments, now_.wall_ms)};
 }
 
@@ -73,27 +80,38 @@ void GroupStepper::on(StoredEvent& event) {
   auto node = group_.stores.extract(event.store);
   PENSTOCK_ASSERT(!node.empty());
   Pending& pending = node.mapped();
-  if (auto* assignment = std::get_if<PendingAssignment>(&pending)) assignment_stored(*assignment, group_error(event.error));
-  else if (auto* member = std::get_if<PendingStaticMember>(&pending)) static_member_stored(*member, group_error(event.error));
-  else if (auto* commit = std::get_if<PendingCommit>(&pending)) commit_stored(*commit, commit_error(event.error));
-  else if (auto* removal = std::get_if<PendingRemoval>(&pending)) removal_stored(*removal, group_error(event.error));
-  // PendingEmpty: nobody waits. If it was not stored, the members come back after a restart and expire again.
+  if (auto* assignment = std::get_if<PendingAssignment>(&pending))
+    assignment_stored(*assignment, group_error(event.error));
+  else if (auto* member = std::get_if<PendingStaticMember>(&pending))
+    static_member_stored(*member, group_error(event.error));
+  else if (auto* commit = std::get_if<PendingCommit>(&pending))
+    commit_stored(*commit, commit_error(event.error));
+  else if (auto* removal = std::get_if<PendingRemoval>(&pending))
+    removal_stored(*removal, group_error(event.error));
+  // PendingEmpty: nobody waits. If it was not stored, the members come back after a restart and
+  // expire again.
 }
 
 GroupStepper::Code GroupStepper::check_commit(const CommitEvent& event) const {
-  if (group_.state == GroupState::kDead || group_.deleting) return ErrorCode::kCoordinatorNotAvailable;
+  if (group_.state == GroupState::kDead || group_.deleting)
+    return ErrorCode::kCoordinatorNotAvailable;
   if (event.generation < 0 && group_.state == GroupState::kEmpty) return ErrorCode::kNone;
   if (group_.is_void()) return ErrorCode::kIllegalGeneration;
-  if (event.generation < 0 && event.member_id.empty() && !event.instance_id) return ErrorCode::kUnknownMemberId;
-  if (const Code error = check_member(event.member_id, event.instance_id); error != ErrorCode::kNone) return error;
+  if (event.generation < 0 && event.member_id.empty() && !event.instance_id)
+    return ErrorCode::kUnknownMemberId;
+  if (const Code error = check_member(event.member_id, event.instance_id);
+      error != ErrorCode::kNone)
+    return error;
   if (event.generation != group_.generation) return ErrorCode::kIllegalGeneration;
-  return group_.state == GroupState::kCompletingRebalance ? ErrorCode::kRebalanceInProgress : ErrorCode::kNone;
+  return group_.state == GroupState::kCompletingRebalance ? ErrorCode::kRebalanceInProgress
+                                                          : ErrorCode::kNone;
 }
 
 void GroupStepper::on(CommitEvent& event) {
   const Code error = check_commit(event);
   const auto member = group_.members.find(event.member_id);
-  if ((error == ErrorCode::kNone || error == ErrorCode::kRebalanceInProgress) && member != group_.members.end()) {
+  if ((error == ErrorCode::kNone || error == ErrorCode::kRebalanceInProgress) &&
+      member != group_.members.end()) {
     heard_from(member->second);
   }
   if (error != ErrorCode::kNone || event.offsets.empty()) return answer(event.answer, error);
@@ -126,7 +144,8 @@ std::vector<TopicPartition> GroupStepper::all_offsets() const {
 
 void GroupStepper::remove_offsets(std::vector<TopicPartition> keys, bool whole, AnswerId to) {
   std::vector<Store::Record> records;
-  for (const TopicPartition& partition : keys) records.push_back({encode_key(OffsetRecordKey{group_.id, partition}), std::nullopt});
+  for (const TopicPartition& partition : keys)
+    records.push_back({encode_key(OffsetRecordKey{group_.id, partition}), std::nullopt});
   if (whole) {
     records.push_back({encode_key(GroupRecordKey{group_.id}), std::nullopt});
     group_.deleting = true;
@@ -150,7 +169,8 @@ void GroupStepper::removal_stored(PendingRemoval& pending, Code error) {
 }
 
 void GroupStepper::on(DeleteEvent& event) {
-  if (group_.state == GroupState::kDead || group_.is_void()) return answer(event.answer, ErrorCode::kGroupIdNotFound);
+  if (group_.state == GroupState::kDead || group_.is_void())
+    return answer(event.answer, ErrorCode::kGroupIdNotFound);
   if (group_.deleting) return answer(event.answer, ErrorCode::kCoordinatorNotAvailable);
   if (group_.state != GroupState::kEmpty || !group_.pending_members.empty()) {
     return answer(event.answer, ErrorCode::kNonEmptyGroup);
@@ -164,7 +184,8 @@ void GroupStepper::on(DeleteOffsetsEvent& event) {
   if (group_.state == GroupState::kDead || group_.deleting || group_.is_void()) {
     out.error = ErrorCode::kGroupIdNotFound;
   } else if (!group_.members.empty()) {
-    const auto topics = group_.protocol_type == "consumer" ? subscribed_topics(group_) : std::nullopt;
+    const auto topics =
+        group_.protocol_type == "consumer" ? subscribed_topics(group_) : std::nullopt;
     if (!topics) {
       out.error = ErrorCode::kNonEmptyGroup;
     } else {
@@ -177,8 +198,10 @@ void GroupStepper::on(DeleteOffsetsEvent& event) {
   }
   if (out.error == ErrorCode::kNone && !event.offsets.empty()) {
     std::vector<Store::Record> records;
-    for (const TopicPartition& p : event.offsets) records.push_back({encode_key(OffsetRecordKey{group_.id, p}), std::nullopt});
-    store(std::move(records), PendingRemoval{event.answer, std::move(event.offsets), false, true, std::move(out.kept)});
+    for (const TopicPartition& p : event.offsets)
+      records.push_back({encode_key(OffsetRecordKey{group_.id, p}), std::nullopt});
+    store(std::move(records),
+          PendingRemoval{event.answer, std::move(event.offsets), false, true, std::move(out.kept)});
     return;
   }
   emit(std::move(out));
@@ -193,8 +216,9 @@ void GroupStepper::on(TopicDeletedEvent& event) {
 
 void GroupStepper::on(ExpireOffsetsEvent&) {
   if (group_.state == GroupState::kDead || group_.deleting) return;
-  // An empty group's offsets live from the moment it became empty; those of topics that a live consumer group no longer reads, and
-  // those of simple consumers, from their commit. Groups of other kinds keep theirs while they have members.
+  // An empty group's offsets live from the moment it became empty; those of topics that a live
+  // consumer group no longer reads, and those of simple consumers, from their commit. Groups of
+  // other kinds keep theirs while they have members.
   const bool empty = group_.state == GroupState::kEmpty && group_.members.empty();
   std::optional<std::set<std::string, std::less<>>> subscribed;
   if (!empty) {
@@ -209,7 +233,8 @@ void GroupStepper::on(ExpireOffsetsEvent&) {
     if (empty && group_.protocol_type) since = std::max(since, group_.state_since_ms);
     if (now_.wall_ms - since >= limits_.offsets_retention_ms) expired.push_back(partition);
   }
-  const bool whole = empty && group_.pending_members.empty() && group_.stores.empty() && expired.size() == group_.offsets.size();
+  const bool whole = empty && group_.pending_members.empty() && group_.stores.empty() &&
+                     expired.size() == group_.offsets.size();
   if (whole && group_.is_void()) return;
   if (whole || !expired.empty()) remove_offsets(std::move(expired), whole, 0);
 }

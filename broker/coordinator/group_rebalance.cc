@@ -9,14 +9,16 @@ using protocol::ErrorCode;
 namespace {
 std::int32_t rebalance_timeout_ms(const Group& group) {
   std::int32_t longest = 0;
-  for (const auto& [id, member] : group.members) longest = std::max(longest, member.rebalance_timeout_ms);
+  for (const auto& [id, member] : group.members)
+    longest = std::max(longest, member.rebalance_timeout_ms);
   return longest;
 }
 }  // namespace
 
 void GroupStepper::enter(GroupState state) {
   group_.state = state;
-  if (state == GroupState::kEmpty || state == GroupState::kStable) group_.state_since_ms = now_.wall_ms;
+  if (state == GroupState::kEmpty || state == GroupState::kStable)
+    group_.state_since_ms = now_.wall_ms;
 }
 
 void GroupStepper::fail_sync(AnswerId to, Code error) {
@@ -69,10 +71,12 @@ void GroupStepper::complete_join() {
   if (!group_.members.empty()) {
     const auto leads = group_.leader ? group_.members.find(*group_.leader) : group_.members.end();
     if (leads == group_.members.end() || leads->second.join_answer == 0) {
-      const auto joined = std::find_if(group_.members.begin(), group_.members.end(),
-                                       [](const auto& entry) { return entry.second.join_answer != 0; });
+      const auto joined =
+          std::find_if(group_.members.begin(), group_.members.end(),
+                       [](const auto& entry) { return entry.second.join_answer != 0; });
       if (joined == group_.members.end()) {
-        // Only static members are left and none came back: they keep their places until their sessions end.
+        // Only static members are left and none came back: they keep their places until their
+        // sessions end.
         group_.rebalance_deadline_ms = now_.steady_ms + rebalance_timeout_ms(group_);
         group_.initial_delay_left_ms = -1;
         return;
@@ -124,22 +128,29 @@ std::string GroupStepper::vote() const {
   std::map<std::string, int> votes;
   for (const auto& [id, member] : group_.members) {
     // Each member votes for the first of its protocols that all speak.
-    const auto choice = std::find_if(member.protocols.begin(), member.protocols.end(), [this](const GroupProtocol& offered) {
-      return std::all_of(group_.members.begin(), group_.members.end(),
-                         [&offered](const auto& other) { return other.second.metadata(offered.name) != nullptr; });
-    });
+    const auto choice = std::find_if(
+        member.protocols.begin(), member.protocols.end(), [this](const GroupProtocol& offered) {
+          return std::all_of(group_.members.begin(), group_.members.end(),
+                             [&offered](const auto& other) {
+                               return other.second.metadata(offered.name) != nullptr;
+                             });
+        });
     if (choice != member.protocols.end()) ++votes[choice->name];
   }
-  const auto best = std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  const auto best = std::max_element(
+      votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   return best == votes.end() ? "" : best->first;
 }
 
 void GroupStepper::on(SyncEvent& event) {
-  if (group_.state == GroupState::kDead) return fail_sync(event.answer, ErrorCode::kCoordinatorNotAvailable);
-  if (const Code error = check_member(event.member_id, event.instance_id); error != ErrorCode::kNone) {
+  if (group_.state == GroupState::kDead)
+    return fail_sync(event.answer, ErrorCode::kCoordinatorNotAvailable);
+  if (const Code error = check_member(event.member_id, event.instance_id);
+      error != ErrorCode::kNone) {
     return fail_sync(event.answer, error);
   }
-  if (event.generation != group_.generation) return fail_sync(event.answer, ErrorCode::kIllegalGeneration);
+  if (event.generation != group_.generation)
+    return fail_sync(event.answer, ErrorCode::kIllegalGeneration);
   if ((event.protocol_type && event.protocol_type != group_.protocol_type) ||
       (event.protocol && group_.protocol && event.protocol != group_.protocol)) {
     return fail_sync(event.answer, ErrorCode::kInconsistentGroupProtocol);
@@ -147,13 +158,16 @@ void GroupStepper::on(SyncEvent& event) {
   Member& member = group_.members.at(event.member_id);
   switch (group_.state) {
     case GroupState::kEmpty:
-    case GroupState::kDead: return fail_sync(event.answer, ErrorCode::kUnknownMemberId);
-    case GroupState::kPreparingRebalance: return fail_sync(event.answer, ErrorCode::kRebalanceInProgress);
+    case GroupState::kDead:
+      return fail_sync(event.answer, ErrorCode::kUnknownMemberId);
+    case GroupState::kPreparingRebalance:
+      return fail_sync(event.answer, ErrorCode::kRebalanceInProgress);
     case GroupState::kCompletingRebalance: {
       fail_sync(std::exchange(member.sync_answer, event.answer), ErrorCode::kRebalanceInProgress);
       group_.unsynced.erase(member.id);
       if (group_.leader != event.member_id) return;
-      std::erase_if(event.assignments, [this](const auto& entry) { return !group_.members.contains(entry.first); });
+      std::erase_if(event.assignments,
+                    [this](const auto& entry) { return !group_.members.contains(entry.first); });
       const Store::Record record = group_record(&event.assignments);
       store({record}, PendingAssignment{group_.generation, std::move(event.assignments)});
       return;
@@ -178,7 +192,8 @@ void GroupStepper::answer_sync(Member& member) {
 
 void GroupStepper::assignment_stored(const PendingAssignment& pending, Code error) {
   // A rebalance that began meanwhile has answered everybody already.
-  if (group_.state != GroupState::kCompletingRebalance || pending.generation != group_.generation) return;
+  if (group_.state != GroupState::kCompletingRebalance || pending.generation != group_.generation)
+    return;
   if (error != ErrorCode::kNone) {
     fail_syncs(error);
     return prepare_rebalance();

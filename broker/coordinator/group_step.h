@@ -23,7 +23,7 @@ struct JoinEvent {
   std::vector<GroupProtocol> protocols;
   std::int32_t session_timeout_ms = 0;
   std::int32_t rebalance_timeout_ms = 0;
-  bool member_id_required = false;    // JoinGroup v4+
+  bool member_id_required = false;     // JoinGroup v4+
   bool skip_assignment_known = false;  // JoinGroup v9+
 };
 struct SyncEvent {
@@ -79,8 +79,9 @@ struct TickEvent {};
 /// Looks for offsets that nobody needs any more (offsets.retention.minutes, KIP-211).
 struct ExpireOffsetsEvent {};
 
-using GroupEvent = std::variant<JoinEvent, SyncEvent, HeartbeatEvent, LeaveEvent, CommitEvent, DeleteEvent, DeleteOffsetsEvent,
-                                TopicDeletedEvent, StoredEvent, TickEvent, ExpireOffsetsEvent>;
+using GroupEvent =
+    std::variant<JoinEvent, SyncEvent, HeartbeatEvent, LeaveEvent, CommitEvent, DeleteEvent,
+                 DeleteOffsetsEvent, TopicDeletedEvent, StoredEvent, TickEvent, ExpireOffsetsEvent>;
 
 // What has to be done about it.
 
@@ -103,7 +104,8 @@ struct LeaveAnswer {
     protocol::ErrorCode error = protocol::ErrorCode::kNone;
   };
   AnswerId to = 0;
-  protocol::ErrorCode error = protocol::ErrorCode::kNone;  // of the whole request; step() gives each member its own
+  protocol::ErrorCode error =
+      protocol::ErrorCode::kNone;  // of the whole request; step() gives each member its own
   std::vector<Who> members;
 };
 /// OffsetDelete: `kept` are subscribed to. A group-wide error leaves it empty.
@@ -112,8 +114,8 @@ struct DeleteOffsetsAnswer {
   protocol::ErrorCode error = protocol::ErrorCode::kNone;
   std::vector<TopicPartition> kept;
 };
-/// Append these records as one batch to the group's partition of __consumer_offsets and report with StoredEvent. Appends happen,
-/// and are confirmed, in the order of the effects.
+/// Append these records as one batch to the group's partition of __consumer_offsets and report with
+/// StoredEvent. Appends happen, and are confirmed, in the order of the effects.
 struct Store {
   struct Record {
     std::string key;
@@ -122,17 +124,21 @@ struct Store {
   StoreId store = 0;
   std::vector<Record> records;
 };
-using GroupEffect = std::variant<JoinAnswer, SyncAnswer, CodeAnswer, LeaveAnswer, DeleteOffsetsAnswer, Store>;
+using GroupEffect =
+    std::variant<JoinAnswer, SyncAnswer, CodeAnswer, LeaveAnswer, DeleteOffsetsAnswer, Store>;
 using GroupEffects = std::vector<GroupEffect>;
 
-/// Moves `group` on. Every AnswerId that went in comes out exactly once, in this or in a later call.
-/// A group in kDead with no stores left is to be forgotten, and so is one that is_void().
-[[nodiscard]] GroupEffects step(Group& group, GroupEvent event, Moment now, const GroupLimits& limits);
+/// Moves `group` on. Every AnswerId that went in comes out exactly once, in this or in a later
+/// call. A group in kDead with no stores left is to be forgotten, and so is one that is_void().
+[[nodiscard]] GroupEffects step(Group& group, GroupEvent event, Moment now,
+                                const GroupLimits& limits);
 
 /// When TickEvent is due next (steady); nullopt: nothing is waited for.
 [[nodiscard]] std::optional<std::int64_t> wake_ms(const Group& group);
 
-/// Topics that the members of a `consumer` group subscribe to; nullopt when a subscription cannot be read.
-[[nodiscard]] std::optional<std::set<std::string, std::less<>>> subscribed_topics(const Group& group);
+/// Topics that the members of a `consumer` group subscribe to; nullopt when a subscription cannot
+/// be read.
+[[nodiscard]] std::optional<std::set<std::string, std::less<>>> subscribed_topics(
+    const Group& group);
 
 }  // namespace penstock::broker

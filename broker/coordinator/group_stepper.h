@@ -11,8 +11,8 @@
 
 namespace penstock::broker {
 
-/// One step of one group; lives no longer than that. Membership is in group_membership.cc, rebalances in group_rebalance.cc,
-/// offsets in group_offsets.cc.
+/// One step of one group; lives no longer than that. Membership is in group_membership.cc,
+/// rebalances in group_rebalance.cc, offsets in group_offsets.cc.
 class GroupStepper {
  public:
   GroupStepper(Group& group, Moment now, const GroupLimits& limits, GroupEffects& effects)
@@ -43,7 +43,8 @@ class GroupStepper {
   void wait_for_rebalance(Member& member, AnswerId answer);
   void answer_current_generation(const Member& member, AnswerId answer);
   /// Renames a static member; what its old self waits for is answered with FENCED_INSTANCE_ID.
-  Member& rename_static(const std::string& instance_id, const std::string& old_id, const std::string& new_id);
+  Member& rename_static(const std::string& instance_id, const std::string& old_id,
+                        const std::string& new_id);
   [[nodiscard]] Code leave_one(const LeaveEvent::Who& who);
   /// Takes the member out and rebalances, or lets a rebalance go on without it.
   void remove_and_rebalance(const std::string& id);
@@ -51,8 +52,11 @@ class GroupStepper {
   [[nodiscard]] bool accepts(const JoinEvent& event) const;
   [[nodiscard]] bool has_room(const JoinEvent& event) const;
   /// The member, if `id` and `instance_id` go together; else the error.
-  [[nodiscard]] Code check_member(const std::string& id, const std::optional<std::string>& instance_id) const;
-  void heard_from(Member& member) { member.expires_ms = now_.steady_ms + member.session_timeout_ms; }
+  [[nodiscard]] Code check_member(const std::string& id,
+                                  const std::optional<std::string>& instance_id) const;
+  void heard_from(Member& member) {
+    member.expires_ms = now_.steady_ms + member.session_timeout_ms;
+  }
 
   // Rebalances.
   void prepare_rebalance();
@@ -74,7 +78,8 @@ class GroupStepper {
   void commit_stored(PendingCommit& pending, Code error);
   void removal_stored(PendingRemoval& pending, Code error);
   StoreId store(std::vector<Store::Record> records, Pending pending);
-  [[nodiscard]] Store::Record group_record(const std::map<std::string, std::string>* assignments) const;
+  [[nodiscard]] Store::Record group_record(
+      const std::map<std::string, std::string>* assignments) const;
 
   void fail_join(AnswerId to, Code error, const std::string& member_id);
   void fail_sync(AnswerId to, Code error);

@@ -99,7 +99,8 @@ std::string versioned(std::int16_t version, const T& message) {
 }
 
 Result<std::int16_t> version_of(std::string_view bytes, std::string_view what) {
-  if (bytes.size() < sizeof(std::int16_t)) return fail(Errc::kCorrupt, std::string(what) + " without a version");
+  if (bytes.size() < sizeof(std::int16_t))
+    return fail(Errc::kCorrupt, std::string(what) + " without a version");
   return load_be<std::int16_t>(as_bytes(bytes).data());
 }
 
@@ -107,7 +108,8 @@ template <class T>
 Result<T> decode_value(std::string_view bytes, std::string_view what) {
   PENSTOCK_ASSIGN_OR_RETURN(const std::int16_t version, version_of(bytes, what));
   if (version < 0 || version > kValueVersionMax) {
-    return fail(Errc::kCorrupt, std::string(what) + " of unknown version " + std::to_string(version));
+    return fail(Errc::kCorrupt,
+                std::string(what) + " of unknown version " + std::to_string(version));
   }
   T out;
   const ByteView body = as_bytes(bytes).subspan(sizeof version);
@@ -120,22 +122,27 @@ Result<T> decode_value(std::string_view bytes, std::string_view what) {
 }  // namespace
 
 std::string encode_key(const OffsetRecordKey& key) {
-  return versioned(kOffsetKeyVersion, WireOffsetKey{key.group, key.partition.first, key.partition.second});
+  return versioned(kOffsetKeyVersion,
+                   WireOffsetKey{key.group, key.partition.first, key.partition.second});
 }
 
-std::string encode_key(const GroupRecordKey& key) { return versioned(kGroupKeyVersion, WireGroupKey{key.group}); }
+std::string encode_key(const GroupRecordKey& key) {
+  return versioned(kGroupKeyVersion, WireGroupKey{key.group});
+}
 
 Result<RecordKey> decode_key(std::string_view bytes) {
   PENSTOCK_ASSIGN_OR_RETURN(const std::int16_t version, version_of(bytes, "key"));
   const ByteView body = as_bytes(bytes).subspan(sizeof version);
   if (version == 0 || version == kOffsetKeyVersion) {
     WireOffsetKey key;
-    if (!protocol::decode(key, body, version, false)) return fail(Errc::kCorrupt, "malformed offset key");
+    if (!protocol::decode(key, body, version, false))
+      return fail(Errc::kCorrupt, "malformed offset key");
     return OffsetRecordKey{std::move(key.group), {std::move(key.topic), key.partition}};
   }
   if (version == kGroupKeyVersion) {
     WireGroupKey key;
-    if (!protocol::decode(key, body, version, false)) return fail(Errc::kCorrupt, "malformed group key");
+    if (!protocol::decode(key, body, version, false))
+      return fail(Errc::kCorrupt, "malformed group key");
     return GroupRecordKey{std::move(key.group)};
   }
   if (version < 0) return fail(Errc::kCorrupt, "key of version " + std::to_string(version));
@@ -143,7 +150,8 @@ Result<RecordKey> decode_key(std::string_view bytes) {
 }
 
 std::string encode_value(const CommittedOffset& offset) {
-  return versioned(kValueVersion, WireOffset{offset.offset, offset.leader_epoch, offset.metadata, offset.commit_ms, -1});
+  return versioned(kValueVersion, WireOffset{offset.offset, offset.leader_epoch, offset.metadata,
+                                             offset.commit_ms, -1});
 }
 
 Result<CommittedOffset> decode_offset(std::string_view bytes) {
@@ -151,7 +159,8 @@ Result<CommittedOffset> decode_offset(std::string_view bytes) {
   return CommittedOffset{wire.offset, wire.leader_epoch, std::move(wire.metadata), wire.commit_ms};
 }
 
-std::string encode_value(const Group& group, const std::map<std::string, std::string>* assignments, std::int64_t state_since_ms) {
+std::string encode_value(const Group& group, const std::map<std::string, std::string>* assignments,
+                         std::int64_t state_since_ms) {
   WireGroup wire;
   wire.protocol_type = group.protocol_type.value_or("");
   wire.generation = group.generation;
@@ -196,7 +205,8 @@ Result<Group> decode_group(std::string_view id, std::string_view bytes) {
     member.client_id = in.client_id;
     member.client_host = in.client_host;
     member.session_timeout_ms = in.session_timeout_ms;
-    member.rebalance_timeout_ms = in.rebalance_timeout_ms >= 0 ? in.rebalance_timeout_ms : in.session_timeout_ms;
+    member.rebalance_timeout_ms =
+        in.rebalance_timeout_ms >= 0 ? in.rebalance_timeout_ms : in.session_timeout_ms;
     member.protocols.push_back({wire.protocol.value_or(""), std::string(as_text(in.subscription))});
     member.assignment = as_text(in.assignment);
     if (member.instance_id) group.static_members[*member.instance_id] = member.id;

@@ -10,8 +10,8 @@
 #include "broker/coordinator/group.h"
 #include "framework/base/error.h"
 
-// Keys and values of __consumer_offsets, as Kafka writes them: offset keys v1 (v0 is read), group keys v2; values v3 (v0 to v4 are
-// read, though not the topic id that v4 may carry).
+// Keys and values of __consumer_offsets, as Kafka writes them: offset keys v1 (v0 is read), group
+// keys v2; values v3 (v0 to v4 are read, though not the topic id that v4 may carry).
 namespace penstock::broker {
 
 struct OffsetRecordKey {
@@ -36,9 +36,11 @@ using RecordKey = std::variant<OffsetRecordKey, GroupRecordKey, OtherRecordKey>;
 [[nodiscard]] Result<CommittedOffset> decode_offset(std::string_view bytes);
 
 /// What is kept of a group; `assignments` replace those of the members when given.
-[[nodiscard]] std::string encode_value(const Group& group, const std::map<std::string, std::string>* assignments,
+[[nodiscard]] std::string encode_value(const Group& group,
+                                       const std::map<std::string, std::string>* assignments,
                                        std::int64_t state_since_ms);
-/// The group as it was: kStable with its members, or kEmpty. Deadlines of members are for the caller to set.
+/// The group as it was: kStable with its members, or kEmpty. Deadlines of members are for the
+/// caller to set.
 [[nodiscard]] Result<Group> decode_group(std::string_view id, std::string_view bytes);
 
 }  // namespace penstock::broker

@@ -6,6 +6,7 @@
 // AlterConfigs (key 33), versions 0-2, for topics: what is not named goes back to its default.
 namespace penstock::broker {
 
-void handle_alter_configs(RequestContext context, protocol::AlterConfigsRequest request, Reply<protocol::AlterConfigsResponse> reply);
+void handle_alter_configs(RequestContext context, protocol::AlterConfigsRequest request,
+                          Reply<protocol::AlterConfigsResponse> reply);
 
 }  // namespace penstock::broker

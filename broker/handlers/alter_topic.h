@@ -18,18 +18,23 @@ namespace penstock::broker {
 using ConfigChanges = std::map<std::string, std::optional<std::string>>;
 
 /// Why a resource cannot be altered at all; nullopt for a topic that exists.
-[[nodiscard]] std::optional<ApiError> refuse_resource(const RequestContext& context, std::int8_t type, std::string_view name);
+[[nodiscard]] std::optional<ApiError> refuse_resource(const RequestContext& context,
+                                                      std::int8_t type, std::string_view name);
 
-/// Answers `request` with the outcome for each of its resources; `changes(resource)` gives what to change or why not.
+/// Answers `request` with the outcome for each of its resources; `changes(resource)` gives what to
+/// change or why not.
 template <class Request, class Response, class Changes>
-void alter_topics(RequestContext& context, const Request& request, Reply<Response> reply, Changes changes) {
+void alter_topics(RequestContext& context, const Request& request, Reply<Response> reply,
+                  Changes changes) {
   using Outcome = typename decltype(Response::resources)::value_type;
   if (request.resources.empty()) return reply(Response());
-  auto gather = std::make_shared<Gather<Outcome>>(context.shard, request.resources.size(), [reply = std::move(reply)](std::vector<Outcome> all) mutable {
-    Response response;
-    response.resources = std::move(all);
-    reply(response);
-  });
+  auto gather = std::make_shared<Gather<Outcome>>(
+      context.shard, request.resources.size(),
+      [reply = std::move(reply)](std::vector<Outcome> all) mutable {
+        Response response;
+        response.resources = std::move(all);
+        reply(response);
+      });
   std::set<std::pair<std::int8_t, std::string_view>> seen;
   for (std::size_t i = 0; i < request.resources.size(); ++i) {
     const auto& resource = request.resources[i];
@@ -37,24 +42,28 @@ void alter_topics(RequestContext& context, const Request& request, Reply<Respons
     outcome.type = resource.type;
     outcome.name = resource.name;
     auto refused = refuse_resource(context, resource.type, resource.name);
-    if (!seen.emplace(resource.type, resource.name).second) refused = ApiError{protocol::ErrorCode::kInvalidRequest, "The resource is named twice."};
+    if (!seen.emplace(resource.type, resource.name).second)
+      refused = ApiError{protocol::ErrorCode::kInvalidRequest, "The resource is named twice."};
     tl::expected<ConfigChanges, ApiError> wanted;
-    if (refused) wanted = tl::make_unexpected(*refused);
-    else wanted = changes(resource);
+    if (refused)
+      wanted = tl::make_unexpected(*refused);
+    else
+      wanted = changes(resource);
     if (!wanted) {
       outcome.error = wanted.error().code;
       outcome.message = wanted.error().text;
       gather->put(i, std::move(outcome));
       continue;
     }
-    context.broker().topic_admin().alter_configs(std::string(resource.name), std::move(*wanted), request.validate_only,
-                                                 [gather, i, outcome = std::move(outcome)](tl::expected<TopicRef, ApiError> done) mutable {
-                                                   if (!done) {
-                                                     outcome.error = done.error().code;
-                                                     outcome.message = done.error().text;
-                                                   }
-                                                   gather->put(i, std::move(outcome));
-                                                 });
+    context.broker().topic_admin().alter_configs(
+        std::string(resource.name), std::move(*wanted), request.validate_only,
+        [gather, i, outcome = std::move(outcome)](tl::expected<TopicRef, ApiError> done) mutable {
+          if (!done) {
+            outcome.error = done.error().code;
+            outcome.message = done.error().text;
+          }
+          gather->put(i, std::move(outcome));
+        });
   }
 }
 

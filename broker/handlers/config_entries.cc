@@ -5,10 +5,12 @@ namespace penstock::broker {
 using protocol::CreateTopicsResponse;
 using protocol::DescribeConfigsResponse;
 
-DescribeConfigsResponse::Config describe_topic_config(const TopicConfigDef& def, const Broker& broker,
-                                                      const std::map<std::string, std::string>& overrides, const TopicSettings& settings) {
+DescribeConfigsResponse::Config describe_topic_config(
+    const TopicConfigDef& def, const Broker& broker,
+    const std::map<std::string, std::string>& overrides, const TopicSettings& settings) {
   const std::string fallback = def.get(broker.settings().topic_defaults);
-  const ConfigSource below = fallback == def.get(TopicSettings()) ? ConfigSource::kDefault : ConfigSource::kStaticBroker;
+  const ConfigSource below =
+      fallback == def.get(TopicSettings()) ? ConfigSource::kDefault : ConfigSource::kStaticBroker;
   const bool overridden = overrides.contains(std::string(def.name));
   DescribeConfigsResponse::Config out;
   out.name = def.name;
@@ -21,11 +23,13 @@ DescribeConfigsResponse::Config describe_topic_config(const TopicConfigDef& def,
   return out;
 }
 
-std::vector<CreateTopicsResponse::Config> created_configs(const Broker& broker, const std::map<std::string, std::string>& overrides,
-                                                          const TopicSettings& settings) {
+std::vector<CreateTopicsResponse::Config> created_configs(
+    const Broker& broker, const std::map<std::string, std::string>& overrides,
+    const TopicSettings& settings) {
   std::vector<CreateTopicsResponse::Config> out;
   for (const TopicConfigDef& def : topic_config_defs()) {
-    const DescribeConfigsResponse::Config config = describe_topic_config(def, broker, overrides, settings);
+    const DescribeConfigsResponse::Config config =
+        describe_topic_config(def, broker, overrides, settings);
     out.push_back({config.name, config.value, config.read_only, config.source, config.sensitive});
   }
   return out;

@@ -17,12 +17,12 @@ inline constexpr std::int8_t kBrokerResource = 4;
 enum class ConfigSource : std::int8_t { kTopic = 1, kStaticBroker = 4, kDefault = 5 };
 
 /// The topic's setting as an answer shows it; `overrides` and `settings` are the topic's.
-[[nodiscard]] protocol::DescribeConfigsResponse::Config describe_topic_config(const TopicConfigDef& def, const Broker& broker,
-                                                                              const std::map<std::string, std::string>& overrides,
-                                                                              const TopicSettings& settings);
+[[nodiscard]] protocol::DescribeConfigsResponse::Config describe_topic_config(
+    const TopicConfigDef& def, const Broker& broker,
+    const std::map<std::string, std::string>& overrides, const TopicSettings& settings);
 /// All settings of a topic, as CreateTopics v5 answers them.
-[[nodiscard]] std::vector<protocol::CreateTopicsResponse::Config> created_configs(const Broker& broker,
-                                                                                  const std::map<std::string, std::string>& overrides,
-                                                                                  const TopicSettings& settings);
+[[nodiscard]] std::vector<protocol::CreateTopicsResponse::Config> created_configs(
+    const Broker& broker, const std::map<std::string, std::string>& overrides,
+    const TopicSettings& settings);
 
 }  // namespace penstock::broker

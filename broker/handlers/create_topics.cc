@@ -17,31 +17,42 @@ using protocol::ErrorCode;
 
 namespace {
 
-/// Partitions that the assignments ask for, or what is wrong with them. There is one broker to assign to.
-tl::expected<std::int32_t, ApiError> assigned(const Broker& broker, const CreateTopicsRequest::Topic& topic) {
+/// Partitions that the assignments ask for, or what is wrong with them. There is one broker to
+/// assign to.
+tl::expected<std::int32_t, ApiError> assigned(const Broker& broker,
+                                              const CreateTopicsRequest::Topic& topic) {
   if (topic.partitions != -1 || topic.replication_factor != -1) {
-    return tl::make_unexpected(ApiError{ErrorCode::kInvalidRequest, "A manual partition assignment was specified, but numPartitions or replicationFactor was not set to -1."});
+    return tl::make_unexpected(ApiError{ErrorCode::kInvalidRequest,
+                                        "A manual partition assignment was specified, but "
+                                        "numPartitions or replicationFactor was not set to -1."});
   }
   std::vector<std::int32_t> indexes;
   for (const CreateTopicsRequest::Assignment& assignment : topic.assignments) {
     indexes.push_back(assignment.partition);
     if (assignment.brokers != std::vector<std::int32_t>{broker.settings().node_id.value}) {
-      return tl::make_unexpected(ApiError{ErrorCode::kInvalidReplicaAssignment, "Partition " + std::to_string(assignment.partition) +
-                                                                                    " can only be assigned to broker " +
-                                                                                    std::to_string(broker.settings().node_id.value) + "."});
+      return tl::make_unexpected(ApiError{
+          ErrorCode::kInvalidReplicaAssignment,
+          "Partition " + std::to_string(assignment.partition) + " can only be assigned to broker " +
+              std::to_string(broker.settings().node_id.value) + "."});
     }
   }
   std::sort(indexes.begin(), indexes.end());
   for (std::size_t i = 0; i < indexes.size(); ++i) {
     if (indexes[i] != static_cast<std::int32_t>(i)) {
-      return tl::make_unexpected(ApiError{ErrorCode::kInvalidReplicaAssignment, "Partitions should be a consecutive 0-based integer sequence."});
+      return tl::make_unexpected(
+          ApiError{ErrorCode::kInvalidReplicaAssignment,
+                   "Partitions should be a consecutive 0-based integer sequence."});
     }
   }
   return static_cast<std::int32_t>(indexes.size());
 }
 
-tl::expected<NewTopic, ApiError> new_topic(const Broker& broker, const CreateTopicsRequest::Topic& topic, bool validate_only) {
-  const auto refuse = [](ErrorCode code, std::string text) { return tl::make_unexpected(ApiError{code, std::move(text)}); };
+tl::expected<NewTopic, ApiError> new_topic(const Broker& broker,
+                                           const CreateTopicsRequest::Topic& topic,
+                                           bool validate_only) {
+  const auto refuse = [](ErrorCode code, std::string text) {
+    return tl::make_unexpected(ApiError{code, std::move(text)});
+  };
   NewTopic out;
   out.name = topic.name;
   out.partitions = topic.partitions;
@@ -52,16 +63,22 @@ tl::expected<NewTopic, ApiError> new_topic(const Broker& broker, const CreateTop
     if (!count) return tl::make_unexpected(count.error());
     out.partitions = *count;
   } else if (topic.replication_factor == 0 || topic.replication_factor < -1) {
-    return refuse(ErrorCode::kInvalidReplicationFactor, "Replication factor must be larger than 0, or -1 to use the default value.");
+    return refuse(ErrorCode::kInvalidReplicationFactor,
+                  "Replication factor must be larger than 0, or -1 to use the default value.");
   } else if (topic.replication_factor > 1) {
     const std::string factor = std::to_string(topic.replication_factor);
-    return refuse(ErrorCode::kInvalidReplicationFactor, "Unable to replicate the partition " + factor + " time(s): The target replication factor of " + factor +
-                                                            " cannot be reached because only 1 broker(s) are registered.");
+    return refuse(ErrorCode::kInvalidReplicationFactor,
+                  "Unable to replicate the partition " + factor +
+                      " time(s): The target replication factor of " + factor +
+                      " cannot be reached because only 1 broker(s) are registered.");
   }
   for (const CreateTopicsRequest::Config& config : topic.configs) {
-    if (!config.value) return refuse(ErrorCode::kInvalidConfig, "Null value not supported for topic configs: " + std::string(config.name));
+    if (!config.value)
+      return refuse(ErrorCode::kInvalidConfig,
+                    "Null value not supported for topic configs: " + std::string(config.name));
     if (!out.overrides.emplace(config.name, *config.value).second) {
-      return refuse(ErrorCode::kInvalidConfig, "The setting " + std::string(config.name) + " is given twice.");
+      return refuse(ErrorCode::kInvalidConfig,
+                    "The setting " + std::string(config.name) + " is given twice.");
     }
   }
   return out;
@@ -76,7 +93,8 @@ CreateTopicsResponse::Topic refused(std::string name, const ApiError& why) {
   return out;
 }
 
-CreateTopicsResponse::Topic answer(const Broker& broker, const NewTopic& asked, const TopicRef& created) {
+CreateTopicsResponse::Topic answer(const Broker& broker, const NewTopic& asked,
+                                   const TopicRef& created) {
   CreateTopicsResponse::Topic out;
   out.name = asked.name;
   out.replication_factor = 1;
@@ -86,7 +104,8 @@ CreateTopicsResponse::Topic answer(const Broker& broker, const NewTopic& asked, 
     out.configs = created_configs(broker, created->overrides, created->settings);
     return out;
   }
-  out.partitions = asked.partitions == -1 ? broker.settings().num_partitions : asked.partitions;  // validate_only
+  out.partitions = asked.partitions == -1 ? broker.settings().num_partitions
+                                          : asked.partitions;  // validate_only
   const auto settings = with_overrides(broker.settings().topic_defaults, asked.overrides);
   if (settings) out.configs = created_configs(broker, asked.overrides, *settings);
   return out;
@@ -94,17 +113,19 @@ CreateTopicsResponse::Topic answer(const Broker& broker, const NewTopic& asked, 
 
 }  // namespace
 
-void handle_create_topics(RequestContext context, CreateTopicsRequest request, Reply<CreateTopicsResponse> reply) {
+void handle_create_topics(RequestContext context, CreateTopicsRequest request,
+                          Reply<CreateTopicsResponse> reply) {
   if (request.topics.empty()) return reply(CreateTopicsResponse());
   std::map<std::string_view, int> times;
   for (const CreateTopicsRequest::Topic& topic : request.topics) ++times[topic.name];
   Broker& broker = context.broker();
-  auto gather = std::make_shared<Gather<CreateTopicsResponse::Topic>>(context.shard, times.size(),
-                                                                      [reply = std::move(reply)](std::vector<CreateTopicsResponse::Topic> topics) mutable {
-                                                                        CreateTopicsResponse response;
-                                                                        response.topics = std::move(topics);
-                                                                        reply(response);
-                                                                      });
+  auto gather = std::make_shared<Gather<CreateTopicsResponse::Topic>>(
+      context.shard, times.size(),
+      [reply = std::move(reply)](std::vector<CreateTopicsResponse::Topic> topics) mutable {
+        CreateTopicsResponse response;
+        response.topics = std::move(topics);
+        reply(response);
+      });
   std::size_t i = 0;
   for (const CreateTopicsRequest::Topic& topic : request.topics) {
     int& count = times[topic.name];
@@ -112,14 +133,17 @@ void handle_create_topics(RequestContext context, CreateTopicsRequest request, R
     const bool twice = std::exchange(count, 0) > 1;
     const std::size_t at = i++;
     auto asked = new_topic(broker, topic, request.validate_only);
-    if (twice) asked = tl::make_unexpected(ApiError{ErrorCode::kInvalidRequest, "Duplicate topic name."});
+    if (twice)
+      asked = tl::make_unexpected(ApiError{ErrorCode::kInvalidRequest, "Duplicate topic name."});
     if (!asked) {
       gather->put(at, refused(std::string(topic.name), asked.error()));
       continue;
     }
-    broker.topic_admin().create_topic(*asked, [&broker, gather, at, asked = *asked](tl::expected<TopicRef, ApiError> created) {
-      gather->put(at, created ? answer(broker, asked, *created) : refused(asked.name, created.error()));
-    });
+    broker.topic_admin().create_topic(
+        *asked, [&broker, gather, at, asked = *asked](tl::expected<TopicRef, ApiError> created) {
+          gather->put(
+              at, created ? answer(broker, asked, *created) : refused(asked.name, created.error()));
+        });
   }
 }
 

@@ -12,10 +12,12 @@ using protocol::DeleteGroupsRequest;
 using protocol::DeleteGroupsResponse;
 using protocol::ErrorCode;
 
-void handle_delete_groups(RequestContext context, DeleteGroupsRequest request, Reply<DeleteGroupsResponse> reply) {
+void handle_delete_groups(RequestContext context, DeleteGroupsRequest request,
+                          Reply<DeleteGroupsResponse> reply) {
   if (request.groups.empty()) return reply(DeleteGroupsResponse());
   auto gather = std::make_shared<Gather<DeleteGroupsResponse::Group>>(
-      context.shard, request.groups.size(), [reply = std::move(reply)](std::vector<DeleteGroupsResponse::Group> groups) mutable {
+      context.shard, request.groups.size(),
+      [reply = std::move(reply)](std::vector<DeleteGroupsResponse::Group> groups) mutable {
         DeleteGroupsResponse response;
         response.groups = std::move(groups);
         reply(response);
@@ -27,7 +29,9 @@ void handle_delete_groups(RequestContext context, DeleteGroupsRequest request, R
       continue;
     }
     ask_group<CodeAnswer>(context.shard, request.groups[i], DeleteEvent{},
-                          [gather, i, id](CodeAnswer& answer) { gather->put(i, {id, answer.error}); });
+                          [gather, i, id](CodeAnswer& answer) {
+                            gather->put(i, {id, answer.error});
+                          });
   }
 }
 

@@ -23,7 +23,8 @@ struct Item {
 void remove(Item& item, Partition* partition) {
   DeleteRecordsResponse::Partition& out = item.answer;
   if (partition == nullptr) {
-    out.error = item.handle->offline.text.empty() ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kStorageError;
+    out.error = item.handle->offline.text.empty() ? ErrorCode::kNotLeaderOrFollower
+                                                  : ErrorCode::kStorageError;
     return;
   }
   // Records of a compacted topic are state: removing the oldest would lose keys (as in Kafka).
@@ -49,7 +50,8 @@ void remove(Item& item, Partition* partition) {
 
 }  // namespace
 
-void handle_delete_records(RequestContext context, DeleteRecordsRequest request, Reply<DeleteRecordsResponse> reply) {
+void handle_delete_records(RequestContext context, DeleteRecordsRequest request,
+                           Reply<DeleteRecordsResponse> reply) {
   DeleteRecordsResponse response;
   std::vector<Item> items;
   for (const DeleteRecordsRequest::Topic& topic : request.topics) {
@@ -61,18 +63,23 @@ void handle_delete_records(RequestContext context, DeleteRecordsRequest request,
       item.partition = out.partitions.size();
       item.to = asked.offset;
       item.answer.index = asked.index;
-      if (is_internal_topic(topic.name)) item.answer.error = ErrorCode::kInvalidTopic;
-      else item.handle = context.shard.topics()->find(topic.name, PartitionId(asked.index));
-      if (!item.handle && item.answer.error == ErrorCode::kNone) item.answer.error = ErrorCode::kUnknownTopicOrPartition;
+      if (is_internal_topic(topic.name))
+        item.answer.error = ErrorCode::kInvalidTopic;
+      else
+        item.handle = context.shard.topics()->find(topic.name, PartitionId(asked.index));
+      if (!item.handle && item.answer.error == ErrorCode::kNone)
+        item.answer.error = ErrorCode::kUnknownTopicOrPartition;
       out.partitions.emplace_back();
       items.push_back(std::move(item));
     }
   }
-  for_each_owner(context.shard, std::move(items), remove,
-                 [response = std::move(response), reply = std::move(reply)](std::vector<Item> done) mutable {
-                   for (Item& item : done) response.topics[item.topic].partitions[item.partition] = item.answer;
-                   reply(response);
-                 });
+  for_each_owner(
+      context.shard, std::move(items), remove,
+      [response = std::move(response), reply = std::move(reply)](std::vector<Item> done) mutable {
+        for (Item& item : done)
+          response.topics[item.topic].partitions[item.partition] = item.answer;
+        reply(response);
+      });
 }
 
 }  // namespace penstock::broker

@@ -6,7 +6,8 @@ using protocol::DescribeClusterRequest;
 using protocol::DescribeClusterResponse;
 using protocol::ErrorCode;
 
-void handle_describe_cluster(RequestContext context, DescribeClusterRequest request, Reply<DescribeClusterResponse> reply) {
+void handle_describe_cluster(RequestContext context, DescribeClusterRequest request,
+                             Reply<DescribeClusterResponse> reply) {
   constexpr std::int8_t kBrokers = 1;
   const Broker& broker = context.broker();
   DescribeClusterResponse response;
@@ -18,7 +19,8 @@ void handle_describe_cluster(RequestContext context, DescribeClusterRequest requ
   }
   response.cluster_id = broker.cluster_id();
   response.controller_id = broker.settings().node_id.value;
-  response.brokers.push_back({broker.settings().node_id.value, broker.advertised().host, broker.advertised().port, std::nullopt});
+  response.brokers.push_back({broker.settings().node_id.value, broker.advertised().host,
+                              broker.advertised().port, std::nullopt});
   reply(response);
 }
 

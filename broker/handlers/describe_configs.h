@@ -3,10 +3,11 @@
 #include "broker/handler.h"
 #include "framework/protocol/messages/describe_configs.h"
 
-// DescribeConfigs (key 32), versions 1-4: topics and this broker, with synonyms (KIP-226) and documentation (KIP-569).
-// Left out: broker loggers, client metrics, groups.
+// DescribeConfigs (key 32), versions 1-4: topics and this broker, with synonyms (KIP-226) and
+// documentation (KIP-569). Left out: broker loggers, client metrics, groups.
 namespace penstock::broker {
 
-void handle_describe_configs(RequestContext context, protocol::DescribeConfigsRequest request, Reply<protocol::DescribeConfigsResponse> reply);
+void handle_describe_configs(RequestContext context, protocol::DescribeConfigsRequest request,
+                             Reply<protocol::DescribeConfigsResponse> reply);
 
 }  // namespace penstock::broker

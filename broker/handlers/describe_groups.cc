@@ -26,7 +26,8 @@ void describe(const Group& group, Described& to) {
   const bool stable = group.state == GroupState::kStable;
   if (stable) to.group.protocol = group.protocol.value_or("");
   for (const auto& [id, member] : group.members) {
-    to.group.members.push_back({id, member.instance_id, member.client_id, member.client_host, {}, {}});
+    to.group.members.push_back(
+        {id, member.instance_id, member.client_id, member.client_host, {}, {}});
     const std::string* metadata = stable ? member.metadata(to.group.protocol) : nullptr;
     to.bytes.emplace_back(metadata != nullptr ? *metadata : "", stable ? member.assignment : "");
   }
@@ -42,30 +43,35 @@ Described look_up(const std::string& id, std::int16_t version, const GroupPlace&
     out.group.error = ErrorCode::kGroupIdNotFound;
     out.group.message = "Group " + id + " not found.";
   };
-  const ErrorCode error = place.coordinator == nullptr ? ErrorCode::kCoordinatorNotAvailable : place.coordinator->look(place.partition, id, see);
+  const ErrorCode error = place.coordinator == nullptr
+                              ? ErrorCode::kCoordinatorNotAvailable
+                              : place.coordinator->look(place.partition, id, see);
   if (error != ErrorCode::kNone) out.group.error = error;
   return out;
 }
 
 }  // namespace
 
-void handle_describe_groups(RequestContext context, DescribeGroupsRequest request, Reply<DescribeGroupsResponse> reply) {
+void handle_describe_groups(RequestContext context, DescribeGroupsRequest request,
+                            Reply<DescribeGroupsResponse> reply) {
   if (request.groups.empty()) return reply(DescribeGroupsResponse());
-  auto gather = std::make_shared<Gather<Described>>(context.shard, request.groups.size(), [reply = std::move(reply)](std::vector<Described> all) mutable {
-    DescribeGroupsResponse response;
-    for (Described& one : all) {
-      for (std::size_t i = 0; i < one.bytes.size(); ++i) {
-        one.group.members[i].metadata = as_bytes(one.bytes[i].first);
-        one.group.members[i].assignment = as_bytes(one.bytes[i].second);
-      }
-      response.groups.push_back(std::move(one.group));
-    }
-    reply(response);
-  });
+  auto gather = std::make_shared<Gather<Described>>(
+      context.shard, request.groups.size(),
+      [reply = std::move(reply)](std::vector<Described> all) mutable {
+        DescribeGroupsResponse response;
+        for (Described& one : all) {
+          for (std::size_t i = 0; i < one.bytes.size(); ++i) {
+            one.group.members[i].metadata = as_bytes(one.bytes[i].first);
+            one.group.members[i].assignment = as_bytes(one.bytes[i].second);
+          }
+          response.groups.push_back(std::move(one.group));
+        }
+        reply(response);
+      });
   for (std::size_t i = 0; i < request.groups.size(); ++i) {
-    at_group(context.shard, request.groups[i], [id = std::string(request.groups[i]), version = context.version, gather, i](const GroupPlace& place) {
-      gather->put(i, look_up(id, version, place));
-    });
+    at_group(context.shard, request.groups[i],
+             [id = std::string(request.groups[i]), version = context.version, gather,
+              i](const GroupPlace& place) { gather->put(i, look_up(id, version, place)); });
   }
 }
 

@@ -32,7 +32,8 @@ FindCoordinatorResponse::Coordinator refused(std::string key, const ApiError& wh
   return out;
 }
 
-void send(std::int16_t version, std::vector<FindCoordinatorResponse::Coordinator> all, Reply<FindCoordinatorResponse> reply) {
+void send(std::int16_t version, std::vector<FindCoordinatorResponse::Coordinator> all,
+          Reply<FindCoordinatorResponse> reply) {
   FindCoordinatorResponse response;
   if (version >= 4) {
     response.coordinators = std::move(all);
@@ -49,23 +50,29 @@ void send(std::int16_t version, std::vector<FindCoordinatorResponse::Coordinator
 
 }  // namespace
 
-void handle_find_coordinator(RequestContext context, FindCoordinatorRequest request, Reply<FindCoordinatorResponse> reply) {
+void handle_find_coordinator(RequestContext context, FindCoordinatorRequest request,
+                             Reply<FindCoordinatorResponse> reply) {
   std::vector<std::string> keys(request.keys.begin(), request.keys.end());
   if (context.version < 4) keys = {std::string(request.key)};
   if (request.key_type != kGroup) {
-    const ApiError why{ErrorCode::kInvalidRequest, request.key_type == 1 ? "Transactions are not supported." : "Unknown key type."};
+    const ApiError why{ErrorCode::kInvalidRequest, request.key_type == 1
+                                                       ? "Transactions are not supported."
+                                                       : "Unknown key type."};
     std::vector<FindCoordinatorResponse::Coordinator> all;
     for (std::string& key : keys) all.push_back(refused(std::move(key), why));
     return send(context.version, std::move(all), std::move(reply));
   }
-  ensure_offsets_topic(context.shard, [&broker = context.broker(), version = context.version, keys = std::move(keys),
-                                       reply = std::move(reply)](std::optional<ApiError> failed) mutable {
-    std::vector<FindCoordinatorResponse::Coordinator> all;
-    for (std::string& key : keys) {
-      all.push_back(failed ? refused(std::move(key), {ErrorCode::kCoordinatorNotAvailable, failed->text}) : found(broker, std::move(key)));
-    }
-    send(version, std::move(all), std::move(reply));
-  });
+  ensure_offsets_topic(
+      context.shard, [&broker = context.broker(), version = context.version, keys = std::move(keys),
+                      reply = std::move(reply)](std::optional<ApiError> failed) mutable {
+        std::vector<FindCoordinatorResponse::Coordinator> all;
+        for (std::string& key : keys) {
+          all.push_back(
+              failed ? refused(std::move(key), {ErrorCode::kCoordinatorNotAvailable, failed->text})
+                     : found(broker, std::move(key)));
+        }
+        send(version, std::move(all), std::move(reply));
+      });
 }
 
 }  // namespace penstock::broker

@@ -3,10 +3,11 @@
 #include "broker/handler.h"
 #include "framework/protocol/messages/find_coordinator.h"
 
-// FindCoordinator (key 10), versions 0-4. v4 many keys (KIP-699). The first question for a group creates __consumer_offsets.
-// Left out: transactions.
+// FindCoordinator (key 10), versions 0-4. v4 many keys (KIP-699). The first question for a group
+// creates __consumer_offsets. Left out: transactions.
 namespace penstock::broker {
 
-void handle_find_coordinator(RequestContext context, protocol::FindCoordinatorRequest request, Reply<protocol::FindCoordinatorResponse> reply);
+void handle_find_coordinator(RequestContext context, protocol::FindCoordinatorRequest request,
+                             Reply<protocol::FindCoordinatorResponse> reply);
 
 }  // namespace penstock::broker

@@ -35,37 +35,51 @@ std::string changed_list(std::string_view now, std::string_view change, bool app
   return out;
 }
 
-tl::expected<std::optional<std::string>, ApiError> new_value(const Topic& topic, const IncrementalAlterConfigsRequest::Config& config) {
-  const auto refuse = [](ErrorCode code, std::string text) { return tl::make_unexpected(ApiError{code, std::move(text)}); };
+tl::expected<std::optional<std::string>, ApiError> new_value(
+    const Topic& topic, const IncrementalAlterConfigsRequest::Config& config) {
+  const auto refuse = [](ErrorCode code, std::string text) {
+    return tl::make_unexpected(ApiError{code, std::move(text)});
+  };
   if (config.operation == kDelete) return std::optional<std::string>();
-  if (!config.value) return refuse(ErrorCode::kInvalidRequest, "Null value not supported for : " + std::string(config.name));
+  if (!config.value)
+    return refuse(ErrorCode::kInvalidRequest,
+                  "Null value not supported for : " + std::string(config.name));
   if (config.operation == kSet) return std::string(*config.value);
   if (config.operation != kAppend && config.operation != kSubtract) {
-    return refuse(ErrorCode::kInvalidRequest, "Unknown operation " + std::to_string(config.operation));
+    return refuse(ErrorCode::kInvalidRequest,
+                  "Unknown operation " + std::to_string(config.operation));
   }
   const TopicConfigDef* def = find_topic_config(config.name);
   if (def == nullptr || def->type != ConfigType::kList) {
-    return refuse(ErrorCode::kInvalidConfig, "Can't " + std::string(config.operation == kAppend ? "APPEND to" : "SUBTRACT from") + " key " +
-                                                 std::string(config.name) + " because its type is not LIST.");
+    return refuse(ErrorCode::kInvalidConfig,
+                  "Can't " +
+                      std::string(config.operation == kAppend ? "APPEND to" : "SUBTRACT from") +
+                      " key " + std::string(config.name) + " because its type is not LIST.");
   }
   return changed_list(def->get(topic.settings), *config.value, config.operation == kAppend);
 }
 
 }  // namespace
 
-void handle_incremental_alter_configs(RequestContext context, IncrementalAlterConfigsRequest request, Reply<IncrementalAlterConfigsResponse> reply) {
-  alter_topics(context, request, std::move(reply), [&context](const IncrementalAlterConfigsRequest::Resource& resource) -> tl::expected<ConfigChanges, ApiError> {
-    const TopicRef topic = context.shard.topics()->find(resource.name);
-    ConfigChanges out;
-    for (const IncrementalAlterConfigsRequest::Config& config : resource.configs) {
-      auto value = new_value(*topic, config);
-      if (!value) return tl::make_unexpected(value.error());
-      if (!out.emplace(config.name, std::move(*value)).second) {
-        return tl::make_unexpected(ApiError{ErrorCode::kInvalidRequest, "The setting " + std::string(config.name) + " is given twice."});
-      }
-    }
-    return out;
-  });
+void handle_incremental_alter_configs(RequestContext context,
+                                      IncrementalAlterConfigsRequest request,
+                                      Reply<IncrementalAlterConfigsResponse> reply) {
+  alter_topics(context, request, std::move(reply),
+               [&context](const IncrementalAlterConfigsRequest::Resource& resource)
+                   -> tl::expected<ConfigChanges, ApiError> {
+                 const TopicRef topic = context.shard.topics()->find(resource.name);
+                 ConfigChanges out;
+                 for (const IncrementalAlterConfigsRequest::Config& config : resource.configs) {
+                   auto value = new_value(*topic, config);
+                   if (!value) return tl::make_unexpected(value.error());
+                   if (!out.emplace(config.name, std::move(*value)).second) {
+                     return tl::make_unexpected(
+                         ApiError{ErrorCode::kInvalidRequest,
+                                  "The setting " + std::string(config.name) + " is given twice."});
+                   }
+                 }
+                 return out;
+               });
 }
 
 }  // namespace penstock::broker

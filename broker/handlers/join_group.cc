@@ -17,7 +17,8 @@ namespace {
 std::string new_member_id(std::string_view name) {
   const Uuid id = Uuid::random();
   char text[40];
-  std::snprintf(text, sizeof text, "-%08x-%04x-%04x-%04x-%012llx", static_cast<unsigned>(id.high >> 32), static_cast<unsigned>(id.high >> 16 & 0xFFFF),
+  std::snprintf(text, sizeof text, "-%08x-%04x-%04x-%04x-%012llx",
+                static_cast<unsigned>(id.high >> 32), static_cast<unsigned>(id.high >> 16 & 0xFFFF),
                 static_cast<unsigned>(id.high & 0xFFFF), static_cast<unsigned>(id.low >> 48),
                 static_cast<unsigned long long>(id.low & 0xFFFF'FFFF'FFFFULL));
   return std::string(name) + text;
@@ -27,14 +28,17 @@ JoinEvent event_of(const RequestContext& context, const JoinGroupRequest& reques
   JoinEvent event;
   event.member_id = request.member_id;
   event.instance_id = owned(request.instance_id);
-  event.new_member_id = new_member_id(request.instance_id ? *request.instance_id : context.client_id);
+  event.new_member_id =
+      new_member_id(request.instance_id ? *request.instance_id : context.client_id);
   event.client_id = context.client_id;
   event.client_host = "/" + context.peer_address;
   event.protocol_type = request.protocol_type;
-  for (const JoinGroupRequest::Protocol& p : request.protocols) event.protocols.push_back({std::string(p.name), std::string(as_text(p.metadata))});
+  for (const JoinGroupRequest::Protocol& p : request.protocols)
+    event.protocols.push_back({std::string(p.name), std::string(as_text(p.metadata))});
   event.session_timeout_ms = request.session_timeout_ms;
   // v0 has one timeout for both.
-  event.rebalance_timeout_ms = context.version == 0 ? request.session_timeout_ms : request.rebalance_timeout_ms;
+  event.rebalance_timeout_ms =
+      context.version == 0 ? request.session_timeout_ms : request.rebalance_timeout_ms;
   event.member_id_required = context.version >= 4;
   event.skip_assignment_known = context.version >= 9;
   return event;
@@ -42,7 +46,8 @@ JoinEvent event_of(const RequestContext& context, const JoinGroupRequest& reques
 
 }  // namespace
 
-void handle_join_group(RequestContext context, JoinGroupRequest request, Reply<JoinGroupResponse> reply) {
+void handle_join_group(RequestContext context, JoinGroupRequest request,
+                       Reply<JoinGroupResponse> reply) {
   if (request.group_id.empty()) {
     JoinGroupResponse response;
     response.error = ErrorCode::kInvalidGroupId;
@@ -50,22 +55,24 @@ void handle_join_group(RequestContext context, JoinGroupRequest request, Reply<J
     if (context.version < 7) response.protocol = "";
     return reply(response);
   }
-  ask_group<JoinAnswer>(context.shard, request.group_id, event_of(context, request),
-                        [version = context.version, reply = std::move(reply)](JoinAnswer& answer) mutable {
-                          JoinGroupResponse response;
-                          response.error = answer.error;
-                          response.generation = answer.generation;
-                          response.protocol_type = std::move(answer.protocol_type);
-                          response.protocol = std::move(answer.protocol);
-                          if (version < 7 && !response.protocol) response.protocol = "";
-                          response.leader = std::move(answer.leader);
-                          response.skip_assignment = answer.skip_assignment;
-                          response.member_id = std::move(answer.member_id);
-                          for (JoinedMember& member : answer.members) {
-                            response.members.push_back({member.id, std::move(member.instance_id), as_bytes(member.metadata)});
-                          }
-                          reply(response);
-                        });
+  ask_group<JoinAnswer>(
+      context.shard, request.group_id, event_of(context, request),
+      [version = context.version, reply = std::move(reply)](JoinAnswer& answer) mutable {
+        JoinGroupResponse response;
+        response.error = answer.error;
+        response.generation = answer.generation;
+        response.protocol_type = std::move(answer.protocol_type);
+        response.protocol = std::move(answer.protocol);
+        if (version < 7 && !response.protocol) response.protocol = "";
+        response.leader = std::move(answer.leader);
+        response.skip_assignment = answer.skip_assignment;
+        response.member_id = std::move(answer.member_id);
+        for (JoinedMember& member : answer.members) {
+          response.members.push_back(
+              {member.id, std::move(member.instance_id), as_bytes(member.metadata)});
+        }
+        reply(response);
+      });
 }
 
 }  // namespace penstock::broker

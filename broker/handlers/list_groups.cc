@@ -23,7 +23,8 @@ struct Part {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return out;
 }
 
@@ -46,21 +47,26 @@ Part list(GroupCoordinator& coordinator, const std::set<std::string>& states) {
 
 }  // namespace
 
-void handle_list_groups(RequestContext context, ListGroupsRequest request, Reply<ListGroupsResponse> reply) {
+void handle_list_groups(RequestContext context, ListGroupsRequest request,
+                        Reply<ListGroupsResponse> reply) {
   const std::set<std::string> types = filter(request.types);
   if (!types.empty() && !types.contains("classic")) return reply(ListGroupsResponse());
   Broker& broker = context.broker();
-  auto gather = std::make_shared<Gather<Part>>(context.shard, broker.shard_count(), [reply = std::move(reply)](std::vector<Part> parts) mutable {
-    ListGroupsResponse response;
-    for (Part& part : parts) {
-      if (!part.complete) response.error = ErrorCode::kCoordinatorLoadInProgress;
-      std::move(part.groups.begin(), part.groups.end(), std::back_inserter(response.groups));
-    }
-    reply(response);
-  });
+  auto gather = std::make_shared<Gather<Part>>(
+      context.shard, broker.shard_count(),
+      [reply = std::move(reply)](std::vector<Part> parts) mutable {
+        ListGroupsResponse response;
+        for (Part& part : parts) {
+          if (!part.complete) response.error = ErrorCode::kCoordinatorLoadInProgress;
+          std::move(part.groups.begin(), part.groups.end(), std::back_inserter(response.groups));
+        }
+        reply(response);
+      });
   for (std::size_t i = 0; i < broker.shard_count(); ++i) {
     BrokerShard& shard = broker.shard(i);
-    shard.io().post([&shard, gather, i, states = filter(request.states)] { gather->put(i, list(shard.groups(), states)); });
+    shard.io().post([&shard, gather, i, states = filter(request.states)] {
+      gather->put(i, list(shard.groups(), states));
+    });
   }
 }
 

@@ -13,9 +13,13 @@ using protocol::OffsetCommitResponse;
 namespace {
 
 /// What is wrong with one partition, whatever the group says.
-ErrorCode check(const RequestContext& context, std::string_view topic, const OffsetCommitRequest::Partition& partition) {
-  if (!context.shard.topics()->find(topic, PartitionId(partition.index))) return ErrorCode::kUnknownTopicOrPartition;
-  if (partition.metadata && partition.metadata->size() > context.broker().settings().coordinator.limits.offset_metadata_bytes_max) {
+ErrorCode check(const RequestContext& context, std::string_view topic,
+                const OffsetCommitRequest::Partition& partition) {
+  if (!context.shard.topics()->find(topic, PartitionId(partition.index)))
+    return ErrorCode::kUnknownTopicOrPartition;
+  if (partition.metadata &&
+      partition.metadata->size() >
+          context.broker().settings().coordinator.limits.offset_metadata_bytes_max) {
     return ErrorCode::kOffsetMetadataTooLarge;
   }
   return ErrorCode::kNone;
@@ -23,7 +27,8 @@ ErrorCode check(const RequestContext& context, std::string_view topic, const Off
 
 }  // namespace
 
-void handle_offset_commit(RequestContext context, OffsetCommitRequest request, Reply<OffsetCommitResponse> reply) {
+void handle_offset_commit(RequestContext context, OffsetCommitRequest request,
+                          Reply<OffsetCommitResponse> reply) {
   CommitEvent event;
   event.generation = request.generation;
   event.member_id = request.member_id;
@@ -43,15 +48,16 @@ void handle_offset_commit(RequestContext context, OffsetCommitRequest request, R
       event.offsets.emplace_back(TopicPartition(topic.name, partition.index), std::move(offset));
     }
   }
-  ask_group<CodeAnswer>(context.shard, request.group_id, std::move(event),
-                        [response = std::move(response), reply = std::move(reply)](CodeAnswer& answer) mutable {
-                          for (OffsetCommitResponse::Topic& topic : response.topics) {
-                            for (OffsetCommitResponse::Partition& partition : topic.partitions) {
-                              if (partition.error == ErrorCode::kNone) partition.error = answer.error;
-                            }
-                          }
-                          reply(response);
-                        });
+  ask_group<CodeAnswer>(
+      context.shard, request.group_id, std::move(event),
+      [response = std::move(response), reply = std::move(reply)](CodeAnswer& answer) mutable {
+        for (OffsetCommitResponse::Topic& topic : response.topics) {
+          for (OffsetCommitResponse::Partition& partition : topic.partitions) {
+            if (partition.error == ErrorCode::kNone) partition.error = answer.error;
+          }
+        }
+        reply(response);
+      });
 }
 
 }  // namespace penstock::broker

@@ -6,6 +6,7 @@
 // OffsetDelete (key 47), version 0 (KIP-496).
 namespace penstock::broker {
 
-void handle_offset_delete(RequestContext context, protocol::OffsetDeleteRequest request, Reply<protocol::OffsetDeleteResponse> reply);
+void handle_offset_delete(RequestContext context, protocol::OffsetDeleteRequest request,
+                          Reply<protocol::OffsetDeleteResponse> reply);
 
 }  // namespace penstock::broker

@@ -17,14 +17,17 @@ namespace {
 
 struct Question {
   std::string group;
-  std::optional<std::vector<std::pair<std::string, std::vector<std::int32_t>>>> topics;  // none: all
+  std::optional<std::vector<std::pair<std::string, std::vector<std::int32_t>>>>
+      topics;  // none: all
 };
 
-Question question(std::string_view group, const std::optional<std::vector<OffsetFetchRequest::Topic>>& topics) {
+Question question(std::string_view group,
+                  const std::optional<std::vector<OffsetFetchRequest::Topic>>& topics) {
   Question out{std::string(group), std::nullopt};
   if (!topics) return out;
   out.topics.emplace();
-  for (const OffsetFetchRequest::Topic& topic : *topics) out.topics->emplace_back(std::string(topic.name), topic.partitions);
+  for (const OffsetFetchRequest::Topic& topic : *topics)
+    out.topics->emplace_back(std::string(topic.name), topic.partitions);
   return out;
 }
 
@@ -64,7 +67,8 @@ std::vector<OffsetFetchResponse::Topic> topics_of(const Question& asked, const G
   return out;
 }
 
-/// When the group cannot be read every partition that was asked for says so, because v1 has no other place for it.
+/// When the group cannot be read every partition that was asked for says so, because v1 has no
+/// other place for it.
 std::vector<OffsetFetchResponse::Topic> refused_topics(const Question& asked, ErrorCode error) {
   std::vector<OffsetFetchResponse::Topic> out = topics_of(asked, nullptr);
   for (OffsetFetchResponse::Topic& topic : out) {
@@ -78,33 +82,44 @@ OffsetFetchResponse::Group look_up(const Question& asked, const GroupPlace& plac
   out.id = asked.group;
   out.error = place.coordinator == nullptr
                   ? ErrorCode::kCoordinatorNotAvailable
-                  : place.coordinator->look(place.partition, asked.group, [&](const Group* group) { out.topics = topics_of(asked, group); });
+                  : place.coordinator->look(place.partition, asked.group, [&](const Group* group) {
+                      out.topics = topics_of(asked, group);
+                    });
   return out;
 }
 
 }  // namespace
 
-void handle_offset_fetch(RequestContext context, OffsetFetchRequest request, Reply<OffsetFetchResponse> reply) {
+void handle_offset_fetch(RequestContext context, OffsetFetchRequest request,
+                         Reply<OffsetFetchResponse> reply) {
   if (context.version < 8) {
-    at_group(context.shard, request.group_id, [asked = question(request.group_id, request.topics), reply = std::move(reply)](const GroupPlace& place) mutable {
-      OffsetFetchResponse::Group found = look_up(asked, place);
-      OffsetFetchResponse response;
-      response.error = found.error;
-      response.topics = found.error == ErrorCode::kNone ? std::move(found.topics) : refused_topics(asked, found.error);
-      reply(response);
-    });
+    at_group(context.shard, request.group_id,
+             [asked = question(request.group_id, request.topics),
+              reply = std::move(reply)](const GroupPlace& place) mutable {
+               OffsetFetchResponse::Group found = look_up(asked, place);
+               OffsetFetchResponse response;
+               response.error = found.error;
+               response.topics = found.error == ErrorCode::kNone
+                                     ? std::move(found.topics)
+                                     : refused_topics(asked, found.error);
+               reply(response);
+             });
     return;
   }
   if (request.groups.empty()) return reply(OffsetFetchResponse());
   auto gather = std::make_shared<Gather<OffsetFetchResponse::Group>>(
-      context.shard, request.groups.size(), [reply = std::move(reply)](std::vector<OffsetFetchResponse::Group> groups) mutable {
+      context.shard, request.groups.size(),
+      [reply = std::move(reply)](std::vector<OffsetFetchResponse::Group> groups) mutable {
         OffsetFetchResponse response;
         response.groups = std::move(groups);
         reply(response);
       });
   for (std::size_t i = 0; i < request.groups.size(); ++i) {
     const OffsetFetchRequest::Group& group = request.groups[i];
-    at_group(context.shard, group.id, [asked = question(group.id, group.topics), gather, i](const GroupPlace& place) { gather->put(i, look_up(asked, place)); });
+    at_group(context.shard, group.id,
+             [asked = question(group.id, group.topics), gather, i](const GroupPlace& place) {
+               gather->put(i, look_up(asked, place));
+             });
   }
 }
 

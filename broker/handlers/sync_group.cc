@@ -10,11 +10,13 @@ using protocol::ErrorCode;
 using protocol::SyncGroupRequest;
 using protocol::SyncGroupResponse;
 
-void handle_sync_group(RequestContext context, SyncGroupRequest request, Reply<SyncGroupResponse> reply) {
+void handle_sync_group(RequestContext context, SyncGroupRequest request,
+                       Reply<SyncGroupResponse> reply) {
   SyncGroupResponse refused;
   if (request.group_id.empty()) refused.error = ErrorCode::kInvalidGroupId;
   // From v5 on both must be there (KIP-559).
-  else if (context.version >= 5 && (!request.protocol_type || !request.protocol)) refused.error = ErrorCode::kInconsistentGroupProtocol;
+  else if (context.version >= 5 && (!request.protocol_type || !request.protocol))
+    refused.error = ErrorCode::kInconsistentGroupProtocol;
   if (refused.error != ErrorCode::kNone) return reply(refused);
   SyncEvent event;
   event.generation = request.generation;
@@ -22,15 +24,17 @@ void handle_sync_group(RequestContext context, SyncGroupRequest request, Reply<S
   event.instance_id = owned(request.instance_id);
   event.protocol_type = owned(request.protocol_type);
   event.protocol = owned(request.protocol);
-  for (const SyncGroupRequest::Assignment& a : request.assignments) event.assignments[std::string(a.member_id)] = as_text(a.assignment);
-  ask_group<SyncAnswer>(context.shard, request.group_id, std::move(event), [reply = std::move(reply)](SyncAnswer& answer) mutable {
-    SyncGroupResponse response;
-    response.error = answer.error;
-    response.protocol_type = std::move(answer.protocol_type);
-    response.protocol = std::move(answer.protocol);
-    response.assignment = as_bytes(answer.assignment);
-    reply(response);
-  });
+  for (const SyncGroupRequest::Assignment& a : request.assignments)
+    event.assignments[std::string(a.member_id)] = as_text(a.assignment);
+  ask_group<SyncAnswer>(context.shard, request.group_id, std::move(event),
+                        [reply = std::move(reply)](SyncAnswer& answer) mutable {
+                          SyncGroupResponse response;
+                          response.error = answer.error;
+                          response.protocol_type = std::move(answer.protocol_type);
+                          response.protocol = std::move(answer.protocol);
+                          response.assignment = as_bytes(answer.assignment);
+                          reply(response);
+                        });
 }
 
 }  // namespace penstock::broker

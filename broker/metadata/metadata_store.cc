@@ -11,12 +11,16 @@ constexpr int kLayout = 1;
 
 Errc errc_of(int code) {
   switch (code & 0xFF) {
-    case SQLITE_FULL: return Errc::kStorageFull;
+    case SQLITE_FULL:
+      return Errc::kStorageFull;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return Errc::kCorrupt;
+    case SQLITE_NOTADB:
+      return Errc::kCorrupt;
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return Errc::kBusy;
-    default: return Errc::kIo;
+    case SQLITE_LOCKED:
+      return Errc::kBusy;
+    default:
+      return Errc::kIo;
   }
 }
 }  // namespace
@@ -24,14 +28,16 @@ Errc errc_of(int code) {
 class MetadataStore::Statement {
  public:
   Statement(MetadataStore& store, const char* sql) : store_(store) {
-    if (sqlite3_prepare_v2(store.db_, sql, -1, &statement_, nullptr) != SQLITE_OK) statement_ = nullptr;
+    if (sqlite3_prepare_v2(store.db_, sql, -1, &statement_, nullptr) != SQLITE_OK)
+      statement_ = nullptr;
   }
   ~Statement() { sqlite3_finalize(statement_); }
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
 
   void bind(int at, std::string_view text) {
-    if (statement_ != nullptr) sqlite3_bind_text64(statement_, at, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+    if (statement_ != nullptr)
+      sqlite3_bind_text64(statement_, at, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
   }
   void bind(int at, std::int64_t number) {
     if (statement_ != nullptr) sqlite3_bind_int64(statement_, at, number);
@@ -45,7 +51,10 @@ class MetadataStore::Statement {
   }
   [[nodiscard]] std::string text(int column) {
     const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
-    return data == nullptr ? "" : std::string(data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+    return data == nullptr
+               ? ""
+               : std::string(data,
+                             static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
   }
   [[nodiscard]] std::int64_t number(int column) { return sqlite3_column_int64(statement_, column); }
 
@@ -55,7 +64,8 @@ class MetadataStore::Statement {
 };
 
 tl::unexpected<Error> MetadataStore::failure(std::string_view what) const {
-  return fail(errc_of(sqlite3_extended_errcode(db_)), path_ + ": " + std::string(what) + ": " + sqlite3_errmsg(db_));
+  return fail(errc_of(sqlite3_extended_errcode(db_)),
+              path_ + ": " + std::string(what) + ": " + sqlite3_errmsg(db_));
 }
 
 Status MetadataStore::execute(const char* sql) {
@@ -65,7 +75,8 @@ Status MetadataStore::execute(const char* sql) {
 
 Result<std::unique_ptr<MetadataStore>> MetadataStore::open(const std::string& path) {
   sqlite3* db = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code = sqlite3_open_v2(
+      path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   std::unique_ptr<MetadataStore> store(new MetadataStore(db, path));
   if (code != SQLITE_OK) return store->failure("cannot be opened");
   PENSTOCK_RETURN_IF_ERROR(store->prepare_tables());
@@ -78,7 +89,9 @@ Status MetadataStore::prepare_tables() {
   std::int64_t application = 0;
   std::int64_t layout = 0;
   {
-    Statement query(*this, "SELECT a.application_id, u.user_version FROM pragma_application_id AS a, pragma_user_version AS u");
+    Statement query(*this,
+                    "SELECT a.application_id, u.user_version FROM pragma_application_id AS a, "
+                    "pragma_user_version AS u");
     PENSTOCK_ASSIGN_OR_RETURN(const bool row, query.step());
     if (row) {
       application = query.number(0);
@@ -87,15 +100,19 @@ Status MetadataStore::prepare_tables() {
   }
   const bool is_new = application == 0 && layout == 0;
   if (!is_new && (application != kApplicationId || layout != kLayout)) {
-    return fail(Errc::kCorrupt, path_ + ": not a metadata store of this broker (application id " + std::to_string(application) +
-                                    ", layout " + std::to_string(layout) + ")");
+    return fail(Errc::kCorrupt, path_ + ": not a metadata store of this broker (application id " +
+                                    std::to_string(application) + ", layout " +
+                                    std::to_string(layout) + ")");
   }
-  // FULL: the write-ahead log is synced on each commit, so an acknowledged change survives a power cut.
-  PENSTOCK_RETURN_IF_ERROR(execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=2000"));
+  // FULL: the write-ahead log is synced on each commit, so an acknowledged change survives a power
+  // cut.
+  PENSTOCK_RETURN_IF_ERROR(
+      execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=2000"));
   if (!is_new) return {};
   return execute(
       "BEGIN IMMEDIATE;"
-      "CREATE TABLE kv(key TEXT PRIMARY KEY, value TEXT NOT NULL, revision INTEGER NOT NULL) WITHOUT ROWID;"
+      "CREATE TABLE kv(key TEXT PRIMARY KEY, value TEXT NOT NULL, revision INTEGER NOT NULL) "
+      "WITHOUT ROWID;"
       "CREATE TABLE last_revision(revision INTEGER NOT NULL);"
       "INSERT INTO last_revision VALUES(0);"
       "PRAGMA application_id=1349407595; PRAGMA user_version=1;"
@@ -111,7 +128,8 @@ Result<std::optional<MetadataStore::Entry>> MetadataStore::get(std::string_view 
   return Entry{query.text(0), query.number(1)};
 }
 
-Result<std::vector<std::pair<std::string, MetadataStore::Entry>>> MetadataStore::range(std::string_view prefix) {
+Result<std::vector<std::pair<std::string, MetadataStore::Entry>>> MetadataStore::range(
+    std::string_view prefix) {
   std::vector<std::pair<std::string, Entry>> out;
   Statement query(*this, "SELECT key, value, revision FROM kv WHERE key>=?1 ORDER BY key");
   query.bind(1, prefix);
@@ -141,11 +159,15 @@ Status MetadataStore::write_all(std::span<const Write> writes, std::int64_t revi
     if (write.expected) {
       PENSTOCK_ASSIGN_OR_RETURN(const std::int64_t now, revision_of(write.key));
       if (now != *write.expected) {
-        return fail(Errc::kConflict, write.key + " has revision " + std::to_string(now) + ", not " + std::to_string(*write.expected));
+        return fail(Errc::kConflict, write.key + " has revision " + std::to_string(now) + ", not " +
+                                         std::to_string(*write.expected));
       }
     }
-    Statement change(*this, write.value ? "INSERT INTO kv VALUES(?1,?2,?3) ON CONFLICT(key) DO UPDATE SET value=?2, revision=?3"
-                                        : "DELETE FROM kv WHERE key=?1");
+    Statement change(
+        *this,
+        write.value
+            ? "INSERT INTO kv VALUES(?1,?2,?3) ON CONFLICT(key) DO UPDATE SET value=?2, revision=?3"
+            : "DELETE FROM kv WHERE key=?1");
     change.bind(1, write.key);
     if (write.value) {
       change.bind(2, std::string_view(*write.value));
@@ -168,7 +190,8 @@ Result<std::int64_t> MetadataStore::commit(std::span<const Write> writes) {
   };
   auto revision = next_revision();
   if (!revision) return give_up(std::move(revision).error());
-  if (auto written = write_all(writes, *revision); !written) return give_up(std::move(written).error());
+  if (auto written = write_all(writes, *revision); !written)
+    return give_up(std::move(written).error());
   if (auto done = execute("COMMIT"); !done) return give_up(std::move(done).error());
   return *revision;
 }

@@ -15,9 +15,10 @@ struct sqlite3;
 
 namespace penstock::broker {
 
-/// What the broker must not forget besides records: small values by key, each with a revision, changed all or nothing.
-/// Kept in one SQLite table; the three calls are those of etcd, which takes its place when there are several brokers.
-/// One thread at a time (the control thread); calls block on the disk. What commit() acknowledged survives a power cut.
+/// What the broker must not forget besides records: small values by key, each with a revision,
+/// changed all or nothing. Kept in one SQLite table; the three calls are those of etcd, which takes
+/// its place when there are several brokers. One thread at a time (the control thread); calls block
+/// on the disk. What commit() acknowledged survives a power cut.
 class MetadataStore {
  public:
   struct Entry {
@@ -40,7 +41,8 @@ class MetadataStore {
   Result<std::optional<Entry>> get(std::string_view key);
   /// Keys that begin with `prefix`, in order.
   Result<std::vector<std::pair<std::string, Entry>>> range(std::string_view prefix);
-  /// Compare and set: all writes or none, durable on return. Gives the new revision. kConflict names the key that had another one.
+  /// Compare and set: all writes or none, durable on return. Gives the new revision. kConflict
+  /// names the key that had another one.
   Result<std::int64_t> commit(std::span<const Write> writes);
 
  private:

@@ -22,14 +22,24 @@ constexpr std::string_view kDeletedPrefix = "deleted/";
 constexpr std::string_view kProducerIdsKey = "producer_ids";
 constexpr std::string_view kFile = "metadata.db";
 
-tl::unexpected<ApiError> refuse(ErrorCode code, std::string text) { return tl::unexpected<ApiError>(ApiError{code, std::move(text)}); }
-tl::unexpected<ApiError> unknown() { return refuse(ErrorCode::kUnknownTopicOrPartition, "This server does not host this topic-partition."); }
-tl::unexpected<ApiError> not_stored(const Error& why) { return refuse(ErrorCode::kStorageError, "The change was not stored: " + why.text); }
+tl::unexpected<ApiError> refuse(ErrorCode code, std::string text) {
+  return tl::unexpected<ApiError>(ApiError{code, std::move(text)});
+}
+tl::unexpected<ApiError> unknown() {
+  return refuse(ErrorCode::kUnknownTopicOrPartition,
+                "This server does not host this topic-partition.");
+}
+tl::unexpected<ApiError> not_stored(const Error& why) {
+  return refuse(ErrorCode::kStorageError, "The change was not stored: " + why.text);
+}
 
-std::string topic_key(std::string_view name) { return std::string(kTopicPrefix) + std::string(name); }
+std::string topic_key(std::string_view name) {
+  return std::string(kTopicPrefix) + std::string(name);
+}
 std::string deleted_key(const Uuid& id) { return std::string(kDeletedPrefix) + id.text(); }
 
-/// Metric names make no difference between the two, so Kafka lets no two topics differ in that alone.
+/// Metric names make no difference between the two, so Kafka lets no two topics differ in that
+/// alone.
 std::string without_dots(std::string name) {
   std::replace(name.begin(), name.end(), '.', '_');
   return name;
@@ -37,15 +47,20 @@ std::string without_dots(std::string name) {
 
 }  // namespace
 
-std::unique_ptr<TopicAdmin> make_topic_admin(Broker& broker) { return std::make_unique<SqliteTopics>(broker); }
+std::unique_ptr<TopicAdmin> make_topic_admin(Broker& broker) {
+  return std::make_unique<SqliteTopics>(broker);
+}
 
 Status SqliteTopics::open_store() {
   const std::string path = broker_.log_directory().path() + "/" + std::string(kFile);
   if (!broker_.files().exists(path)) {
     PENSTOCK_ASSIGN_OR_RETURN(const auto found, broker_.log_directory().partitions());
     if (!found.empty()) {
-      return fail(Errc::kCorrupt, path + " is missing, but there are " + std::to_string(found.size()) + " partition directories, " + found.front().topic + "-" +
-                                      std::to_string(found.front().partition.value) + " among them: restore it, or move them away");
+      return fail(Errc::kCorrupt, path + " is missing, but there are " +
+                                      std::to_string(found.size()) + " partition directories, " +
+                                      found.front().topic + "-" +
+                                      std::to_string(found.front().partition.value) +
+                                      " among them: restore it, or move them away");
     }
   }
   PENSTOCK_ASSIGN_OR_RETURN(store_, MetadataStore::open(path));
@@ -59,14 +74,16 @@ Status SqliteTopics::read_topics() {
     Stored topic;
     topic.revision = entry.revision;
     try {
-      if (!Uuid::parse(json.at("id").get<std::string>(), topic.id)) return fail(Errc::kCorrupt, key + ": no topic id");
+      if (!Uuid::parse(json.at("id").get<std::string>(), topic.id))
+        return fail(Errc::kCorrupt, key + ": no topic id");
       topic.partitions = json.at("partitions").get<std::int32_t>();
       topic.opened = json.at("opened").get<std::int32_t>();
       topic.overrides = json.at("overrides").get<std::map<std::string, std::string>>();
     } catch (const nlohmann::json::exception& e) {
       return fail(Errc::kCorrupt, key + ": " + e.what());
     }
-    if (topic.partitions < 1 || topic.partitions > kPartitionsMax) return fail(Errc::kCorrupt, key + ": partitions");
+    if (topic.partitions < 1 || topic.partitions > kPartitionsMax)
+      return fail(Errc::kCorrupt, key + ": partitions");
     topics_.emplace(key.substr(kTopicPrefix.size()), std::move(topic));
   }
   return {};
@@ -76,11 +93,15 @@ Status SqliteTopics::read_topics() {
 void SqliteTopics::remove_leftover(const log::LogDirectory::Found& found) {
   const std::string name = found.topic + "-" + std::to_string(found.partition.value);
   log::RecoveryReport report;
-  auto log = broker_.log_directory().open_log(found.topic, found.partition, found.topic_id, log::LogConfig(), report);
+  auto log = broker_.log_directory().open_log(found.topic, found.partition, found.topic_id,
+                                              log::LogConfig(), report);
   Status removed;
-  if (log) removed = broker_.log_directory().delete_log(std::move(*log));
-  else removed = broker_.files().remove_tree(broker_.log_directory().path() + "/" + name);
-  if (!removed) spdlog::error("{} of a deleted topic was not removed: {}", name, removed.error().text);
+  if (log)
+    removed = broker_.log_directory().delete_log(std::move(*log));
+  else
+    removed = broker_.files().remove_tree(broker_.log_directory().path() + "/" + name);
+  if (!removed)
+    spdlog::error("{} of a deleted topic was not removed: {}", name, removed.error().text);
 }
 
 Status SqliteTopics::clear_deleted(const std::vector<log::LogDirectory::Found>& found) {
@@ -102,17 +123,22 @@ void SqliteTopics::load(UniqueFunction<void(Status)> done) {
   if (auto read = read_topics(); !read) return done(std::move(read));
   auto found = broker_.log_directory().partitions();
   if (!found) return done(tl::make_unexpected(found.error()));
-  if (auto cleared = clear_deleted(*found); !cleared) return done(std::move(cleared));
+  if (auto cleared = clear_deleted(*found); !cleared)
+    spdlog::warn("deleted topics stay noted until the next start: {}", cleared.error().text);
   found = broker_.log_directory().partitions();
   if (!found) return done(tl::make_unexpected(found.error()));
 
   std::set<std::pair<std::string, std::int32_t>> there;
   for (const auto& partition : *found) {
     const auto at = topics_.find(partition.topic);
-    const bool known = at != topics_.end() && at->second.id == partition.topic_id && partition.partition.value < at->second.partitions;
-    if (known) there.emplace(partition.topic, partition.partition.value);
-    else spdlog::error("{}/{}-{} belongs to no topic (its topic id is {}); it is left alone", broker_.log_directory().path(), partition.topic,
-                       partition.partition.value, partition.topic_id.text());
+    const bool known = at != topics_.end() && at->second.id == partition.topic_id &&
+                       partition.partition.value < at->second.partitions;
+    if (known)
+      there.emplace(partition.topic, partition.partition.value);
+    else
+      spdlog::error("{}/{}-{} belongs to no topic (its topic id is {}); it is left alone",
+                    broker_.log_directory().path(), partition.topic, partition.partition.value,
+                    partition.topic_id.text());
   }
   std::vector<TopicImage> images;
   for (const auto& [name, topic] : topics_) {
@@ -127,20 +153,28 @@ void SqliteTopics::load(UniqueFunction<void(Status)> done) {
     for (const auto& [name, topic] : topics_) {
       if (topic.opened < topic.partitions) count_opened(name);
     }
+    loaded_ = true;
     done({});
   });
 }
 
 Result<TopicImage> SqliteTopics::image_of(const std::string& name, const Stored& topic) const {
-  PENSTOCK_ASSIGN_OR_RETURN(TopicSettings settings, with_overrides(broker_.settings().topic_defaults, topic.overrides));
-  return TopicImage{name, topic.id, is_internal_topic(name), topic.partitions, topic.overrides, settings};
+  PENSTOCK_ASSIGN_OR_RETURN(TopicSettings settings,
+                            with_overrides(broker_.settings().topic_defaults, topic.overrides));
+  return TopicImage{name,    topic.id, is_internal_topic(name), topic.partitions, topic.overrides,
+                    settings};
 }
 
 Status SqliteTopics::commit(std::vector<MetadataStore::Write> writes, std::int64_t& revision) {
-  const auto written = store_->commit(writes);
+  auto written = store_->commit(writes);
+  if (!written && written.error().code == Errc::kStorageFull) {
+    // The reserve is for this: topics can be deleted, which makes room.
+    broker_.log_directory().release_reserve();
+    if (loaded_) broker_.storage_full(written.error());
+    written = store_->commit(writes);
+  }
   if (!written) {
     spdlog::error("metadata: {}", written.error().text);
-    if (written.error().code == Errc::kStorageFull) broker_.storage_full(written.error());
     return tl::make_unexpected(written.error());
   }
   revision = *written;
@@ -148,8 +182,12 @@ Status SqliteTopics::commit(std::vector<MetadataStore::Write> writes, std::int64
 }
 
 Status SqliteTopics::save(const std::string& name, Stored topic) {
-  const nlohmann::json json{{"id", topic.id.text()}, {"partitions", topic.partitions}, {"opened", topic.opened}, {"overrides", topic.overrides}};
-  PENSTOCK_RETURN_IF_ERROR(commit({{topic_key(name), json.dump(), topic.revision}}, topic.revision));
+  const nlohmann::json json{{"id", topic.id.text()},
+                            {"partitions", topic.partitions},
+                            {"opened", topic.opened},
+                            {"overrides", topic.overrides}};
+  PENSTOCK_RETURN_IF_ERROR(
+      commit({{topic_key(name), json.dump(), topic.revision}}, topic.revision));
   topics_[name] = std::move(topic);
   return {};
 }
@@ -157,10 +195,11 @@ Status SqliteTopics::save(const std::string& name, Stored topic) {
 void SqliteTopics::apply(const std::string& name, Done done) {
   auto image = image_of(name, topics_.at(name));
   if (!image) return done(refuse(ErrorCode::kInvalidConfig, image.error().text));
-  broker_.registry().apply(std::move(*image), [this, name, done = std::move(done)](TopicRef topic) mutable {
-    count_opened(name);
-    done(std::move(topic));
-  });
+  broker_.registry().apply(std::move(*image),
+                           [this, name, done = std::move(done)](TopicRef topic) mutable {
+                             count_opened(name);
+                             done(std::move(topic));
+                           });
 }
 
 void SqliteTopics::count_opened(const std::string& name) {
@@ -168,25 +207,36 @@ void SqliteTopics::count_opened(const std::string& name) {
   if (at == topics_.end()) return;  // deleted meanwhile
   Stored topic = at->second;
   const std::string& path = broker_.log_directory().path();
-  while (topic.opened < topic.partitions && broker_.files().exists(path + "/" + name + "-" + std::to_string(topic.opened))) ++topic.opened;
+  while (topic.opened < topic.partitions &&
+         broker_.files().exists(path + "/" + name + "-" + std::to_string(topic.opened)))
+    ++topic.opened;
   if (topic.opened == at->second.opened) return;
-  // The directories must be durable before it is said that they exist; if it cannot be said, a later loss will not be noticed, no more.
-  if (auto synced = broker_.files().sync_directory(path); !synced) return spdlog::error("{}: {}", path, synced.error().text);
-  if (auto saved = save(name, std::move(topic)); !saved) spdlog::error("{}: {}", name, saved.error().text);
+  // The directories must be durable before it is said that they exist; if it cannot be said, a
+  // later loss will not be noticed, no more.
+  if (auto synced = broker_.files().sync_directory(path); !synced)
+    return spdlog::error("{}: {}", path, synced.error().text);
+  if (auto saved = save(name, std::move(topic)); !saved)
+    spdlog::error("{}: {}", name, saved.error().text);
 }
 
 std::optional<ApiError> SqliteTopics::refuse_name(const std::string& name) const {
-  if (const Status good = check_topic_name(name); !good) return ApiError{ErrorCode::kInvalidTopic, good.error().text};
-  if (topics_.contains(name)) return ApiError{ErrorCode::kTopicAlreadyExists, "Topic '" + name + "' already exists."};
+  if (const Status good = check_topic_name(name); !good)
+    return ApiError{ErrorCode::kInvalidTopic, good.error().text};
+  if (topics_.contains(name))
+    return ApiError{ErrorCode::kTopicAlreadyExists, "Topic '" + name + "' already exists."};
   const std::string bare = without_dots(name);
   for (const auto& [other, topic] : topics_) {
-    if (without_dots(other) == bare) return ApiError{ErrorCode::kInvalidTopic, "Topic '" + name + "' collides with existing topic: " + other};
+    if (without_dots(other) == bare)
+      return ApiError{ErrorCode::kInvalidTopic,
+                      "Topic '" + name + "' collides with existing topic: " + other};
   }
   return std::nullopt;
 }
 
 void SqliteTopics::create_topic(NewTopic topic, Done done) {
-  broker_.control().post([this, topic = std::move(topic), done = std::move(done)]() mutable { create_now(std::move(topic), std::move(done)); });
+  broker_.control().post([this, topic = std::move(topic), done = std::move(done)]() mutable {
+    create_now(std::move(topic), std::move(done));
+  });
 }
 
 void SqliteTopics::create_now(NewTopic topic, Done done) {
@@ -201,57 +251,78 @@ void SqliteTopics::create_now(NewTopic topic, Done done) {
     topic.overrides.try_emplace("segment.bytes", std::to_string(coordinator.topic_segment_bytes));
   }
   if (partitions < 1 || partitions > kPartitionsMax) {
-    return done(refuse(ErrorCode::kInvalidPartitions, "Number of partitions was set to " + std::to_string(partitions) + "; it must be from 1 to " +
-                                                          std::to_string(kPartitionsMax) + "."));
+    return done(refuse(ErrorCode::kInvalidPartitions,
+                       "Number of partitions was set to " + std::to_string(partitions) +
+                           "; it must be from 1 to " + std::to_string(kPartitionsMax) + "."));
   }
-  if (auto settings = with_overrides(broker_.settings().topic_defaults, topic.overrides); !settings) {
+  if (auto settings = with_overrides(broker_.settings().topic_defaults, topic.overrides);
+      !settings) {
     return done(refuse(ErrorCode::kInvalidConfig, settings.error().text));
   }
   if (topic.validate_only) return done(TopicRef());
-  if (auto saved = save(topic.name, {Uuid::random(), partitions, 0, std::move(topic.overrides), 0}); !saved) return done(not_stored(saved.error()));
+  if (auto saved = save(topic.name, {Uuid::random(), partitions, 0, std::move(topic.overrides), 0});
+      !saved)
+    return done(not_stored(saved.error()));
   apply(topic.name, std::move(done));
 }
 
 void SqliteTopics::delete_topic(std::string name, Done done) {
-  broker_.control().post([this, name = std::move(name), done = std::move(done)]() mutable { delete_now(name, std::move(done)); });
+  broker_.control().post([this, name = std::move(name), done = std::move(done)]() mutable {
+    delete_now(name, std::move(done));
+  });
 }
 
 void SqliteTopics::delete_now(const std::string& name, Done done) {
   const auto at = topics_.find(name);
   if (at == topics_.end()) return done(unknown());
-  if (is_internal_topic(name)) return done(refuse(ErrorCode::kInvalidTopic, "The internal topic " + name + " cannot be deleted: coordinators keep their state in it."));
+  if (is_internal_topic(name))
+    return done(refuse(
+        ErrorCode::kInvalidTopic,
+        "The internal topic " + name + " cannot be deleted: coordinators keep their state in it."));
   const std::string deleted = deleted_key(at->second.id);
   std::int64_t revision = 0;
   // Both at once: a crash before the directories are gone leaves a note of what they are.
-  if (auto stored = commit({{topic_key(name), std::nullopt, at->second.revision}, {deleted, nlohmann::json{{"name", name}}.dump(), 0}}, revision); !stored) {
+  if (auto stored = commit({{topic_key(name), std::nullopt, at->second.revision},
+                            {deleted, nlohmann::json{{"name", name}}.dump(), 0}},
+                           revision);
+      !stored) {
     return done(not_stored(stored.error()));
   }
   topics_.erase(at);
-  broker_.registry().remove(name, [this, deleted, revision, done = std::move(done)](TopicRef removed) mutable {
-    std::int64_t after = revision;
-    if (auto cleared = commit({{deleted, std::nullopt, revision}}, after); !cleared) spdlog::error("{} stays noted: {}", deleted, cleared.error().text);
-    done(std::move(removed));
-  });
+  broker_.registry().remove(
+      name, [this, deleted, revision, done = std::move(done)](TopicRef removed) mutable {
+        std::int64_t after = revision;
+        if (auto cleared = commit({{deleted, std::nullopt, revision}}, after); !cleared)
+          spdlog::error("{} stays noted: {}", deleted, cleared.error().text);
+        done(std::move(removed));
+      });
 }
 
-void SqliteTopics::add_partitions(std::string name, std::int32_t total, bool validate_only, Done done) {
-  broker_.control().post([this, name = std::move(name), total, validate_only, done = std::move(done)]() mutable {
-    add_now(name, total, validate_only, std::move(done));
-  });
+void SqliteTopics::add_partitions(std::string name, std::int32_t total, bool validate_only,
+                                  Done done) {
+  broker_.control().post(
+      [this, name = std::move(name), total, validate_only, done = std::move(done)]() mutable {
+        add_now(name, total, validate_only, std::move(done));
+      });
 }
 
-void SqliteTopics::add_now(const std::string& name, std::int32_t total, bool validate_only, Done done) {
+void SqliteTopics::add_now(const std::string& name, std::int32_t total, bool validate_only,
+                           Done done) {
   const auto at = topics_.find(name);
   if (at == topics_.end()) return done(unknown());
   if (is_internal_topic(name)) {
-    return done(refuse(ErrorCode::kInvalidPartitions, "Partitions of the internal topic " + name + " cannot be added: groups would move."));
+    return done(refuse(ErrorCode::kInvalidPartitions, "Partitions of the internal topic " + name +
+                                                          " cannot be added: groups would move."));
   }
   const std::int32_t now = at->second.partitions;
   if (total <= now || total > kPartitionsMax) {
-    const std::string has = "The topic " + name + " currently has " + std::to_string(now) + " partition(s); ";
-    return done(refuse(ErrorCode::kInvalidPartitions, total == now   ? "Topic already has " + std::to_string(now) + " partition(s)."
-                                                      : total < now ? has + std::to_string(total) + " would not be an increase."
-                                                                    : has + std::to_string(total) + " is more than " + std::to_string(kPartitionsMax) + "."));
+    const std::string has =
+        "The topic " + name + " currently has " + std::to_string(now) + " partition(s); ";
+    return done(refuse(ErrorCode::kInvalidPartitions,
+                       total == now  ? "Topic already has " + std::to_string(now) + " partition(s)."
+                       : total < now ? has + std::to_string(total) + " would not be an increase."
+                                     : has + std::to_string(total) + " is more than " +
+                                           std::to_string(kPartitionsMax) + "."));
   }
   if (validate_only) return done(broker_.registry().current().find(name));
   Stored topic = at->second;
@@ -260,25 +331,36 @@ void SqliteTopics::add_now(const std::string& name, std::int32_t total, bool val
   apply(name, std::move(done));
 }
 
-void SqliteTopics::alter_configs(std::string name, std::map<std::string, std::optional<std::string>> changes, bool validate_only, Done done) {
-  broker_.control().post([this, name = std::move(name), changes = std::move(changes), validate_only, done = std::move(done)]() mutable {
+void SqliteTopics::alter_configs(std::string name,
+                                 std::map<std::string, std::optional<std::string>> changes,
+                                 bool validate_only, Done done) {
+  broker_.control().post([this, name = std::move(name), changes = std::move(changes), validate_only,
+                          done = std::move(done)]() mutable {
     alter_now(name, changes, validate_only, std::move(done));
   });
 }
 
-void SqliteTopics::alter_now(const std::string& name, const std::map<std::string, std::optional<std::string>>& changes, bool validate_only, Done done) {
+void SqliteTopics::alter_now(const std::string& name,
+                             const std::map<std::string, std::optional<std::string>>& changes,
+                             bool validate_only, Done done) {
   const auto at = topics_.find(name);
   if (at == topics_.end()) return done(unknown());
   if (is_internal_topic(name) && changes.contains("cleanup.policy")) {
-    return done(refuse(ErrorCode::kInvalidConfig, "cleanup.policy of the internal topic " + name + " cannot be changed: coordinators need compaction."));
+    return done(
+        refuse(ErrorCode::kInvalidConfig, "cleanup.policy of the internal topic " + name +
+                                              " cannot be changed: coordinators need compaction."));
   }
   Stored topic = at->second;
   for (const auto& [key, value] : changes) {
-    if (find_topic_config(key) == nullptr) return done(refuse(ErrorCode::kInvalidConfig, "Unknown topic config name: " + key));
-    if (value) topic.overrides[key] = *value;
-    else topic.overrides.erase(key);
+    if (find_topic_config(key) == nullptr)
+      return done(refuse(ErrorCode::kInvalidConfig, "Unknown topic config name: " + key));
+    if (value)
+      topic.overrides[key] = *value;
+    else
+      topic.overrides.erase(key);
   }
-  if (auto settings = with_overrides(broker_.settings().topic_defaults, topic.overrides); !settings) {
+  if (auto settings = with_overrides(broker_.settings().topic_defaults, topic.overrides);
+      !settings) {
     return done(refuse(ErrorCode::kInvalidConfig, settings.error().text));
   }
   if (validate_only) return done(broker_.registry().current().find(name));
@@ -286,12 +368,15 @@ void SqliteTopics::alter_now(const std::string& name, const std::map<std::string
   apply(name, std::move(done));
 }
 
-void SqliteTopics::next_producer_ids(UniqueFunction<void(tl::expected<ProducerIdBlock, ApiError>)> done) {
-  broker_.control().post([this, done = std::move(done)]() mutable { producer_ids_now(std::move(done)); });
+void SqliteTopics::next_producer_ids(
+    UniqueFunction<void(tl::expected<ProducerIdBlock, ApiError>)> done) {
+  broker_.control().post(
+      [this, done = std::move(done)]() mutable { producer_ids_now(std::move(done)); });
 }
 
 /// The next free id is moved on before the block is used.
-void SqliteTopics::producer_ids_now(UniqueFunction<void(tl::expected<ProducerIdBlock, ApiError>)> done) {
+void SqliteTopics::producer_ids_now(
+    UniqueFunction<void(tl::expected<ProducerIdBlock, ApiError>)> done) {
   auto entry = store_->get(kProducerIdsKey);
   if (!entry) return done(not_stored(entry.error()));
   ProducerIdBlock block{0, kProducerIdBlock};
@@ -300,12 +385,15 @@ void SqliteTopics::producer_ids_now(UniqueFunction<void(tl::expected<ProducerIdB
     revision = (*entry)->revision;
     const auto json = nlohmann::json::parse((*entry)->value, nullptr, false);
     if (!json.is_object() || !json.contains("next") || !json["next"].is_number_integer()) {
-      return done(refuse(ErrorCode::kStorageError, std::string(kProducerIdsKey) + " in the metadata store cannot be read"));
+      return done(refuse(ErrorCode::kStorageError,
+                         std::string(kProducerIdsKey) + " in the metadata store cannot be read"));
     }
     block.first = json["next"].get<std::int64_t>();
   }
   const nlohmann::json next{{"next", block.first + block.count}};
-  if (auto stored = commit({{std::string(kProducerIdsKey), next.dump(), revision}}, revision); !stored) return done(not_stored(stored.error()));
+  if (auto stored = commit({{std::string(kProducerIdsKey), next.dump(), revision}}, revision);
+      !stored)
+    return done(not_stored(stored.error()));
   done(block);
 }
 

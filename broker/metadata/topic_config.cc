@@ -27,10 +27,13 @@ Status read_number(std::string_view text, T low, T high, T& out) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || text.empty()) {
-    return fail(Errc::kInvalid, std::string("Not a number of type ") + (high <= std::numeric_limits<std::int32_t>::max() ? "INT" : "LONG"));
+    return fail(Errc::kInvalid,
+                std::string("Not a number of type ") +
+                    (high <= std::numeric_limits<std::int32_t>::max() ? "INT" : "LONG"));
   }
   if (value < low) return fail(Errc::kInvalid, "Value must be at least " + std::to_string(low));
-  if (value > high) return fail(Errc::kInvalid, "Value must be no more than " + std::to_string(high));
+  if (value > high)
+    return fail(Errc::kInvalid, "Value must be no more than " + std::to_string(high));
   out = value;
   return {};
 }
@@ -65,21 +68,28 @@ Status set_cleanup_policy(TopicSettings& s, std::string_view v) {
   const bool compact = parts.erase("compact") != 0;
   const bool removes = parts.erase("delete") != 0;
   if (!parts.empty()) return fail(Errc::kInvalid, "String must be one of: compact, delete");
-  s.log.cleanup_policy = compact ? (removes ? CleanupPolicy::kCompactAndDelete : CleanupPolicy::kCompact) : CleanupPolicy::kDelete;
+  s.log.cleanup_policy =
+      compact ? (removes ? CleanupPolicy::kCompactAndDelete : CleanupPolicy::kCompact)
+              : CleanupPolicy::kDelete;
   return {};
 }
 std::string get_cleanup_policy(const TopicSettings& s) {
   switch (s.log.cleanup_policy) {
-    case CleanupPolicy::kCompact: return "compact";
-    case CleanupPolicy::kCompactAndDelete: return "compact,delete";
-    case CleanupPolicy::kDelete: break;
+    case CleanupPolicy::kCompact:
+      return "compact";
+    case CleanupPolicy::kCompactAndDelete:
+      return "compact,delete";
+    case CleanupPolicy::kDelete:
+      break;
   }
   return "delete";
 }
 
 Status set_compression(TopicSettings&, std::string_view v) {
   if (v == "producer") return {};
-  return fail(Errc::kInvalid, "This broker stores what producers send and never recompresses: only 'producer' is possible");
+  return fail(
+      Errc::kInvalid,
+      "This broker stores what producers send and never recompresses: only 'producer' is possible");
 }
 std::string get_compression(const TopicSettings&) { return "producer"; }
 
@@ -87,17 +97,24 @@ Status set_flush_messages(TopicSettings& s, std::string_view v) {
   std::int64_t messages = 0;
   PENSTOCK_RETURN_IF_ERROR(read_number<std::int64_t>(v, 1, kLongMax, messages));
   if (messages != 1 && messages != kLongMax) {
-    return fail(Errc::kInvalid, "Value must be 1 (acknowledge after fdatasync) or " + std::to_string(kLongMax) + " (leave it to the operating system)");
+    return fail(Errc::kInvalid, "Value must be 1 (acknowledge after fdatasync) or " +
+                                    std::to_string(kLongMax) +
+                                    " (leave it to the operating system)");
   }
   s.flush = messages == 1 ? FlushMode::kAck : FlushMode::kOs;
   return {};
 }
-std::string get_flush_messages(const TopicSettings& s) { return s.flush == FlushMode::kAck ? "1" : std::to_string(kLongMax); }
+std::string get_flush_messages(const TopicSettings& s) {
+  return s.flush == FlushMode::kAck ? "1" : std::to_string(kLongMax);
+}
 
 Status set_timestamp_type(TopicSettings& s, std::string_view v) {
-  if (v == "CreateTime") s.timestamp_type = record::TimestampType::kCreate;
-  else if (v == "LogAppendTime") s.timestamp_type = record::TimestampType::kLogAppend;
-  else return fail(Errc::kInvalid, "String must be one of: CreateTime, LogAppendTime");
+  if (v == "CreateTime")
+    s.timestamp_type = record::TimestampType::kCreate;
+  else if (v == "LogAppendTime")
+    s.timestamp_type = record::TimestampType::kLogAppend;
+  else
+    return fail(Errc::kInvalid, "String must be one of: CreateTime, LogAppendTime");
   return {};
 }
 std::string get_timestamp_type(const TopicSettings& s) {
@@ -106,63 +123,89 @@ std::string get_timestamp_type(const TopicSettings& s) {
 
 constexpr std::int64_t kIntMax = std::numeric_limits<std::int32_t>::max();
 
-#define LOG_NUMBER(field, low, high) set_log<&log::LogConfig::field, low, high>, get_log<&log::LogConfig::field>
-#define OWN_NUMBER(field, low, high) set_own<&TopicSettings::field, low, high>, get_own<&TopicSettings::field>
+#define LOG_NUMBER(field, low, high) \
+  set_log<&log::LogConfig::field, low, high>, get_log<&log::LogConfig::field>
+#define OWN_NUMBER(field, low, high) \
+  set_own<&TopicSettings::field, low, high>, get_own<&TopicSettings::field>
 
 constexpr std::array kDefs = {
     TopicConfigDef{"cleanup.policy", "log.cleanup.policy", ConfigType::kList,
-                   "What happens to old segments: delete by time and size, or compact, which keeps the last record of each key and never deletes by "
+                   "What happens to old segments: delete by time and size, or compact, which keeps "
+                   "the last record of each key and never deletes by "
                    "time or size.",
                    set_cleanup_policy, get_cleanup_policy},
-    TopicConfigDef{"compression.type", "compression.type", ConfigType::kString, "Records are stored as the producer compressed them.",
-                   set_compression, get_compression},
-    TopicConfigDef{"file.delete.delay.ms", "log.segment.delete.delay.ms", ConfigType::kLong, "Time from removing a file from the log to unlinking it.",
+    TopicConfigDef{"compression.type", "compression.type", ConfigType::kString,
+                   "Records are stored as the producer compressed them.", set_compression,
+                   get_compression},
+    TopicConfigDef{"file.delete.delay.ms", "log.segment.delete.delay.ms", ConfigType::kLong,
+                   "Time from removing a file from the log to unlinking it.",
                    LOG_NUMBER(file_delete_delay_ms, 0, kLongMax)},
     TopicConfigDef{"flush.messages", "log.flush.interval.messages", ConfigType::kLong,
-                   "1: records are acknowledged after fdatasync. The largest number, the default: after the write to the page cache.",
+                   "1: records are acknowledged after fdatasync. The largest number, the default: "
+                   "after the write to the page cache.",
                    set_flush_messages, get_flush_messages},
-    TopicConfigDef{"index.interval.bytes", "log.index.interval.bytes", ConfigType::kInt, "Bytes of log for each entry in the offset index.",
+    TopicConfigDef{"index.interval.bytes", "log.index.interval.bytes", ConfigType::kInt,
+                   "Bytes of log for each entry in the offset index.",
                    LOG_NUMBER(index_interval_bytes, 0, kIntMax)},
-    TopicConfigDef{"max.message.bytes", "message.max.bytes", ConfigType::kInt, "Largest record batch, compressed, that is taken.",
+    TopicConfigDef{"max.message.bytes", "message.max.bytes", ConfigType::kInt,
+                   "Largest record batch, compressed, that is taken.",
                    OWN_NUMBER(max_message_bytes, 0, kIntMax)},
-    TopicConfigDef{"message.timestamp.after.max.ms", "log.message.timestamp.after.max.ms", ConfigType::kLong,
-                   "How far a record's timestamp may lie ahead of the broker's clock.", OWN_NUMBER(timestamp_after_max_ms, 0, kLongMax)},
-    TopicConfigDef{"message.timestamp.before.max.ms", "log.message.timestamp.before.max.ms", ConfigType::kLong,
-                   "How far a record's timestamp may lie behind the broker's clock.", OWN_NUMBER(timestamp_before_max_ms, 0, kLongMax)},
+    TopicConfigDef{"message.timestamp.after.max.ms", "log.message.timestamp.after.max.ms",
+                   ConfigType::kLong,
+                   "How far a record's timestamp may lie ahead of the broker's clock.",
+                   OWN_NUMBER(timestamp_after_max_ms, 0, kLongMax)},
+    TopicConfigDef{"message.timestamp.before.max.ms", "log.message.timestamp.before.max.ms",
+                   ConfigType::kLong,
+                   "How far a record's timestamp may lie behind the broker's clock.",
+                   OWN_NUMBER(timestamp_before_max_ms, 0, kLongMax)},
     TopicConfigDef{"message.timestamp.type", "log.message.timestamp.type", ConfigType::kString,
-                   "CreateTime: the producer's timestamps; LogAppendTime: the broker's.", set_timestamp_type, get_timestamp_type},
+                   "CreateTime: the producer's timestamps; LogAppendTime: the broker's.",
+                   set_timestamp_type, get_timestamp_type},
     TopicConfigDef{"min.insync.replicas", "min.insync.replicas", ConfigType::kInt,
-                   "Replicas that must have a record before acks=all is answered; beyond the number of brokers no such produce succeeds.",
+                   "Replicas that must have a record before acks=all is answered; beyond the "
+                   "number of brokers no such produce succeeds.",
                    OWN_NUMBER(min_insync_replicas, 1, kIntMax)},
-    TopicConfigDef{"retention.bytes", "log.retention.bytes", ConfigType::kLong, "Size of a partition from which on the oldest segments are deleted; -1: no limit.",
-                   LOG_NUMBER(retention_bytes, -1, kLongMax)},
-    TopicConfigDef{"retention.ms", "log.retention.ms", ConfigType::kLong, "Age from which on segments are deleted; -1: never.",
+    TopicConfigDef{
+        "retention.bytes", "log.retention.bytes", ConfigType::kLong,
+        "Size of a partition from which on the oldest segments are deleted; -1: no limit.",
+        LOG_NUMBER(retention_bytes, -1, kLongMax)},
+    TopicConfigDef{"retention.ms", "log.retention.ms", ConfigType::kLong,
+                   "Age from which on segments are deleted; -1: never.",
                    LOG_NUMBER(retention_ms, -1, kLongMax)},
-    TopicConfigDef{"segment.bytes", "log.segment.bytes", ConfigType::kInt, "Size of a segment file.", LOG_NUMBER(segment_bytes, 14, kIntMax)},
-    TopicConfigDef{"segment.index.bytes", "log.index.size.max.bytes", ConfigType::kInt, "Size of an index file; a full one makes the segment roll.",
+    TopicConfigDef{"segment.bytes", "log.segment.bytes", ConfigType::kInt,
+                   "Size of a segment file.", LOG_NUMBER(segment_bytes, 14, kIntMax)},
+    TopicConfigDef{"segment.index.bytes", "log.index.size.max.bytes", ConfigType::kInt,
+                   "Size of an index file; a full one makes the segment roll.",
                    LOG_NUMBER(segment_index_bytes, 4, kIntMax)},
-    TopicConfigDef{"segment.ms", "log.roll.ms", ConfigType::kLong, "Age from which on a segment that is not full is rolled.", LOG_NUMBER(segment_ms, 1, kLongMax)},
+    TopicConfigDef{"segment.ms", "log.roll.ms", ConfigType::kLong,
+                   "Age from which on a segment that is not full is rolled.",
+                   LOG_NUMBER(segment_ms, 1, kLongMax)},
 };
 #undef LOG_NUMBER
 #undef OWN_NUMBER
-static_assert(std::is_sorted(kDefs.begin(), kDefs.end(), [](const auto& a, const auto& b) { return a.name < b.name; }));
+static_assert(std::is_sorted(kDefs.begin(), kDefs.end(),
+                             [](const auto& a, const auto& b) { return a.name < b.name; }));
 
 }  // namespace
 
 std::span<const TopicConfigDef> topic_config_defs() { return kDefs; }
 
 const TopicConfigDef* find_topic_config(std::string_view name) {
-  const auto* at = std::lower_bound(kDefs.begin(), kDefs.end(), name, [](const auto& def, std::string_view wanted) { return def.name < wanted; });
+  const auto* at =
+      std::lower_bound(kDefs.begin(), kDefs.end(), name,
+                       [](const auto& def, std::string_view wanted) { return def.name < wanted; });
   return at != kDefs.end() && at->name == name ? at : nullptr;
 }
 
-Result<TopicSettings> with_overrides(const TopicSettings& defaults, const std::map<std::string, std::string>& overrides) {
+Result<TopicSettings> with_overrides(const TopicSettings& defaults,
+                                     const std::map<std::string, std::string>& overrides) {
   TopicSettings out = defaults;
   for (const auto& [name, value] : overrides) {
     const TopicConfigDef* def = find_topic_config(name);
     if (def == nullptr) return fail(Errc::kInvalid, "Unknown topic config name: " + name);
     if (auto set = def->set(out, value); !set) {
-      return fail(Errc::kInvalid, "Invalid value " + value + " for configuration " + name + ": " + set.error().text);
+      return fail(Errc::kInvalid, "Invalid value " + value + " for configuration " + name + ": " +
+                                      set.error().text);
     }
   }
   return out;

@@ -12,9 +12,18 @@
 namespace penstock::broker {
 
 /// As in DescribeConfigs v3.
-enum class ConfigType : std::int8_t { kBoolean = 1, kString = 2, kInt = 3, kShort = 4, kLong = 5, kDouble = 6, kList = 7 };
+enum class ConfigType : std::int8_t {
+  kBoolean = 1,
+  kString = 2,
+  kInt = 3,
+  kShort = 4,
+  kLong = 5,
+  kDouble = 6,
+  kList = 7
+};
 
-/// One setting of a topic that this broker honours, under Kafka's name. What is not in the list is refused.
+/// One setting of a topic that this broker honours, under Kafka's name. What is not in the list is
+/// refused.
 struct TopicConfigDef {
   std::string_view name;
   std::string_view broker_name;  // the broker setting that gives the default, e.g. log.retention.ms
@@ -30,6 +39,7 @@ struct TopicConfigDef {
 [[nodiscard]] const TopicConfigDef* find_topic_config(std::string_view name);
 
 /// The broker's defaults with a topic's overrides on top. kInvalid names the setting and its value.
-[[nodiscard]] Result<TopicSettings> with_overrides(const TopicSettings& defaults, const std::map<std::string, std::string>& overrides);
+[[nodiscard]] Result<TopicSettings> with_overrides(
+    const TopicSettings& defaults, const std::map<std::string, std::string>& overrides);
 
 }  // namespace penstock::broker

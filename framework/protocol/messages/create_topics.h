@@ -11,8 +11,8 @@
 
 namespace penstock::protocol {
 
-// CreateTopics (key 19), versions 2-7. v4 -1 for broker defaults (KIP-464), v5 flexible and the topic's settings in the answer (KIP-525),
-// v7 topic id (KIP-516).
+// CreateTopics (key 19), versions 2-7. v4 -1 for broker defaults (KIP-464), v5 flexible and the
+// topic's settings in the answer (KIP-525), v7 topic id (KIP-516).
 struct CreateTopicsRequest {
   struct Assignment {
     std::int32_t partition = 0;

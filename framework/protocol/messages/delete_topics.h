@@ -11,7 +11,8 @@
 
 namespace penstock::protocol {
 
-// DeleteTopics (key 20), versions 1-6. v4 flexible, v5 error text, v6 by name or topic id (KIP-516).
+// DeleteTopics (key 20), versions 1-6. v4 flexible, v5 error text, v6 by name or topic id
+// (KIP-516).
 struct DeleteTopicsRequest {
   struct Topic {
     std::optional<std::string_view> name;

@@ -11,8 +11,9 @@
 
 namespace penstock::protocol {
 
-// DescribeGroups (key 15), versions 0-6. v3 authorized operations, v4 instance ids, v5 flexible, v6 GROUP_ID_NOT_FOUND and an error text
-// (KIP-1043); before it, a group that is not there is "Dead" without error.
+// DescribeGroups (key 15), versions 0-6. v3 authorized operations, v4 instance ids, v5 flexible, v6
+// GROUP_ID_NOT_FOUND and an error text (KIP-1043); before it, a group that is not there is "Dead"
+// without error.
 struct DescribeGroupsRequest {
   std::vector<std::string_view> groups;
   bool include_authorized_operations = false;

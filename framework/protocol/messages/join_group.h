@@ -11,8 +11,9 @@
 
 namespace penstock::protocol {
 
-// JoinGroup (key 11), versions 0-9. v1 rebalance timeout, v4 MEMBER_ID_REQUIRED (KIP-394), v5 static members (KIP-345), v6 flexible,
-// v7 protocol type in the answer (KIP-559), v8 reason (KIP-800), v9 skip assignment (KIP-814).
+// JoinGroup (key 11), versions 0-9. v1 rebalance timeout, v4 MEMBER_ID_REQUIRED (KIP-394), v5
+// static members (KIP-345), v6 flexible, v7 protocol type in the answer (KIP-559), v8 reason
+// (KIP-800), v9 skip assignment (KIP-814).
 struct JoinGroupRequest {
   struct Protocol {
     std::string_view name;

@@ -11,7 +11,8 @@
 
 namespace penstock::protocol {
 
-// LeaveGroup (key 13), versions 0-5. v3 many members, by member or instance id (KIP-345), v4 flexible, v5 reason (KIP-800).
+// LeaveGroup (key 13), versions 0-5. v3 many members, by member or instance id (KIP-345), v4
+// flexible, v5 reason (KIP-800).
 struct LeaveGroupRequest {
   struct Member {
     std::string_view id;

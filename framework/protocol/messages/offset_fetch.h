@@ -11,8 +11,9 @@
 
 namespace penstock::protocol {
 
-// OffsetFetch (key 9), versions 1-9. v2 all topics (null) and a group error, v5 leader epoch, v6 flexible, v7 require_stable (KIP-447),
-// v8 many groups (KIP-709), v9 member id and epoch (KIP-848; classic groups do not look at them). Left out: v10 (topic ids).
+// OffsetFetch (key 9), versions 1-9. v2 all topics (null) and a group error, v5 leader epoch, v6
+// flexible, v7 require_stable (KIP-447), v8 many groups (KIP-709), v9 member id and epoch (KIP-848;
+// classic groups do not look at them). Left out: v10 (topic ids).
 struct OffsetFetchRequest {
   struct Topic {
     std::string_view name;

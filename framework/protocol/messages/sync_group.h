@@ -11,7 +11,8 @@
 
 namespace penstock::protocol {
 
-// SyncGroup (key 14), versions 0-5. v3 static members (KIP-345), v4 flexible, v5 protocol type and name (KIP-559).
+// SyncGroup (key 14), versions 0-5. v3 static members (KIP-345), v4 flexible, v5 protocol type and
+// name (KIP-559).
 struct SyncGroupRequest {
   struct Assignment {
     std::string_view member_id;

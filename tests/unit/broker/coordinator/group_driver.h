@@ -12,7 +12,8 @@
 
 namespace penstock::broker {
 
-/// Drives one group as the coordinator does: keeps answers and appends, confirms appends when told to.
+/// Drives one group as the coordinator does: keeps answers and appends, confirms appends when told
+/// to.
 class GroupDriver {
  public:
   GroupDriver() { group.id = "g"; }
@@ -26,8 +27,10 @@ class GroupDriver {
       }
       const AnswerId to = std::visit(
           [](auto& e) -> AnswerId {
-            if constexpr (requires { e.to; }) return e.to;
-            else return 0;
+            if constexpr (requires { e.to; })
+              return e.to;
+            else
+              return 0;
           },
           effect);
       EXPECT_FALSE(answers.contains(to)) << "answered twice: " << to;
@@ -57,8 +60,8 @@ class GroupDriver {
     now.steady_ms = end;
   }
 
-  [[nodiscard]] static JoinEvent join(AnswerId answer, std::string member_id, std::string protocol = "range",
-                                      std::string metadata = "m") {
+  [[nodiscard]] static JoinEvent join(AnswerId answer, std::string member_id,
+                                      std::string protocol = "range", std::string metadata = "m") {
     JoinEvent e;
     e.answer = answer;
     e.member_id = std::move(member_id);

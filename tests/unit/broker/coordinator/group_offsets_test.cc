@@ -8,8 +8,8 @@ namespace {
 
 using protocol::ErrorCode;
 
-CommitEvent commit(AnswerId answer, std::int64_t offset, std::int32_t generation = -1, std::string member = "",
-                   std::string topic = "t") {
+CommitEvent commit(AnswerId answer, std::int64_t offset, std::int32_t generation = -1,
+                   std::string member = "", std::string topic = "t") {
   CommitEvent e;
   e.answer = answer;
   e.generation = generation;

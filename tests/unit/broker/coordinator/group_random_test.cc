@@ -6,7 +6,8 @@
 #include "broker/coordinator/offsets_records.h"
 #include "tests/unit/broker/coordinator/group_driver.h"
 
-// Random clients, timers, lost answers and failed appends against one group; what must hold is checked after every step.
+// Random clients, timers, lost answers and failed appends against one group; what must hold is
+// checked after every step.
 namespace penstock::broker {
 namespace {
 
@@ -30,7 +31,9 @@ class RandomGroup {
   }
 
  private:
-  std::size_t pick(std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_); }
+  std::size_t pick(std::size_t n) {
+    return std::uniform_int_distribution<std::size_t>(0, n - 1)(random_);
+  }
   std::string any_member() {
     if (d_.group.members.empty() || pick(10) == 0) return "stranger";
     auto at = d_.group.members.begin();
@@ -50,11 +53,16 @@ class RandomGroup {
   void join() {
     std::string id;
     const std::size_t kind = pick(4);
-    if (kind == 0 && !d_.group.pending_members.empty()) id = d_.group.pending_members.begin()->first;
-    else if (kind < 3) id = any_member();
-    JoinEvent e = GroupDriver::join(ask(), id, "range", std::string(1, static_cast<char>('a' + pick(2))));
-    if (id.empty() && pick(3) == 0) e.instance_id = std::string(1, static_cast<char>('x' + pick(3)));
-    else if (!id.empty()) e.instance_id = instance_of(id);
+    if (kind == 0 && !d_.group.pending_members.empty())
+      id = d_.group.pending_members.begin()->first;
+    else if (kind < 3)
+      id = any_member();
+    JoinEvent e =
+        GroupDriver::join(ask(), id, "range", std::string(1, static_cast<char>('a' + pick(2))));
+    if (id.empty() && pick(3) == 0)
+      e.instance_id = std::string(1, static_cast<char>('x' + pick(3)));
+    else if (!id.empty())
+      e.instance_id = instance_of(id);
     e.member_id_required = id.empty() && !e.instance_id && pick(2) == 0;
     e.skip_assignment_known = pick(2) == 0;
     d_.feed(std::move(e));
@@ -63,7 +71,8 @@ class RandomGroup {
     switch (pick(12)) {
       case 0:
       case 1:
-      case 2: return join();
+      case 2:
+        return join();
       case 3:
       case 4: {
         const std::string id = any_member();
@@ -94,16 +103,23 @@ class RandomGroup {
         e.offsets = {{{"t", static_cast<std::int32_t>(pick(3))}, o}};
         return d_.feed(std::move(e));
       }
-      case 8: return d_.pass(static_cast<std::int64_t>(pick(20'000)));
+      case 8:
+        return d_.pass(static_cast<std::int64_t>(pick(20'000)));
       case 9:
-      case 10: return d_.confirm_all(pick(10) == 0 ? ErrorCode::kStorageError : ErrorCode::kNone);
-      default: break;
+      case 10:
+        return d_.confirm_all(pick(10) == 0 ? ErrorCode::kStorageError : ErrorCode::kNone);
+      default:
+        break;
     }
     switch (pick(6)) {
-      case 0: return d_.feed(DeleteEvent{ask()});
-      case 1: return d_.feed(ExpireOffsetsEvent{});
-      case 2: return d_.feed(TopicDeletedEvent{"t"});
-      default: return;
+      case 0:
+        return d_.feed(DeleteEvent{ask()});
+      case 1:
+        return d_.feed(ExpireOffsetsEvent{});
+      case 2:
+        return d_.feed(TopicDeletedEvent{"t"});
+      default:
+        return;
     }
   }
 
@@ -132,7 +148,8 @@ class RandomGroup {
         EXPECT_EQ(g.static_members.at(*member.instance_id), id);
       }
     }
-    for (const auto& [instance, id] : g.static_members) EXPECT_EQ(g.members.at(id).instance_id, instance);
+    for (const auto& [instance, id] : g.static_members)
+      EXPECT_EQ(g.members.at(id).instance_id, instance);
     for (const std::string& id : g.unsynced) EXPECT_TRUE(g.members.contains(id));
     if (g.leader) {
       EXPECT_TRUE(g.members.contains(*g.leader));
@@ -159,8 +176,10 @@ class RandomGroup {
       ASSERT_TRUE(key.has_value());
       const auto* offset = std::get_if<OffsetRecordKey>(&*key);
       if (offset == nullptr) continue;
-      if (record.value) offsets[offset->partition] = *decode_offset(*record.value);
-      else offsets.erase(offset->partition);
+      if (record.value)
+        offsets[offset->partition] = *decode_offset(*record.value);
+      else
+        offsets.erase(offset->partition);
     }
     EXPECT_EQ(offsets, g.offsets);
   }

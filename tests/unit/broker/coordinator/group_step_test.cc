@@ -259,7 +259,8 @@ TEST_F(StaticGroup, ARestartedStaticMemberKeepsItsAssignmentWithoutRebalance) {
   d.feed(again(10));
   ASSERT_EQ(d.code(10), ErrorCode::kNone);
   EXPECT_EQ(d.answer<JoinAnswer>(10)->generation, 1);
-  EXPECT_EQ(d.answer<JoinAnswer>(10)->leader, "new-1");  // its old id: it must not compute assignments
+  EXPECT_EQ(d.answer<JoinAnswer>(10)->leader,
+            "new-1");  // its old id: it must not compute assignments
   EXPECT_EQ(d.group.leader, "new-10");
   EXPECT_EQ(d.group.state, GroupState::kStable);
   d.feed(GroupDriver::sync(11, 1, "new-10"));

@@ -22,15 +22,18 @@ TEST(OffsetsRecords, AnOffsetKeyIsKafkasVersion1) {
 TEST(OffsetsRecords, AnOffsetValueIsKafkasVersion3) {
   const CommittedOffset offset{258, 5, "md", 3};
   const std::string value = encode_value(offset);
-  EXPECT_EQ(value, bytes({0, 3, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 5, 0, 2, 'm', 'd', 0, 0, 0, 0, 0, 0, 0, 3}));
+  EXPECT_EQ(value, bytes({0, 3, 0, 0,   0,   0, 0, 0, 1, 2, 0, 0, 0,
+                          5, 0, 2, 'm', 'd', 0, 0, 0, 0, 0, 0, 0, 3}));
   EXPECT_EQ(*decode_offset(value), offset);
 }
 
 TEST(OffsetsRecords, OlderAndNewerOffsetValuesAreRead) {
-  const auto v1 = decode_offset(bytes({0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 5}));
+  const auto v1 = decode_offset(
+      bytes({0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 5}));
   ASSERT_TRUE(v1);
   EXPECT_EQ(*v1, (CommittedOffset{9, -1, "", 4}));
-  const auto v4 = decode_offset(bytes({0, 4, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 1, 2, 'm', 0, 0, 0, 0, 0, 0, 0, 4, 0}));
+  const auto v4 = decode_offset(
+      bytes({0, 4, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 1, 2, 'm', 0, 0, 0, 0, 0, 0, 0, 4, 0}));
   ASSERT_TRUE(v4);
   EXPECT_EQ(*v4, (CommittedOffset{9, 1, "m", 4}));
 }

@@ -70,7 +70,8 @@ class Filler {
  private:
   std::size_t pick(std::size_t n) { return random_() % n; }
   std::string_view text() {
-    static constexpr std::string_view kText = "the quick brown fox jumps over the lazy dog \xC3\xA9\xE2\x82\xAC 0123456789";
+    static constexpr std::string_view kText =
+        "the quick brown fox jumps over the lazy dog \xC3\xA9\xE2\x82\xAC 0123456789";
     const std::size_t from = pick(kText.size());
     return kText.substr(from, pick(kText.size() - from));
   }
@@ -82,7 +83,8 @@ void round_trip(ApiKey api, std::int16_t low, std::int16_t high) {
   for (std::int16_t version = low; version <= high; ++version) {
     const bool flexible = is_flexible(api, version);
     for (std::uint64_t seed = 0; seed < 40; ++seed) {
-      SCOPED_TRACE(std::string(to_string(api)) + " v" + std::to_string(version) + " seed " + std::to_string(seed));
+      SCOPED_TRACE(std::string(to_string(api)) + " v" + std::to_string(version) + " seed " +
+                   std::to_string(seed));
       Message filled;
       Filler(seed).fill(filled);
       std::vector<std::byte> first;
@@ -102,10 +104,10 @@ void round_trip(ApiKey api, std::int16_t low, std::int16_t high) {
   }
 }
 
-#define PENSTOCK_ROUND_TRIP(name, low, high)                                                     \
-  TEST(RoundTrip, name) {                                                                        \
-    round_trip<name##Request>(ApiKey::k##name, low, high);                                       \
-    round_trip<name##Response>(ApiKey::k##name, low, high);                                      \
+#define PENSTOCK_ROUND_TRIP(name, low, high)                \
+  TEST(RoundTrip, name) {                                   \
+    round_trip<name##Request>(ApiKey::k##name, low, high);  \
+    round_trip<name##Response>(ApiKey::k##name, low, high); \
   }
 
 PENSTOCK_ROUND_TRIP(AlterConfigs, 0, 2)

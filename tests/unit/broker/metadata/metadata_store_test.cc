@@ -14,7 +14,8 @@ namespace {
 class MetadataStoreTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "penstock-metadata-XXXXXX").string();
+    std::string name =
+        (std::filesystem::temp_directory_path() / "penstock-metadata-XXXXXX").string();
     ASSERT_NE(::mkdtemp(name.data()), nullptr);
     directory_ = name;
     path_ = name + "/metadata.db";
@@ -30,7 +31,8 @@ class MetadataStoreTest : public ::testing::Test {
     ASSERT_TRUE(opened) << opened.error().text;
     store_ = std::move(*opened);
   }
-  Result<std::int64_t> put(std::string key, std::string value, std::optional<std::int64_t> expected = {}) {
+  Result<std::int64_t> put(std::string key, std::string value,
+                           std::optional<std::int64_t> expected = {}) {
     const std::vector<MetadataStore::Write> writes{{std::move(key), std::move(value), expected}};
     return store_->commit(writes);
   }
@@ -52,7 +54,8 @@ TEST_F(MetadataStoreTest, KeepsValuesOverAReopening) {
 }
 
 TEST_F(MetadataStoreTest, RangeGivesKeysOfAPrefixInOrder) {
-  for (const char* key : {"topic/b", "topic/a", "topia", "topid", "topic/", "topic0"}) ASSERT_TRUE(put(key, "0"));
+  for (const char* key : {"topic/b", "topic/a", "topia", "topid", "topic/", "topic0"})
+    ASSERT_TRUE(put(key, "0"));
   const auto found = store_->range("topic/");
   ASSERT_TRUE(found);
   std::vector<std::string> keys;
@@ -73,7 +76,8 @@ TEST_F(MetadataStoreTest, CompareAndSetRefusesAnotherRevision) {
 
 TEST_F(MetadataStoreTest, WritesAreAllOrNothing) {
   ASSERT_TRUE(put("a", "1"));
-  const std::vector<MetadataStore::Write> writes{{"b", "2", {}}, {"a", std::nullopt, {}}, {"c", "3", 7}};
+  const std::vector<MetadataStore::Write> writes{
+      {"b", "2", {}}, {"a", std::nullopt, {}}, {"c", "3", 7}};
   EXPECT_EQ(store_->commit(writes).error().code, Errc::kConflict);
   EXPECT_TRUE(*store_->get("a"));
   EXPECT_FALSE(*store_->get("b"));
@@ -97,14 +101,16 @@ TEST_F(MetadataStoreTest, WhatWasAcknowledgedBeforeAKillIsThere) {
   if (child == 0) {
     auto store = MetadataStore::open(path_);
     for (std::int64_t i = 0; store; ++i) {
-      const std::vector<MetadataStore::Write> writes{{"a", std::to_string(i), {}}, {"b", std::to_string(i), {}}};
+      const std::vector<MetadataStore::Write> writes{{"a", std::to_string(i), {}},
+                                                     {"b", std::to_string(i), {}}};
       if (!(*store)->commit(writes)) break;
       if (::write(pipe[1], &i, sizeof i) != sizeof i) break;
     }
     ::_exit(1);
   }
   std::int64_t last = -1;
-  while (last < 50) ASSERT_EQ(::read(pipe[0], &last, sizeof last), static_cast<ssize_t>(sizeof last));
+  while (last < 50)
+    ASSERT_EQ(::read(pipe[0], &last, sizeof last), static_cast<ssize_t>(sizeof last));
   ::kill(child, SIGKILL);
   int status = 0;
   ::waitpid(child, &status, 0);
@@ -123,7 +129,8 @@ TEST_F(MetadataStoreTest, WhatWasAcknowledgedBeforeAKillIsThere) {
 TEST_F(MetadataStoreTest, AnotherFileIsRefused) {
   store_.reset();
   const std::string other = directory_ + "/other.db";
-  std::ofstream(other) << "this is no database, and it is longer than a header of one hundred bytes, which SQLite wants to see first of all...";
+  std::ofstream(other) << "this is no database, and it is longer than a header of one hundred "
+                          "bytes, which SQLite wants to see first of all...";
   const auto opened = MetadataStore::open(other);
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().code, Errc::kCorrupt);
