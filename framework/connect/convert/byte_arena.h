@@ -26,6 +26,7 @@ class ByteArena {
   }
   void advance(char* behind_last) { at_ = behind_last; }
   void append(std::string_view text) {
+    if (text.empty()) return;
     std::memcpy(room(text.size()), text.data(), text.size());
     at_ += text.size();
   }

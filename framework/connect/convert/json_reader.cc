@@ -245,7 +245,7 @@ Status JsonReader::Parts::read_default(std::string_view json, const Schema& sche
 Status JsonReader::Parts::read(std::string_view text, const Plan* plan, Value& out) {
   buffer.resize(text.size() + 2 + simdjson::SIMDJSON_PADDING);
   buffer[0] = '[';
-  std::memcpy(buffer.data() + 1, text.data(), text.size());
+  if (!text.empty()) std::memcpy(buffer.data() + 1, text.data(), text.size());
   buffer[text.size() + 1] = ']';
   std::memset(buffer.data() + text.size() + 2, ' ', simdjson::SIMDJSON_PADDING);
   stack.clear();

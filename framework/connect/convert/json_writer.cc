@@ -274,7 +274,7 @@ bool JsonWriter::string(std::string_view text) {
   if (is_plain(text)) {
     char* to = out_->room(text.size() + 2);
     *to++ = '"';
-    std::memcpy(to, text.data(), text.size());
+    if (!text.empty()) std::memcpy(to, text.data(), text.size());
     to += text.size();
     *to++ = '"';
     out_->advance(to);
