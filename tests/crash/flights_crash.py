@@ -143,11 +143,13 @@ class Round:
                 at = last
 
     def missing_in_topic(self):
+        """kcat reads this topic: its batches are compressed."""
         seen = set()
         total = 0
-        for _, key, _ in self.scan("flights"):
-            total += 1
-            seen.add(json.loads(key)["payload"]["id"])
+        with subprocess.Popen(["kcat", "-b", self.broker.address, "-C", "-e", "-q", "-t", "flights", "-f", "%k\n"], stdout=subprocess.PIPE) as kcat:
+            for key in kcat.stdout:
+                total += 1
+                seen.add(json.loads(key)["payload"]["id"])
         return self.rows - len(seen), total
 
     def wrong_acknowledged(self, acknowledged):
