@@ -47,6 +47,7 @@ constexpr Pair kConsumer[] = {
     {"fetch.wait.max.ms", "100"},
     {"topic.metadata.refresh.interval.ms", "2000"},
     {"max.poll.interval.ms", "300000"},
+    {"session.timeout.ms", "10000"},
 };
 
 /// Java's name, librdkafka's name. "" is for what has another place or no counterpart: the text says which.

@@ -23,6 +23,7 @@ void fields(auto& v, Is<m::Hello> auto& x) {
   v("plugin_sha256", x.plugin_sha256);
   v("class_name", x.class_name);
   v("worker_id", x.worker_id);
+  v("instance_id", x.instance_id);
   v("client", x.client);
   v("block_records", x.block_records);
   v("block_bytes", x.block_bytes);

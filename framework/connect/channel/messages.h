@@ -29,6 +29,7 @@ struct Hello {
   std::string plugin_sha256;       // "" not checked; else the file must still have it
   std::string class_name;          // connector class inside the plugin; "" only for Describe
   std::string worker_id;           // host:port, for logs and client ids
+  std::string instance_id;         // the same over restarts of this worker, and of no other: sinks are static group members under it
   ConfigMap client;                // bootstrap.servers and librdkafka-style settings shared by producers and consumers
   std::int64_t block_records = 0;  // soft limits of one Block; 0: defaults
   std::int64_t block_bytes = 0;

@@ -48,7 +48,8 @@ void add_errors(std::vector<Key>& keys) {
   auto tolerance = key("errors.tolerance", Kind::kString, "none", "none: the first record that fails ends the task; all: it is skipped.", group);
   tolerance.one_of = "none|all";
   keys.push_back(tolerance);
-  auto retry = key("errors.retry.timeout", Kind::kLong, "0", "How long, in ms, a failed operation is tried again; -1: for ever.", group);
+  auto retry = key("errors.retry.timeout", Kind::kLong, "60000",
+                   "How long, in ms, a call is tried again that failed because the outside system is away; -1: for ever.", group);
   retry.min = -1;
   retry.max = -2;
   keys.push_back(retry);

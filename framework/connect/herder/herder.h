@@ -37,6 +37,7 @@ class Herder final : public SupervisorEvents {
   struct Options {
     std::vector<std::string> plugin_path;
     std::string plugin_cache;                   // file
+    std::string instance_id;                    // Hello::instance_id
     StringMap client;                           // for every runner's Kafka clients
     std::int64_t data_limit_bytes = 0;          // of each runner; 0: none
     StringMap task_defaults;                    // worker settings that a connector may set itself: converters, producer.override.*

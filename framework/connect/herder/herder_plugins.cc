@@ -63,6 +63,7 @@ message::Hello Herder::hello_for(const PluginCatalog::Class& found) const {
   hello.plugin_sha256 = found.file->sha256;
   hello.class_name = found.connector->name;
   hello.worker_id = worker_id_;
+  hello.instance_id = options_.instance_id;
   hello.client = options_.client;
   hello.data_limit_bytes = options_.data_limit_bytes;
   return hello;

@@ -201,6 +201,7 @@ void Runner::start_task(Question question, const message::StartTask& start) {
   setup.task = start.task;
   setup.config = start.config;
   setup.client = hello_.client;
+  setup.instance_id = hello_.instance_id;
   if (hello_.block_records > 0) setup.block_records = static_cast<std::size_t>(hello_.block_records);
   if (hello_.block_bytes > 0) setup.block_bytes = static_cast<std::size_t>(hello_.block_bytes);
   if (hello_.in_flight_bytes > 0) setup.in_flight_bytes = static_cast<std::size_t>(hello_.in_flight_bytes);

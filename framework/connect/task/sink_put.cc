@@ -61,6 +61,11 @@ Status SinkLoop::prepare() {
   client.try_emplace("client.id", "connector-consumer-" + setup_.connector + "-" + std::to_string(setup_.task));
   PENSTOCK_ASSIGN_OR_RETURN(auto settings, rdkafka::client_settings(rdkafka::Role::kConsumer, client, setup_.config));
   settings.values.try_emplace("group.id", "connect-" + setup_.connector);
+  // A static member (KIP-345): the task that follows a killed one takes its partitions over at once, and a zombie is fenced.
+  if (!setup_.instance_id.empty()) {
+    settings.values.try_emplace("group.instance.id",
+                                setup_.instance_id + "-" + setup_.connector + "-" + std::to_string(setup_.task));
+  }
   SinkFetcher::Options options;
   PENSTOCK_ASSIGN_OR_RETURN(options.topics, topics());
   options.client = std::move(settings);

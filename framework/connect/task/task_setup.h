@@ -19,6 +19,7 @@ struct TaskSetup {
   const Config* plugin_config = nullptr;
   std::string connector;
   int task = 0;
+  std::string instance_id;      // of the worker, see Hello; "" joins groups as a dynamic member
   ConfigMap config;             // the connector's, the task's, and the worker's converters as defaults
   ConfigMap client;             // the worker's Kafka client settings
   std::size_t block_records = 2'000;

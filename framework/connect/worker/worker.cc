@@ -1,9 +1,14 @@
 #include "framework/connect/worker/worker.h"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <array>
+#include <filesystem>
 #include <random>
 
+#include "framework/base/bytes.h"
+#include "framework/base/sha256.h"
 #include "framework/connect/rest/await.h"
 #include "framework/connect/rest/router.h"
 #include "framework/connect/rest/server.h"
@@ -51,6 +56,17 @@ Status create_connectors(Herder& herder, std::vector<std::pair<std::string, Herd
   return {};
 }
 
+/// Tells this worker's sink tasks from all others': the machine's name and the state directory, which one worker at a time has locked.
+std::string instance_id_of(const std::string& state_dir) {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  Sha256 hash;
+  hash.add(as_bytes(std::string_view(host.data())));
+  hash.add(as_bytes(std::string_view("\n")));
+  hash.add(as_bytes(std::filesystem::absolute(state_dir).lexically_normal().string()));
+  return "penstock-" + hash.hex().substr(0, 12);
+}
+
 }  // namespace
 
 Status run_worker(WorkerSettings settings, std::vector<std::pair<std::string, Herder::Put>> connectors,
@@ -64,6 +80,7 @@ Status run_worker(WorkerSettings settings, std::vector<std::pair<std::string, He
   StateThread state({&local->log(StateTopic::kConfigs), &local->log(StateTopic::kOffsets), &local->log(StateTopic::kStatuses)});
   StoredOffsets offsets(state);
   settings.herder.seed = std::random_device()();
+  settings.herder.instance_id = instance_id_of(settings.state_dir);
   Herder herder(std::move(settings.herder), clock, state, std::move(stored));
   Supervisor supervisor(std::move(settings.supervisor), clock, herder, offsets);
 
