@@ -1,5 +1,6 @@
 #include "framework/connect/supervise/supervisor.h"
 
+#include <regex>
 #include <gtest/gtest.h>
 
 #include <chrono>
