@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kShownSqlMax = 300;
 constexpr std::size_t kCopyPieceBytes = 256 * 1024;
+constexpr std::chrono::milliseconds kQuickRefusal{1'000};
 constexpr std::string_view kConnectTimeoutS = "5";  // poll() may connect, and has a deadline of 10 s
 
 std::string trimmed(const char* text) {
@@ -34,6 +35,20 @@ std::string libpq_form(std::string_view url) {
     out.replace(at, kSchema.size(), "options=-csearch_path%3D");
   }
   return out;
+}
+
+/// The SQLSTATE in "FATAL:  57P03: the database system is starting up", which is how libpq shows it when it is verbose; the first
+/// word may be in another language. Empty when there is none: no server answered.
+std::string state_in(std::string_view message) {
+  constexpr std::size_t kStateSize = 5;
+  constexpr std::string_view kBefore = ":  ";
+  for (std::size_t at = 0; (at = message.find(kBefore, at)) != std::string_view::npos;) {
+    at += kBefore.size();
+    const std::string_view state = message.substr(at, kStateSize);
+    const bool plain = std::all_of(state.begin(), state.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
+    if (plain && state.size() == kStateSize && message.substr(at + kStateSize, 1) == ":") return std::string(state);
+  }
+  return {};
 }
 
 }  // namespace
@@ -112,13 +127,23 @@ Connection::Connection(const Address& address) : shown_(address.shown()) {
   }
   keys.push_back(nullptr);
   values.push_back(nullptr);
+  const auto started = std::chrono::steady_clock::now();
   connection_.reset(PQconnectdbParams(keys.data(), values.data(), 0));
   if (connection_ == nullptr) throw std::bad_alloc();
-  if (!good()) throw Error("", shown_ + ": cannot connect: " + trimmed(PQerrorMessage(handle())));
+  if (!good()) connect_again(std::chrono::steady_clock::now() - started);
   PQsetNoticeProcessor(handle(), [](void*, const char*) {}, nullptr);
   cancel_.reset(PQgetCancel(handle()));
   execute("SET datestyle TO ISO; SET intervalstyle TO iso_8601; SET timezone TO 'UTC'; SET extra_float_digits TO 1; "
           "SET bytea_output TO hex; SET standard_conforming_strings TO on");
+}
+
+void Connection::connect_again(std::chrono::steady_clock::duration first_took) {
+  const std::string text = shown_ + ": cannot connect: " + trimmed(PQerrorMessage(handle()));
+  if (first_took > kQuickRefusal) throw Error("", text);
+  PQsetErrorVerbosity(handle(), PQERRORS_VERBOSE);
+  PQreset(handle());
+  PQsetErrorVerbosity(handle(), PQERRORS_DEFAULT);
+  if (!good()) throw Error(state_in(PQerrorMessage(handle())), text);
 }
 
 Result Connection::execute(const std::string& sql) { return check(PQexec(handle(), sql.c_str()), sql); }

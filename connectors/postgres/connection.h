@@ -3,6 +3,7 @@
 
 #include <libpq-fe.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -23,6 +24,8 @@ struct Error : std::runtime_error {
   /// The same statements may work later: lost connection, serialization failure, deadlock, lock not available,
   /// cancelled, out of disk or memory.
   [[nodiscard]] bool transient() const;
+  /// transient(), and the server itself said so.
+  [[nodiscard]] bool busy() const { return !sqlstate.empty() && transient(); }
   /// A value or row is the cause: data exceptions and violated constraints.
   [[nodiscard]] bool data() const { return in_class("22") || in_class("23"); }
   std::string sqlstate;
@@ -77,7 +80,8 @@ enum class Format : int { kText = 0, kBinary = 1 };
 
 class Connection {
  public:
-  /// Connects (5 s unless connect_timeout is set) with UTF-8, ISO dates and time zone UTC.
+  /// Connects (5 s unless connect_timeout is set) with UTF-8, ISO dates and time zone UTC. A quick refusal is asked for a second
+  /// time, because libpq keeps its SQLSTATE to itself otherwise.
   explicit Connection(const Address& address);
 
   /// One or more statements without parameters; the result is the last one's.
@@ -100,6 +104,7 @@ class Connection {
   /// Takes `result`; throws Error unless it is a success. `sql` is shown in the text.
   Result check(PGresult* result, std::string_view sql) const;
   [[noreturn]] void fail(const PGresult* result, std::string_view sql) const;
+  void connect_again(std::chrono::steady_clock::duration first_took);
 
  private:
   struct Finish {

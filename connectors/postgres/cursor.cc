@@ -6,10 +6,12 @@
 #include <utility>
 
 #include "connectors/postgres/types.h"
+#include "connectors/relational/busy.h"
 
 namespace penstock::postgres {
 
 void rethrow(const Error& error) {
+  if (error.busy()) throw relational::BusyError(error.what());
   if (error.transient()) throw RetriableError(error.what());
   throw error;
 }

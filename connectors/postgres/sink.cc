@@ -16,6 +16,13 @@ std::unique_ptr<relational::SinkDatabase> Sink::make_database(const Config& conf
   return std::make_unique<PostgresSinkDatabase>(address_of(config));
 }
 
-void test_sink_connection(const Config& config) { const Connection connection(address_of(config)); }
+void test_sink_connection(const Config& config) {
+  try {
+    const Connection connection(address_of(config));
+  } catch (const Error& e) {
+    if (e.busy()) throw relational::BusyError(e.what());
+    throw;
+  }
+}
 
 }  // namespace penstock::postgres

@@ -9,6 +9,7 @@ namespace penstock::postgres {
 using relational::BadRows;
 using relational::BadShape;
 using relational::Logical;
+using relational::OffsetKey;
 using relational::Op;
 using relational::Plan;
 using relational::quoted;
@@ -44,7 +45,7 @@ constexpr const char* kUnique =
     "AND i.indexprs IS NULL AND k.n <= i.indnkeyatts ORDER BY 1, k.n";
 
 std::string offsets_where() {
-  return quoted(relational::kOffsetsTable) + " WHERE connector = $1 AND topic = $2 AND \"partition\" = $3";
+  return quoted(relational::kOffsetsTable) + " WHERE connector = $1 AND cluster = $2 AND topic = $3 AND \"partition\" = $4";
 }
 
 }  // namespace
@@ -232,14 +233,14 @@ std::string PostgresSinkDatabase::prepare_array_statement(const Plan& plan, cons
   return name;
 }
 
-StoredOffset PostgresSinkDatabase::take_epoch(std::string_view connector, std::string_view topic, std::int32_t partition) {
-  const std::string number = std::to_string(partition);
-  const std::string_view parameters[] = {connector, topic, number};
+StoredOffset PostgresSinkDatabase::take_epoch(const OffsetKey& key) {
+  const std::string number = std::to_string(key.partition);
+  const std::string_view parameters[] = {key.connector, key.cluster, key.topic, number};
   try {
     const Result taken = connection_->query(
         "INSERT INTO " + quoted(relational::kOffsetsTable) +
-            " AS o (connector, topic, \"partition\", next_offset, epoch) VALUES ($1, $2, $3, -1, 1) "
-            "ON CONFLICT (connector, topic, \"partition\") DO UPDATE SET epoch = o.epoch + 1 RETURNING next_offset, epoch",
+            " AS o (connector, cluster, topic, \"partition\", next_offset, epoch) VALUES ($1, $2, $3, $4, -1, 1) "
+            "ON CONFLICT (connector, cluster, topic, \"partition\") DO UPDATE SET epoch = o.epoch + 1 RETURNING next_offset, epoch",
         parameters);
     return {taken.integer(0, 0), taken.integer(0, 1)};
   } catch (const Error& e) {
@@ -247,9 +248,9 @@ StoredOffset PostgresSinkDatabase::take_epoch(std::string_view connector, std::s
   }
 }
 
-StoredOffset PostgresSinkDatabase::read_offset(std::string_view connector, std::string_view topic, std::int32_t partition) {
-  const std::string number = std::to_string(partition);
-  const std::string_view parameters[] = {connector, topic, number};
+StoredOffset PostgresSinkDatabase::read_offset(const OffsetKey& key) {
+  const std::string number = std::to_string(key.partition);
+  const std::string_view parameters[] = {key.connector, key.cluster, key.topic, number};
   try {
     const Result read = connection_->query("SELECT next_offset, epoch FROM " + offsets_where(), parameters);
     return read.rows() == 0 ? StoredOffset{} : StoredOffset{read.integer(0, 0), read.integer(0, 1)};
@@ -258,22 +259,21 @@ StoredOffset PostgresSinkDatabase::read_offset(std::string_view connector, std::
   }
 }
 
-bool PostgresSinkDatabase::store_offset(std::string_view connector, std::string_view topic, std::int32_t partition,
-                                        StoredOffset at) {
+bool PostgresSinkDatabase::store_offset(const OffsetKey& key, StoredOffset at) {
   std::string number, next, epoch;
-  append_int32(number, partition);
+  append_int32(number, key.partition);
   append_int64(next, at.next_offset);
   append_int64(epoch, at.epoch);
   try {
     if (!store_offset_prepared_) {
-      const Oid types[] = {kTextOid, kTextOid, kInt4Oid, kInt8Oid, kInt8Oid};
+      const Oid types[] = {kTextOid, kTextOid, kTextOid, kInt4Oid, kInt8Oid, kInt8Oid};
       connection_->prepare(kStoreOffset, "UPDATE " + quoted(relational::kOffsetsTable) +
-                                             " SET next_offset = $4 WHERE connector = $1 AND topic = $2 AND \"partition\" = $3 "
-                                             "AND epoch = $5",
+                                             " SET next_offset = $5 WHERE connector = $1 AND cluster = $2 AND topic = $3 AND "
+                                             "\"partition\" = $4 AND epoch = $6",
                            types);
       store_offset_prepared_ = true;
     }
-    const std::string_view parameters[] = {connector, topic, number, next, epoch};
+    const std::string_view parameters[] = {key.connector, key.cluster, key.topic, number, next, epoch};
     return connection_->run(kStoreOffset, parameters).changed() == 1;
   } catch (const Error& e) {
     rethrow(e);

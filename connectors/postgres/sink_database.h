@@ -38,10 +38,9 @@ class PostgresSinkDatabase final : public relational::SinkDatabase {
   void choose(relational::PlanColumn& column) override;
   void prepare(relational::Plan& plan) override;
   void write(relational::Plan& plan, std::span<const relational::Change> changes) override;
-  relational::StoredOffset take_epoch(std::string_view connector, std::string_view topic, std::int32_t partition) override;
-  relational::StoredOffset read_offset(std::string_view connector, std::string_view topic, std::int32_t partition) override;
-  bool store_offset(std::string_view connector, std::string_view topic, std::int32_t partition,
-                    relational::StoredOffset at) override;
+  relational::StoredOffset take_epoch(const relational::OffsetKey& key) override;
+  relational::StoredOffset read_offset(const relational::OffsetKey& key) override;
+  bool store_offset(const relational::OffsetKey& key, relational::StoredOffset at) override;
 
  private:
   [[noreturn]] void rethrow(const Error& error) const;

@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 
+#include "connectors/relational/busy.h"
 #include "connectors/relational/sink_settings.h"
 #include "penstock/plugin.h"
 
@@ -16,6 +17,8 @@ class SinkConnector final : public Connector {
     check_sink_settings(config, problems);
     try {
       Test(config);
+    } catch (const BusyError&) {
+      // Nothing is known to be wrong; the tasks wait.
     } catch (const std::exception& e) {
       problems.add("connection.url", e.what());
     }

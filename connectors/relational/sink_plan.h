@@ -112,6 +112,14 @@ struct BadShape : std::runtime_error {
 /// table "flights", column "dep_time", key {id=5}: text
 std::string located(const Plan& plan, const PlanColumn* column, const Record& record, std::string_view text);
 
+/// A row of kOffsetsTable.
+struct OffsetKey {
+  std::string_view connector;
+  std::string_view cluster;
+  std::string_view topic;
+  std::int32_t partition = 0;
+};
+
 struct StoredOffset {
   std::int64_t next_offset = -1;  // -1: nothing stored yet
   std::int64_t epoch = 0;
@@ -156,10 +164,10 @@ class SinkDatabase {
   /// Throws BadRow or BadRows.
   virtual void write(Plan& plan, std::span<const Change> changes) = 0;
 
-  virtual StoredOffset take_epoch(std::string_view connector, std::string_view topic, std::int32_t partition) = 0;
-  virtual StoredOffset read_offset(std::string_view connector, std::string_view topic, std::int32_t partition) = 0;
+  virtual StoredOffset take_epoch(const OffsetKey& key) = 0;
+  virtual StoredOffset read_offset(const OffsetKey& key) = 0;
   /// False when `at.epoch` is no longer the partition's.
-  virtual bool store_offset(std::string_view connector, std::string_view topic, std::int32_t partition, StoredOffset at) = 0;
+  virtual bool store_offset(const OffsetKey& key, StoredOffset at) = 0;
 };
 
 inline constexpr std::string_view kOffsetsTable = "__penstock_offsets";

@@ -68,6 +68,16 @@ void SinkPlanner::trim() {
 }
 
 Plan* SinkPlanner::make(const Record& record) {
+  const TableId id = table_name(record.topic);
+  try {
+    return make(record, id);
+  } catch (const BadShape& e) {
+    const bool named = std::string_view(e.what()).starts_with("table ");
+    throw BadShape((named ? "" : "table " + id.quoted() + ": ") + e.what());
+  }
+}
+
+Plan* SinkPlanner::make(const Record& record, const TableId& id) {
   auto plan = std::make_unique<Plan>();
   plan->topic = std::string(record.topic);
   plan->key_schema = record.key_schema;
@@ -77,7 +87,6 @@ Plan* SinkPlanner::make(const Record& record) {
   const std::vector<Wanted> columns = wanted(record, *plan);
   plan->op = op_of(record, std::find(plan->absent.begin(), plan->absent.end(), true) != plan->absent.end());
   const bool schemaless = record.value.is_null() ? record.key_schema == nullptr : record.value_schema == nullptr;
-  const TableId id = table_name(record.topic);
   if (plan->op == Op::kDelete && settings_.create && !tables_.contains(id) && !database_.describe(id)) return nullptr;
   plan->table = &table(id, columns, schemaless, plan->op != Op::kDelete);
   for (const Wanted& want : columns) {
@@ -170,8 +179,9 @@ void SinkPlanner::want_key(const Record& record, std::vector<Wanted>& out) const
   if (settings_.key_mode != KeyMode::kRecordKey) return;
   const Value& key = record.key;
   if (key.is_null()) {
-    throw BadShape("the record has no key, which pk.mode=record_key needs; write the topic with a key (a table needs a primary "
-                   "key for that), or use another pk.mode");
+    throw BadShape("the record has no key, which pk.mode=record_key needs; write the topic with a key (a source table needs a "
+                   "primary key for that), or take the key from the value (pk.mode=record_value and pk.fields), or store rows "
+                   "without one (insert.mode=insert and pk.mode=none)");
   }
   const auto want_part = [&](std::string_view name, std::uint32_t index, const Schema* schema) {
     if (!settings_.key_fields.empty() && !listed(settings_.key_fields, name)) return;
@@ -338,7 +348,7 @@ void SinkPlanner::require_unique_key(const Plan& plan) const {
   };
   if (!needed || std::any_of(plan.table->unique.begin(), plan.table->unique.end(), covers)) return;
   throw std::runtime_error("table " + plan.table->id.quoted() + " has no primary key or unique constraint on exactly (" +
-                           joined(keys) + "), which insert.mode=upsert needs");
+                           joined(keys) + "), which insert.mode=upsert needs; add one, or choose other pk.fields");
 }
 
 bool SinkPlanner::listed(const std::vector<std::string>& list, std::string_view name) const {

@@ -34,6 +34,7 @@ class SinkPlanner {
     bool is_key = false;
   };
   Plan* make(const Record& record);
+  Plan* make(const Record& record, const TableId& id);
   [[nodiscard]] Op op_of(const Record& record, bool any_absent) const;
   [[nodiscard]] TableId table_name(std::string_view topic) const;
   std::vector<Wanted> wanted(const Record& record, Plan& plan) const;

@@ -28,7 +28,10 @@ inline constexpr ConfigKey kSinkKeys[] = {
      .doc = "Whether the offsets that are stored are kept in the target database, in the table __penstock_offsets, in the same "
             "transaction as the rows. Each row is then stored exactly once, whatever crashes; a task that was replaced "
             "can store nothing any more. The offsets there win over the consumer group's; delete the connector's rows to start "
-            "again. Connectors that share a database need different names. When off, delivery is at least once.",
+            "again. They count for one cluster (its cluster id), so that a new cluster is read from its beginning. A topic that is "
+            "deleted and made again in the same cluster is not recognised: while it is shorter than before the task fails, and once it is as "
+            "long, the records up to the old offset are skipped; delete its rows there before. "
+            "Connectors that share a database need different names. When off, delivery is at least once.",
      .importance = ConfigKey::kMedium, .group = "Writes"},
     {.kind = ConfigKey::kString, .name = "table.name.format", .fallback = "${topic}",
      .doc = "Name of the table; ${topic} stands for the topic. schema.table names a table in a schema where the database has "

@@ -49,7 +49,7 @@ void RelationalSink::ensure_connected() {
 void RelationalSink::check_after_reconnect() {
   if (!settings_.exactly_once) return;
   for (auto& [id, partition] : partitions_) {
-    const StoredOffset stored = database_->read_offset(connector_, id.first, id.second);
+    const StoredOffset stored = database_->read_offset(key_of(id));
     const std::string where = "partition " + id.first + "-" + std::to_string(id.second);
     if (stored.epoch != partition.epoch) {
       throw std::runtime_error(where + " was taken over by another task of connector " + connector_ +
@@ -67,14 +67,15 @@ void RelationalSink::check_after_reconnect() {
 
 void RelationalSink::create_offsets_table() {
   const TableId id{"", std::string(kOffsetsTable)};
-  if (database_->describe(id)) return;
+  if (const auto table = database_->describe(id)) return check_offsets_table(*table);
   database_->begin(Durability::kDurable);
   try {
     database_->lock_tables();
     if (!database_->describe(id)) {
       database_->execute("CREATE TABLE " + id.quoted() +
-                         " (connector TEXT NOT NULL, topic TEXT NOT NULL, \"partition\" INTEGER NOT NULL, "
-                         "next_offset BIGINT NOT NULL, epoch BIGINT NOT NULL, PRIMARY KEY (connector, topic, \"partition\"))");
+                         " (connector TEXT NOT NULL, cluster TEXT NOT NULL, topic TEXT NOT NULL, \"partition\" INTEGER NOT NULL, "
+                         "next_offset BIGINT NOT NULL, epoch BIGINT NOT NULL, "
+                         "PRIMARY KEY (connector, cluster, topic, \"partition\"))");
     }
     database_->commit();
   } catch (const RetriableError&) {
@@ -87,6 +88,17 @@ void RelationalSink::create_offsets_table() {
   }
 }
 
+void RelationalSink::check_offsets_table(const SinkTable& table) const {
+  std::string missing;
+  for (const char* name : {"connector", "cluster", "topic", "partition", "next_offset", "epoch"}) {
+    const auto same = [&](const SinkColumn& column) { return column.name == name; };
+    if (std::none_of(table.columns.begin(), table.columns.end(), same)) missing += (missing.empty() ? "" : ", ") + std::string(name);
+  }
+  if (missing.empty()) return;
+  throw std::runtime_error("the table " + table.id.quoted() + " is not one that this version can use (it lacks: " + missing +
+                           "); drop it, and tasks resume at the offsets of their consumer group");
+}
+
 void RelationalSink::open(std::span<const TopicPartition> partitions) {
   ensure_connected();
   std::vector<TopicPartition> ordered(partitions.begin(), partitions.end());
@@ -95,6 +107,11 @@ void RelationalSink::open(std::span<const TopicPartition> partitions) {
     return std::pair(a.topic, a.partition) < std::pair(b.topic, b.partition);
   });
   last_partition_ = nullptr;
+  if (!partitions_.empty() && context_->cluster_id() != cluster_) {
+    throw std::runtime_error("the records come from cluster \"" + std::string(context_->cluster_id()) + "\" now, before from \"" + cluster_ +
+                             "\"; the task must start again");
+  }
+  cluster_ = std::string(context_->cluster_id());
   if (!settings_.exactly_once) {
     for (const TopicPartition& at : ordered) partitions_[{std::string(at.topic), at.partition}] = {};
     return;
@@ -110,13 +127,19 @@ void RelationalSink::open(std::span<const TopicPartition> partitions) {
   }
   for (const TopicPartition& at : ordered) {
     const Partition& partition = partitions_[{std::string(at.topic), at.partition}];
-    if (partition.next_offset >= 0) context_->seek({at.topic, at.partition, partition.next_offset});
+    if (partition.next_offset < 0) continue;
+    context_->seek({at.topic, at.partition, partition.next_offset});
+    if (partition.next_offset == at.next_offset) continue;
+    context_->log(LogLevel::kInfo, std::string(at.topic) + "-" + std::to_string(at.partition) + ": resuming at offset " +
+                                       std::to_string(partition.next_offset) + ", as " + std::string(kOffsetsTable) +
+                                       " says, instead of at " + std::to_string(at.next_offset));
   }
 }
 
 void RelationalSink::take_over(const TopicPartition& at) {
-  const StoredOffset stored = database_->take_epoch(connector_, at.topic, at.partition);
-  Partition& partition = partitions_[{std::string(at.topic), at.partition}];
+  const PartitionId id{at.topic, at.partition};
+  const StoredOffset stored = database_->take_epoch(key_of(id));
+  Partition& partition = partitions_[id];
   partition = {};
   partition.next_offset = stored.next_offset;
   partition.epoch = stored.epoch;
@@ -251,7 +274,7 @@ void RelationalSink::store_offsets(bool only_pending) {
     const bool wanted = only_pending ? partition.pending >= 0 : partition.undurable;
     if (!wanted) continue;
     const StoredOffset at{only_pending ? partition.pending : partition.next_offset, partition.epoch};
-    if (database_->store_offset(connector_, id.first, id.second, at)) continue;
+    if (database_->store_offset(key_of(id), at)) continue;
     throw std::runtime_error("partition " + id.first + "-" + std::to_string(id.second) +
                              " was taken over by another task of connector " + connector_ +
                              "; this one stores nothing more");

@@ -49,6 +49,7 @@ class RelationalSink : public SinkTask {
   void ensure_connected();
   void check_after_reconnect();
   void create_offsets_table();
+  void check_offsets_table(const SinkTable& table) const;
   void take_over(const TopicPartition& at);
   void store(std::span<const Record> records, std::size_t base);
   void gather(std::span<const Record> records, std::size_t base);
@@ -58,10 +59,12 @@ class RelationalSink : public SinkTask {
   void store_offsets(bool only_pending);
   Entry& partition_of(const Record& record);
   [[nodiscard]] Run& new_run(Plan& plan);
+  [[nodiscard]] OffsetKey key_of(const PartitionId& id) const { return {connector_, cluster_, id.first, id.second}; }
 
   SinkSettings settings_;
   SinkContext* context_ = nullptr;
   std::string connector_;
+  std::string cluster_;   // of all partitions that are open
   std::unique_ptr<SinkDatabase> database_;
   std::atomic<SinkDatabase*> interruptible_ = nullptr;  // stop() may come while start() runs
   std::unique_ptr<SinkPlanner> planner_;

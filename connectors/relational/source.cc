@@ -4,6 +4,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "connectors/relational/busy.h"
 #include "connectors/relational/positions.h"
 
 namespace penstock::relational {
@@ -138,6 +139,8 @@ void PollingConnector::validate(const Config& config, Problems& problems) {
     for (const TableId& table : taken_tables(*database, settings)) {
       static_cast<void>(find_positions(database->table(table), settings));
     }
+  } catch (const BusyError&) {
+    // Nothing is known to be wrong; the tasks check the same again.
   } catch (const std::exception& e) {
     const std::string_view text = e.what();
     const std::string_view key = key_in(text);

@@ -1,11 +1,14 @@
 #include "connectors/sqlite/sink.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "connectors/sqlite/sink_database.h"
 
 namespace penstock::sqlite {
 namespace {
+
+constexpr int kTestBusyMsMax = 1'000;
 
 SinkDatabaseSettings database_settings(const Config& config) {
   return {path_of(config.text("connection.url")), static_cast<int>(config.number("sqlite.busy.timeout.ms")),
@@ -32,8 +35,13 @@ void test_sink_connection(const Config& config) {
     if (std::filesystem::is_directory(parent)) return;  // start() creates the file
     throw std::runtime_error("database " + settings.path + ": the directory " + parent.string() + " does not exist");
   }
-  Connection connection(settings.path, Access::kWrite, settings.busy_timeout_ms);
-  static_cast<void>(connection.number("SELECT count(*) FROM sqlite_schema"));
+  try {
+    Connection connection(settings.path, Access::kWrite, std::min(settings.busy_timeout_ms, kTestBusyMsMax));
+    static_cast<void>(connection.number("SELECT count(*) FROM sqlite_schema"));
+  } catch (const Error& e) {
+    if (e.busy()) throw relational::BusyError(e.what());
+    throw;
+  }
 }
 
 }  // namespace penstock::sqlite

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "connectors/relational/busy.h"
 #include "connectors/relational/sink_value.h"
 #include "connectors/sqlite/sink_bind.h"
 
@@ -12,6 +13,7 @@ using relational::BadShape;
 using relational::Misfit;
 using relational::Change;
 using relational::Logical;
+using relational::OffsetKey;
 using relational::Op;
 using relational::Plan;
 using relational::quoted;
@@ -66,6 +68,14 @@ std::string update_sql(const Plan& plan) {
 
 std::string delete_sql(const Plan& plan) {
   return "DELETE FROM " + plan.table->id.quoted() + " WHERE " + list(plan, 0, plan.keys, "=?", " AND ");
+}
+
+/// Parameters `first` to `first` + 3.
+void bind_key(Statement& statement, int first, const OffsetKey& key) {
+  statement.bind_text(first, key.connector);
+  statement.bind_text(first + 1, key.cluster);
+  statement.bind_text(first + 2, key.topic);
+  statement.bind(first + 3, static_cast<std::int64_t>(key.partition));
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
@@ -141,7 +151,7 @@ void SqliteSinkDatabase::execute(const std::string& sql) {
 /// Which errors pass by themselves. A failed fsync does not: what it was for may be gone.
 void SqliteSinkDatabase::rethrow(const Error& error) const {
   const int primary = error.code & 0xff;
-  if (error.busy()) throw RetriableError(std::string(error.what()) + "; another program holds the database");
+  if (error.busy()) throw relational::BusyError(std::string(error.what()) + "; another program holds the database");
   if (primary == SQLITE_FULL) throw RetriableError(std::string(error.what()) + "; the disk is full");
   const bool lasting = error.code == SQLITE_IOERR_FSYNC || error.code == SQLITE_IOERR_DIR_FSYNC;
   const bool changed_table = error.code == SQLITE_ERROR && (std::string_view(error.what()).find("no such ") != std::string::npos ||
@@ -300,15 +310,13 @@ void SqliteSinkDatabase::row_failed(int code, sqlite3_stmt* statement, const Pla
   }
 }
 
-StoredOffset SqliteSinkDatabase::take_epoch(std::string_view connector, std::string_view topic, std::int32_t partition) {
+StoredOffset SqliteSinkDatabase::take_epoch(const OffsetKey& key) {
   try {
     Statement take = connection_->prepare("INSERT INTO " + quoted(relational::kOffsetsTable) +
-                                          " (connector, topic, \"partition\", next_offset, epoch) VALUES (?, ?, ?, -1, 1) "
-                                          "ON CONFLICT (connector, topic, \"partition\") DO UPDATE SET epoch = epoch + 1 "
+                                          " (connector, cluster, topic, \"partition\", next_offset, epoch) VALUES (?, ?, ?, ?, -1, 1) "
+                                          "ON CONFLICT (connector, cluster, topic, \"partition\") DO UPDATE SET epoch = epoch + 1 "
                                           "RETURNING next_offset, epoch");
-    take.bind_text(1, connector);
-    take.bind_text(2, topic);
-    take.bind(3, static_cast<std::int64_t>(partition));
+    bind_key(take, 1, key);
     if (!take.step()) throw std::logic_error("no epoch");
     const StoredOffset out{take.integer(0), take.integer(1)};
     take.run();
@@ -318,32 +326,27 @@ StoredOffset SqliteSinkDatabase::take_epoch(std::string_view connector, std::str
   }
 }
 
-StoredOffset SqliteSinkDatabase::read_offset(std::string_view connector, std::string_view topic, std::int32_t partition) {
+StoredOffset SqliteSinkDatabase::read_offset(const OffsetKey& key) {
   try {
     Statement read = connection_->prepare("SELECT next_offset, epoch FROM " + quoted(relational::kOffsetsTable) +
-                                          " WHERE connector = ? AND topic = ? AND \"partition\" = ?");
-    read.bind_text(1, connector);
-    read.bind_text(2, topic);
-    read.bind(3, static_cast<std::int64_t>(partition));
+                                          " WHERE connector = ? AND cluster = ? AND topic = ? AND \"partition\" = ?");
+    bind_key(read, 1, key);
     return read.step() ? StoredOffset{read.integer(0), read.integer(1)} : StoredOffset{};
   } catch (const Error& e) {
     rethrow(e);
   }
 }
 
-bool SqliteSinkDatabase::store_offset(std::string_view connector, std::string_view topic, std::int32_t partition,
-                                      StoredOffset at) {
+bool SqliteSinkDatabase::store_offset(const OffsetKey& key, StoredOffset at) {
   try {
     if (!store_offset_) {
       store_offset_ = connection_->prepare("UPDATE " + quoted(relational::kOffsetsTable) +
-                                           " SET next_offset = ? WHERE connector = ? AND topic = ? AND \"partition\" = ? "
+                                           " SET next_offset = ? WHERE connector = ? AND cluster = ? AND topic = ? AND \"partition\" = ? "
                                            "AND epoch = ?");
     }
     store_offset_.bind(1, at.next_offset);
-    store_offset_.bind_text(2, connector);
-    store_offset_.bind_text(3, topic);
-    store_offset_.bind(4, static_cast<std::int64_t>(partition));
-    store_offset_.bind(5, at.epoch);
+    bind_key(store_offset_, 2, key);
+    store_offset_.bind(6, at.epoch);
     store_offset_.run();
     return connection_->changes() == 1;
   } catch (const Error& e) {

@@ -5,6 +5,7 @@
 #include <future>
 #include <utility>
 
+#include "connectors/relational/busy.h"
 #include "connectors/sqlite/connection.h"
 #include "connectors/sqlite/types.h"
 
@@ -26,7 +27,8 @@ auto retriable(const Call& call) -> decltype(call()) {
   try {
     return call();
   } catch (const Error& e) {
-    if (e.busy() || (e.code & 0xff) == SQLITE_INTERRUPT) throw RetriableError(e.what());
+    if (e.busy()) throw relational::BusyError(e.what());
+    if ((e.code & 0xff) == SQLITE_INTERRUPT) throw RetriableError(e.what());
     throw;
   }
 }

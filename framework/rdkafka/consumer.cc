@@ -279,4 +279,17 @@ Result<std::pair<std::int64_t, std::int64_t>> Consumer::bounds(const std::string
   return out;
 }
 
+Result<std::string> Consumer::cluster_id(int timeout_ms) {
+  // rd_kafka_clusterid() alone gives what an earlier answer said.
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const auto error = rd_kafka_metadata(handle_, 0, nullptr, &metadata, timeout_ms);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(code_of(error), std::string("reading the cluster's id: ") + rd_kafka_err2str(error));
+  rd_kafka_metadata_destroy(metadata);
+  char* id = rd_kafka_clusterid(handle_, timeout_ms);
+  if (id == nullptr) return std::string();
+  std::string out = id;
+  rd_kafka_mem_free(handle_, id);
+  return out;
+}
+
 }  // namespace penstock::rdkafka

@@ -103,6 +103,8 @@ class Consumer {
   Status commit(const std::vector<PartitionOffset>& offsets);
   /// First and end offset, as the partition's leader says now.
   Result<std::pair<std::int64_t, std::int64_t>> bounds(const std::string& topic, std::int32_t partition, int timeout_ms);
+  /// As the cluster says now; empty when it says nothing. A broker that was replaced under the same address has another one.
+  Result<std::string> cluster_id(int timeout_ms);
   /// Records fetched ahead.
   [[nodiscard]] std::size_t queued() const;
   /// librdkafka 2.0.2 looks only once a second whether a full queue has room again. Asking the partition's leader for

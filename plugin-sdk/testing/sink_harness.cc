@@ -13,12 +13,13 @@ using Place = std::pair<std::string, std::int32_t>;
 struct SinkHarness::State final : RecordingContext<SinkContext> {
   State(const ConnectorDescriptor& c, const Settings& settings, const Options& options)
       : RecordingContext(options), connector(c), config(checked_config(c, settings)),
-        block({options.soft_records, options.soft_bytes}) {}
+        block({options.soft_records, options.soft_bytes}), cluster(options.cluster_id) {}
   ~State() override { destroy(); }
 
   void destroy() {
     if (task != nullptr) connector.destroy_sink(task);
     task = nullptr;
+    opened = false;
     open_places.clear();
   }
   void seek(const TopicPartition& at) override {
@@ -32,11 +33,15 @@ struct SinkHarness::State final : RecordingContext<SinkContext> {
     rejected.push_back({std::string(record.topic), record.partition, record.offset, std::string(why)});
   }
 
+  /// As in a worker: known from open() on.
+  [[nodiscard]] std::string_view cluster_id() const override { return opened ? std::string_view(cluster) : std::string_view(); }
+
   const ConnectorDescriptor& connector;
   host::PluginConfig config;
   host::HostBlock block;
   SinkTask* task = nullptr;
-  bool opening = false, putting = false;
+  std::string cluster;
+  bool opening = false, putting = false, opened = false;
   std::set<Place> open_places;
   std::map<Place, std::int64_t> sought;
   std::map<Place, std::int64_t> next;
@@ -61,7 +66,7 @@ void SinkHarness::open(std::string_view topic, std::int32_t partition, std::int6
   state_->sought.erase(place);
   state_->next[place] = next_offset;
   const TopicPartition at{topic, partition, next_offset};
-  state_->opening = true;
+  state_->opening = state_->opened = true;
   state_->task->open({&at, 1});
   state_->opening = false;
   if (const auto found = state_->sought.find(place); found != state_->sought.end()) state_->next[place] = found->second;

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "framework/connect/host/schema_interner.h"
@@ -83,8 +84,10 @@ class SinkTaskContext final : public SinkContext {
   void replan() override { basics_.setup().link->send(message::Replan{}); }
   void seek(const TopicPartition& at) override;
   void reject(const Record& record, std::string_view why) override;
+  [[nodiscard]] std::string_view cluster_id() const override { return cluster_id_; }
 
   TaskBasics& basics() { return basics_; }
+  void set_cluster_id(std::string id) { cluster_id_ = std::move(id); }
   /// Between these, seek() or reject() is allowed.
   void allow_seek(bool on) { may_seek_ = on; }
   void allow_reject(bool on) { may_reject_ = on; }
@@ -93,6 +96,7 @@ class SinkTaskContext final : public SinkContext {
 
  private:
   TaskBasics basics_;
+  std::string cluster_id_;
   bool may_seek_ = false;
   bool may_reject_ = false;
   std::vector<Seek> seeks_;

@@ -260,6 +260,9 @@ bool SinkFetcher::wait_for_answer() {
 
 void SinkFetcher::assigned(std::vector<PartitionOffset>& partitions) {
   ++rebalances_;
+  Result<std::string> cluster;
+  for (int i = 0; i < kBoundsTries && (i == 0 || !cluster); ++i) cluster = consumer_->cluster_id(kBoundsTimeoutMs);
+  if (!cluster) return failed(cluster.error());
   for (auto& partition : partitions) {
     if (partition.offset != PartitionOffset::kNone || options_.client.initial_offset == "none") continue;
     Result<std::pair<std::int64_t, std::int64_t>> bounds;
@@ -273,6 +276,7 @@ void SinkFetcher::assigned(std::vector<PartitionOffset>& partitions) {
   auto event = std::make_unique<SinkEvent>();
   event->kind = SinkEvent::Kind::kAssigned;
   event->partitions = partitions;
+  event->cluster_id = *std::move(cluster);
   push(std::move(event));
   if (wait_for_answer()) {
     const std::lock_guard lock(mutex_);

@@ -46,6 +46,7 @@ struct SinkEvent {
   Kind kind = Kind::kBatch;
   std::unique_ptr<SinkBatch> batch;
   std::vector<PartitionOffset> partitions;  // kAssigned: offset is where reading begins; kRevoked
+  std::string cluster_id;                   // kAssigned
   bool lost = false;
   Error error;
 };

@@ -92,6 +92,7 @@ void SinkLoop::open(SinkEvent& event) {
   for (const auto& [topic, partition, offset] : event.partitions) {
     views.push_back({topic, partition, offset == PartitionOffset::kNone ? -1 : offset});
   }
+  context_.set_cluster_id(event.cluster_id);
   context_.allow_seek(true);
   const auto result = call_on_page(*setup_.page, caller(), PluginCall::kOpen, [&] { task_->task->open(views); });
   context_.allow_seek(false);

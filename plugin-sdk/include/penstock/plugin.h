@@ -95,6 +95,9 @@ class SinkContext : public Context {
   virtual void seek(const TopicPartition& at) = 0;
   /// From put() only: this record goes to the dead letter queue (errors.tolerance=all) or fails the task; flush() waits until it is durable.
   virtual void reject(const Record& record, std::string_view why) = 0;
+  /// The identity of the cluster that the records come from, for a key of what open() finds in the target: offsets mean nothing in
+  /// another cluster. Current from each open() on; empty before the first, and when the cluster does not say.
+  [[nodiscard]] virtual std::string_view cluster_id() const = 0;
 };
 
 /// Calls come on the task's own thread: start, open, (put | flush | tick)*, flush, close, destructor; except stop().

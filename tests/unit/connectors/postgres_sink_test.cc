@@ -371,6 +371,49 @@ TEST_F(PostgresSink, StopEndsAPutThatWaitsForALock) {
   EXPECT_THAT(rows("SELECT v FROM t"), ElementsAre("1"));
 }
 
+TEST_F(PostgresSink, OffsetsOfAnotherClusterDoNotCount) {
+  upsert();
+  for (const int id : {1, 2}) add_pair(sink(), "t", {int64("id", id)}, {int64("v", 1)});
+  sink().put();
+  sink().flush();
+  SinkHarness other(kSink, settings_, {.cluster_id = "other"});
+  other.start();
+  other.open("t");
+  EXPECT_EQ(other.sought("t"), -1);
+  add_pair(other, "t", {int64("id", 3)}, {int64("v", 2)});
+  other.put();
+  other.flush();
+  EXPECT_THAT(rows("SELECT id FROM t ORDER BY id"), ElementsAre("1", "2", "3"));
+  for (const auto& [cluster, next] : {std::pair("test-cluster", 2), std::pair("other", 1)}) {
+    SinkHarness again(kSink, settings_, {.cluster_id = cluster});
+    again.start();
+    again.open("t");
+    EXPECT_EQ(again.sought("t"), next);
+  }
+}
+
+TEST_F(PostgresSink, AnOffsetsTableOfAnotherShapeIsRefusedWithTheRemedy) {
+  sql("CREATE TABLE __penstock_offsets (connector TEXT, topic TEXT, \"partition\" INTEGER, next_offset BIGINT, epoch BIGINT)");
+  EXPECT_THAT(error_of<std::runtime_error>([&] { sink(); }), AllOf(HasSubstr("it lacks: cluster"), HasSubstr("drop it")));
+}
+
+TEST_F(PostgresSink, AServerWithoutAFreeConnectionIsNoProblemOfTheSettings) {
+  sql("DROP ROLE IF EXISTS limited; CREATE ROLE limited LOGIN CONNECTION LIMIT 0");
+  settings_["connection.user"] = "limited";
+  EXPECT_THAT(validate(kSink, settings_), IsEmpty());
+  EXPECT_THAT(error_of<RetriableError>([&] { sink(); }), HasSubstr("too many connections"));
+  settings_["connection.user"] = "nobody_of_this_name";
+  EXPECT_THAT(validate(kSink, settings_), ElementsAre(HasSubstr("does not exist")));
+  sink_.reset();
+  try {
+    sink();
+    FAIL() << "a user that does not exist was let in";
+  } catch (const RetriableError& e) {
+    FAIL() << "an unknown user is waited for: " << e.what();
+  } catch (const std::runtime_error&) {
+  }
+}
+
 TEST_F(PostgresSink, ErrorsNeverHoldThePassword) {
   const Settings bad = {{"connection.url", "postgresql://u:s3cret@127.0.0.1:1/d"}, {"connection.password", "t0psecret"}};
   for (const std::string& problem : validate(kSink, bad)) EXPECT_THAT(problem, AllOf(Not(HasSubstr("s3cret")), Not(HasSubstr("t0psecret"))));

@@ -16,6 +16,7 @@ namespace penstock::sqlite {
 namespace {
 
 using namespace penstock::testing;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -215,7 +216,7 @@ TEST_F(SqliteSink, UpsertWithoutAKeyIsAClearError) {
   add_pair(sink(), "t", {int64("id", 1)}, {text("a", "x")});
   EXPECT_THAT(error_of<std::runtime_error>([&] { sink().put(); }), HasSubstr("no primary key or unique constraint on exactly (\"id\")"));
   add_value(sink(), "t", {text("a", "x")});
-  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }), HasSubstr("no key"));
+  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }), AllOf(HasSubstr("table \"t\": the record has no key"), HasSubstr("pk.mode=record_value")));
 }
 
 TEST_F(SqliteSink, AValueThatDoesNotFitNamesTableColumnAndKeyAndStoresNothing) {
@@ -313,6 +314,43 @@ TEST_F(SqliteSink, AMissingDirectoryIsNamed) {
   settings_["connection.url"] = directory_ + "/none/out.db";
   EXPECT_THAT(validate(kSink, settings_), ElementsAre(HasSubstr("the directory " + directory_ + "/none does not exist")));
   EXPECT_THAT(error_of<std::exception>([&] { sink(); }), HasSubstr("/none/out.db"));
+}
+
+TEST_F(SqliteSink, OffsetsOfAnotherClusterDoNotCount) {
+  upsert();
+  for (const int id : {1, 2}) add_pair(sink(), "t", {int64("id", id)}, {int64("v", 1)});
+  sink().put();
+  sink().flush();
+  SinkHarness other(kSink, settings_, {.cluster_id = "other"});
+  other.start();
+  other.open("t");
+  EXPECT_EQ(other.sought("t"), -1);
+  add_pair(other, "t", {int64("id", 3)}, {int64("v", 2)});
+  other.put();
+  other.flush();
+  EXPECT_THAT(rows("SELECT id FROM t ORDER BY id"), ElementsAre("1", "2", "3"));
+  for (const auto& [cluster, next] : {std::pair("test-cluster", 2), std::pair("other", 1)}) {
+    SinkHarness again(kSink, settings_, {.cluster_id = cluster});
+    again.start();
+    again.open("t");
+    EXPECT_EQ(again.sought("t"), next);
+  }
+}
+
+TEST_F(SqliteSink, AnOffsetsTableOfAnotherShapeIsRefusedWithTheRemedy) {
+  sql("CREATE TABLE __penstock_offsets (connector TEXT, topic TEXT, \"partition\" INTEGER, next_offset BIGINT, epoch BIGINT)");
+  EXPECT_THAT(error_of<std::runtime_error>([&] { sink(); }), AllOf(HasSubstr("it lacks: cluster"), HasSubstr("drop it")));
+}
+
+TEST_F(SqliteSink, ALockedDatabaseIsNoProblemOfTheSettings) {
+  Connection other(path_, Access::kCreate, 0);
+  other.execute("CREATE TABLE x(a); BEGIN EXCLUSIVE");
+  EXPECT_THAT(validate(kSink, settings_), IsEmpty());
+  settings_["connection.attempts"] = "1";
+  EXPECT_THAT(error_of<RetriableError>([&] { sink(); }), HasSubstr("locked"));
+  settings_["connection.url"] = directory_ + "/text.db";
+  std::ofstream(directory_ + "/text.db") << std::string(5000, 'x');
+  EXPECT_THAT(validate(kSink, settings_), ElementsAre(HasSubstr("not a database")));
 }
 
 TEST_F(SqliteSink, ADeleteBeforeTheTableExistsDoesNothing) {

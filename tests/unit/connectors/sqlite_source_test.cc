@@ -338,6 +338,18 @@ TEST_F(SqliteSourceTest, ValidationReportsWhatIsMissing) {
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/none.db"));
 }
 
+TEST_F(SqliteSourceTest, ALockedDatabaseIsNoProblemOfTheSettings) {
+  run("CREATE TABLE a(id INTEGER PRIMARY KEY); BEGIN EXCLUSIVE");
+  const Settings locked = settings("incrementing", {{"sqlite.busy.timeout.ms", "0"}, {"table.whitelist", "nope"}});
+  SourceConnector connector;
+  TestProblems problems;
+  connector.validate(TestConfig(kSourceKeys.items, locked), problems);
+  EXPECT_THAT(problems.all, IsEmpty());
+  run("COMMIT");
+  connector.validate(TestConfig(kSourceKeys.items, locked), problems);
+  EXPECT_THAT(problems.all, SizeIs(1));
+}
+
 TEST_F(SqliteSourceTest, UrisAndMemoryAreRefusedAndJdbcIsTaken) {
   EXPECT_THROW(path_of("file:x.db"), std::invalid_argument);
   EXPECT_THROW(path_of(":memory:"), std::invalid_argument);

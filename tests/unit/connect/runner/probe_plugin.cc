@@ -114,6 +114,7 @@ class LineSink final : public SinkTask {
     seek_ = config.number("seek.to");
   }
   void open(std::span<const TopicPartition> partitions) override {
+    if (context_->cluster_id().empty()) throw std::runtime_error("open() came without a cluster id");
     for (const auto& partition : partitions) {
       context_->count("opened", 1);
       if (seek_ >= 0) context_->seek({partition.topic, partition.partition, seek_});

@@ -52,6 +52,7 @@ class Offsets {
 struct Options {
   std::string connector_name = "test";
   int task_id = 0;
+  std::string cluster_id = "test-cluster";
   std::size_t soft_records = 1000;
   std::size_t soft_bytes = 4 * 1024 * 1024;
   std::shared_ptr<Offsets> offsets = nullptr;  // nullptr: an empty store of its own
