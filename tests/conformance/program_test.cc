@@ -67,7 +67,7 @@ TEST(Program, StopsCleanlyWhileAConsumerWaits) {
   EXPECT_EQ(got, "x\n");
   const auto began = std::chrono::steady_clock::now();
   EXPECT_TRUE(broker.stop().success()) << broker.errors();
-  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(3));
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(10));
 }
 
 }  // namespace

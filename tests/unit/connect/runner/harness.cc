@@ -34,7 +34,7 @@ RunnerHarness::RunnerHarness() : pages_(TaskPages::create().value()), channel_(U
 
 RunnerHarness::~RunnerHarness() {
   channel_.close();
-  if (!child_.wait(10'000)) ADD_FAILURE() << "the runner did not end when its channel was closed";
+  if (!child_.wait(30'000)) ADD_FAILURE() << "the runner did not end when its channel was closed";
 }
 
 std::string RunnerHarness::probe_plugin() { return PENSTOCK_PROBE_PLUGIN; }
