@@ -38,6 +38,8 @@ class ReplyTo {
   /// For requests that the protocol does not answer.
   void send_nothing();
   void close_connection();
+  /// Says so in the log and closes the connection.
+  void refuse_malformed();
 
  private:
   std::shared_ptr<net::Connection> connection_;  // null once used
@@ -84,8 +86,8 @@ using Handler = void (*)(RequestContext context, ByteSpan body, ReplyTo reply);
 template <class Request, class Response, void (*F)(RequestContext, Request, Reply<Response>)>
 void typed(RequestContext context, ByteSpan body, ReplyTo reply) {
   Request request;
-  if (!protocol::decode(request, body, context.version, protocol::is_flexible(context.api, context.version))) {
-    reply.close_connection();
+  if (!protocol::decode_front(request, body, context.version, protocol::is_flexible(context.api, context.version))) {
+    reply.refuse_malformed();
     return;
   }
   F(std::move(context), std::move(request), Reply<Response>(std::move(reply)));

@@ -40,6 +40,11 @@ void ReplyTo::close_connection() {
   if (connection_) std::exchange(connection_, nullptr)->close();
 }
 
+void ReplyTo::refuse_malformed() {
+  if (connection_) spdlog::info("{}: closing the connection: malformed {} version {}", connection_->peer(), to_string(api_), version_);
+  close_connection();
+}
+
 Session::Session(BrokerShard& shard, std::shared_ptr<net::Connection> connection)
     : shard_(shard), connection_(std::move(connection)) {}
 

@@ -50,8 +50,6 @@ std::vector<Key> keys() {
       {.name = "log.retention.check.interval.ms", .kind = Kind::kLong, .fallback = "300000", .doc = "How often retention looks.", .min = 1, .max = kNoUpper},
       {.name = "log.segment.delete.delay.ms", .kind = Kind::kLong, .fallback = "60000", .doc = "How long a removed segment's file is kept.", .min = 0, .max = kNoUpper},
       {.name = "log.cleanup.policy", .kind = Kind::kList, .fallback = "delete", .doc = "delete, compact, or both.", .one_of = "delete|compact"},
-      {.name = "log.cleaner.delete.retention.ms", .kind = Kind::kLong, .fallback = "86400000", .doc = "How long tombstones are kept.", .min = 0, .max = kNoUpper},
-      {.name = "log.cleaner.min.cleanable.ratio", .kind = Kind::kDouble, .fallback = "0.5", .doc = "Share of a log that is dirty before it is compacted.", .min = 0, .max = 1},
       {.name = "log.flush.offset.checkpoint.interval.ms", .kind = Kind::kInt, .fallback = "5000", .doc = "How often the log is flushed and recovery points move (Kafka: 60000).", .min = 1, .max = kIntMax},
       {.name = "producer.id.expiration.ms", .kind = Kind::kInt, .fallback = "86400000", .doc = "How long an idle idempotent producer is remembered.", .min = 1, .max = kIntMax},
       {.name = "socket.request.max.bytes", .kind = Kind::kInt, .fallback = "104857600", .doc = "Largest request.", .min = 1, .max = kIntMax},
@@ -115,8 +113,6 @@ TopicSettings topic_defaults(const config::Settings& given) {
   out.log.cleanup_policy = compact && remove ? log::CleanupPolicy::kCompactAndDelete
                            : compact         ? log::CleanupPolicy::kCompact
                                              : log::CleanupPolicy::kDelete;
-  out.log.delete_retention_ms = given.number("log.cleaner.delete.retention.ms");
-  out.log.min_cleanable_dirty_ratio = given.real("log.cleaner.min.cleanable.ratio");
   return out;
 }
 

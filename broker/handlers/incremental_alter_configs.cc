@@ -56,7 +56,8 @@ tl::expected<std::optional<std::string>, ApiError> new_value(
                       std::string(config.operation == kAppend ? "APPEND to" : "SUBTRACT from") +
                       " key " + std::string(config.name) + " because its type is not LIST.");
   }
-  return changed_list(def->get(topic.settings), *config.value, config.operation == kAppend);
+  const auto typed = topic.overrides.find(std::string(config.name));
+  return changed_list(typed != topic.overrides.end() ? typed->second : def->get(topic.settings), *config.value, config.operation == kAppend);
 }
 
 }  // namespace

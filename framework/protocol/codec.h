@@ -395,14 +395,24 @@ class Writer {
   std::vector<Tag> tags_;
 };
 
-/// Reads a whole message body; kInvalid when it is malformed or bytes are left behind it.
+/// Reads a message body; kInvalid when it is malformed. Bytes behind it are left unread, as Kafka does with requests: librdkafka
+/// sends three too many when it asks for the metadata of all topics (Metadata 9 and later).
 /// Decoded arrays may take 16 times the body: a struct is wider in memory than on the wire.
 template <class T>
-Status decode(T& message, ByteView body, std::int16_t version, bool flexible) {
+Status decode_front(T& message, ByteView body, std::int16_t version, bool flexible, std::size_t* left = nullptr) {
   Reader reader(body, version, flexible, 16 * body.size() + 65536);
   reader.structure(message);
   if (!reader.ok()) return fail(Errc::kInvalid, "malformed message");
-  if (reader.left() != 0) return fail(Errc::kInvalid, "bytes behind the message");
+  if (left != nullptr) *left = reader.left();
+  return {};
+}
+
+/// As decode_front, and kInvalid when bytes are left behind the message.
+template <class T>
+Status decode(T& message, ByteView body, std::int16_t version, bool flexible) {
+  std::size_t left = 0;
+  PENSTOCK_RETURN_IF_ERROR(decode_front(message, body, version, flexible, &left));
+  if (left != 0) return fail(Errc::kInvalid, "bytes behind the message");
   return {};
 }
 

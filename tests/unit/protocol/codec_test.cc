@@ -43,6 +43,13 @@ TEST(Codec, BytesBehindTheMessageAreRefused) {
   EXPECT_TRUE(decode(out, bytes_of({0, 0, 0, 0, 0xFF, 0xFF}), 0, false));
   EXPECT_FALSE(decode(out, bytes_of({0, 0, 0, 0, 0xFF, 0xFF, 0}), 0, false));
 }
+TEST(Codec, BytesBehindARequestAreLeftUnread) {
+  Numbers out;
+  std::size_t left = 0;
+  EXPECT_TRUE(decode_front(out, bytes_of({0, 0, 0, 0, 0, 7, 1, 0, 0}), 0, false, &left));
+  EXPECT_EQ(left, 3U);
+  EXPECT_FALSE(decode_front(out, bytes_of({0, 0, 0, 0, 0}), 0, false));
+}
 TEST(Codec, UnknownTagsAreSkipped) {
   Numbers out;
   ASSERT_TRUE(decode(out, bytes_of({1, 0, 2, 3, 4, 0, 0, 0, 9, 7, 2, 1, 1}), 0, true));
