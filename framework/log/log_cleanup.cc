@@ -61,9 +61,11 @@ Status LogImpl::truncate_prefix(Offset to) {
     return fail(Errc::kOutOfRange, directory_ + ": offset " + std::to_string(to.value) + " is beyond the log end " + std::to_string(end_.value));
   }
   if (to <= start_) return {};
-  start_ = to;
   std::size_t count = 0;
   while (count + 1 < segments_.size() && segments_[count + 1]->base() <= to) ++count;
+  // What was deleted on request stays deleted after a crash, also where no file goes.
+  if (count == 0 && before_remove_) PENSTOCK_RETURN_IF_ERROR(before_remove_(to));
+  start_ = to;
   if (count > 0) return remove_segments(count);
   if (epochs_.truncate_start(start_)) return store_epochs();
   return {};

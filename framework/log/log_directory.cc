@@ -216,6 +216,11 @@ Result<std::unique_ptr<Log>> LogDirectoryImpl::open_log(const std::string& topic
     log_starts_[key] = log->start();
     PENSTOCK_RETURN_IF_ERROR(write_all_locked());
   }
+  // A power cut took records that had been deleted already: the offsets above the new end will be given out again.
+  if (const auto start = log_starts_.find(key); start != log_starts_.end() && start->second > log->start()) {
+    start->second = log->start();
+    PENSTOCK_RETURN_IF_ERROR(write_if_changed(kLogStarts, format_offsets(log_starts_)));
+  }
   return std::unique_ptr<Log>(std::move(log));
 }
 

@@ -440,7 +440,10 @@ class Admin(Confluent):
         self.assertEqual(read(self.address, self.topic), [])
         self.cluster.kill()
         self.cluster.start()
-        self.assertEqual([r.offset for r in self.done(self.admin.list_offsets({ck.TopicPartition(self.topic, 0): admin.OffsetSpec.earliest()})).values()], [100])
+        # A fresh client: librdkafka's ListOffsets does not connect again by itself.
+        fresh = admin.AdminClient({"bootstrap.servers": self.address})
+        earliest = self.done(fresh.list_offsets({ck.TopicPartition(self.topic, 0): admin.OffsetSpec.earliest()}))
+        self.assertEqual([result.offset for result in earliest.values()], [100])
 
     def test_groups_are_listed_described_altered_and_deleted(self):
         self.create(partitions=2)

@@ -198,6 +198,38 @@ TEST_F(Directory, AMissingPartitionDirectoryIsRefused) {
   EXPECT_EQ(open_events().error().code, Errc::kCorrupt);
 }
 
+TEST_F(Directory, RecordsDeletedOnRequestStayDeletedAfterAKill) {
+  open("boot-1");
+  open_log();
+  append(10);
+  ASSERT_TRUE(log_->truncate_prefix(Offset(4)));
+  open("boot-1");
+  open_log();
+  EXPECT_EQ(log_->start(), Offset(4));
+  EXPECT_EQ(log_->end(), Offset(10));
+}
+
+TEST_F(Directory, RecordsWrittenAfterAPowerCutBelowADeletedOffsetAreNotHidden) {
+  open("boot-1");
+  open_log();
+  append(10);
+  flush();
+  ASSERT_TRUE(directory_->write_checkpoints(checkpoints()));
+  append(10);
+  ASSERT_TRUE(log_->truncate_prefix(Offset(20)));
+  log_.reset();
+  directory_.reset();
+  system_.files.at(kFirstLog)->now.resize(system_.files.at(kFirstLog)->durable.size());
+  open("boot-2");
+  open_log();
+  ASSERT_EQ(log_->end(), Offset(10));
+  append(5);
+  open("boot-2");
+  open_log();
+  EXPECT_EQ(log_->start(), Offset(10));
+  EXPECT_EQ(log_->end(), Offset(15));
+}
+
 TEST_F(Directory, AForeignClusterIsRefused) {
   open("boot-1");
   directory_.reset();

@@ -46,7 +46,7 @@ TEST(Codec, BytesBehindTheMessageAreRefused) {
 TEST(Codec, BytesBehindARequestAreLeftUnread) {
   Numbers out;
   std::size_t left = 0;
-  EXPECT_TRUE(decode_front(out, bytes_of({0, 0, 0, 0, 0, 7, 1, 0, 0}), 0, false, &left));
+  EXPECT_TRUE(decode_front(out, bytes_of({0, 0, 0, 0, 0xFF, 0xFF, 1, 0, 0}), 0, false, &left));
   EXPECT_EQ(left, 3U);
   EXPECT_FALSE(decode_front(out, bytes_of({0, 0, 0, 0, 0}), 0, false));
 }
