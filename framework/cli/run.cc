@@ -7,6 +7,7 @@
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "framework/cli/cluster.h"
@@ -27,6 +28,7 @@ struct Options {
   std::string job;
   std::string bootstrap;
   std::string data = "penstock-data";
+  std::vector<std::string> plugin_folders;
   bool follow = false;
   bool as_json = false;
 };
@@ -35,6 +37,7 @@ constexpr int kStopTimeoutMs = 35'000;
 constexpr std::int64_t kLookEveryMs = 250;
 constexpr std::int64_t kPrintEveryMs = 2000;
 constexpr std::int64_t kUnavailableMaxMs = 60'000;
+constexpr int kClusterTimeoutMs = 5'000;
 
 std::string duration_text(std::int64_t ms) {
   char text[32];
@@ -49,10 +52,13 @@ class JobRun {
 
   Result<int> run() {
     PENSTOCK_RETURN_IF_ERROR(start_servers());
-    PENSTOCK_RETURN_IF_ERROR(create_topics());
+    PENSTOCK_ASSIGN_OR_RETURN(auto cluster, Cluster::open(bootstrap_, kClusterTimeoutMs));
+    PENSTOCK_RETURN_IF_ERROR(create_topics(cluster));
+    JobWatch watch_job(job_, *rest_, cluster);
+    PENSTOCK_RETURN_IF_ERROR(watch_job.begin());
     PENSTOCK_RETURN_IF_ERROR(submit());
     if (options_.follow) how_to_go_on();
-    PENSTOCK_ASSIGN_OR_RETURN(const int code, watch());
+    PENSTOCK_ASSIGN_OR_RETURN(const int code, watch(watch_job));
     if (code != kExitInterrupted) print_summary();
     stop_servers();
     return code;
@@ -60,9 +66,10 @@ class JobRun {
 
  private:
   Status start_servers();
-  Status create_topics();
+  Status write_worker_settings(const std::string& path, const std::string& data) const;
+  Status create_topics(Cluster& cluster);
   Status submit();
-  Result<int> watch();
+  Result<int> watch(JobWatch& watch);
   Status step_servers();
   void print_progress(const JobProgress& now, bool last);
   void print_summary() const;
@@ -84,8 +91,10 @@ class JobRun {
   std::int64_t done_ms_ = 0;
   std::int64_t printed_ms_ = 0;
   std::int64_t rate_from_ms_ = 0;
-  std::int64_t rate_from_records_ = 0;
-  double rate_ = 0;
+  std::int64_t produced_then_ = 0;
+  std::int64_t stored_then_ = 0;
+  double produce_rate_ = 0;
+  double store_rate_ = 0;
   bool line_open_ = false;
 };
 
@@ -104,15 +113,11 @@ Status JobRun::start_servers() {
     bootstrap_ = broker_->address();
   } else {
     bootstrap_ = options_.bootstrap;
+    PENSTOCK_ASSIGN_OR_RETURN(auto cluster, Cluster::open(bootstrap_, kClusterTimeoutMs));
+    PENSTOCK_RETURN_IF_ERROR(cluster.topics());
   }
   const std::string settings = data + "/worker.properties";
-  {
-    std::ofstream file(settings, std::ios::trunc);
-    file << "# Written by 'penstock run'.\nbootstrap.servers=" << bootstrap_ << "\noffset.storage.file.filename=" << data << "/connect\n"
-         // Somebody waits: what fails again and again shall fail soon.
-         << "task.restart.budget=5\ntask.restart.backoff.max.ms=1000\ntask.restart.window.ms=60000\n";
-    if (!file.flush()) return fail(Errc::kStorageFull, "cannot write " + settings);
-  }
+  PENSTOCK_RETURN_IF_ERROR(write_worker_settings(settings, data));
   worker_ = std::make_unique<Service>(Service::Options{
       "worker", {bin + "/penstock-connect", "standalone", settings, "--override", "listeners=http://127.0.0.1:{port}"}, data + "/worker.log"});
   PENSTOCK_RETURN_IF_ERROR(worker_->start());
@@ -122,9 +127,23 @@ Status JobRun::start_servers() {
   return {};
 }
 
-Status JobRun::create_topics() {
-  if (job_.topics.empty()) return {};
-  PENSTOCK_ASSIGN_OR_RETURN(auto cluster, Cluster::open(bootstrap_));
+Status JobRun::write_worker_settings(const std::string& path, const std::string& data) const {
+  std::ofstream file(path, std::ios::trunc);
+  file << "# Written by 'penstock run'.\nbootstrap.servers=" << bootstrap_ << "\noffset.storage.file.filename=" << data << "/connect\n"
+       // Somebody waits: what fails again and again shall fail soon.
+       << "task.restart.budget=5\ntask.restart.backoff.max.ms=1000\ntask.restart.window.ms=60000\n";
+  if (!options_.plugin_folders.empty()) {
+    const std::filesystem::path bin = program_folder();
+    const auto own = bin.parent_path() / "plugins";
+    file << "plugin.path=" << (std::filesystem::exists(own) ? own : bin.parent_path() / "lib/penstock/plugins").string();
+    for (const std::string& folder : options_.plugin_folders) file << "," << std::filesystem::absolute(folder).string();
+    file << "\n";
+  }
+  if (!file.flush()) return fail(Errc::kStorageFull, "cannot write " + path);
+  return {};
+}
+
+Status JobRun::create_topics(Cluster& cluster) {
   for (const JobTopic& topic : job_.topics) {
     const Status created = cluster.create_topic(topic.name, topic.partitions, topic.replication_factor, topic.config);
     if (!created && created.error().code != Errc::kExists) return tl::make_unexpected(created.error().in(options_.job));
@@ -137,7 +156,9 @@ Status JobRun::submit() {
   for (const json& name : existing) {
     bool ours = false;
     for (const JobConnector& connector : job_.connectors) ours = ours || connector.name == name.get<std::string>();
-    if (!ours) PENSTOCK_RETURN_IF_ERROR(rest_->remove("/connectors/" + encode_segment(name.get<std::string>())));
+    if (ours) continue;
+    say("removing connector " + name.get<std::string>() + ": " + options_.data + " knew it from another job");
+    PENSTOCK_RETURN_IF_ERROR(rest_->remove("/connectors/" + encode_segment(name.get<std::string>())));
   }
   for (const JobConnector& connector : job_.connectors) {
     const auto answer = rest_->put("/connectors/" + encode_segment(connector.name) + "/config", json(connector.config));
@@ -152,9 +173,7 @@ Status JobRun::step_servers() {
   return worker_->step();
 }
 
-Result<int> JobRun::watch() {
-  PENSTOCK_ASSIGN_OR_RETURN(auto cluster, Cluster::open(bootstrap_, 5000));
-  JobWatch watch(job_, *rest_, cluster);
+Result<int> JobRun::watch(JobWatch& watch) {
   std::int64_t answered_ms = now_ms();
   std::int64_t looked_ms = 0;
   bool done = false;
@@ -204,22 +223,27 @@ void JobRun::print_progress(const JobProgress& now, bool last) {
   if (!last && at - printed_ms_ < (terminal ? kLookEveryMs : kPrintEveryMs)) return;
   if (rate_from_ms_ == 0) rate_from_ms_ = started_ms_;
   if (at - rate_from_ms_ >= 1000) {
-    rate_ = static_cast<double>(now.produced_total - rate_from_records_) * 1000.0 / static_cast<double>(at - rate_from_ms_);
+    const double seconds = static_cast<double>(at - rate_from_ms_) / 1000.0;
+    produce_rate_ = static_cast<double>(now.produced_total - produced_then_) / seconds;
+    store_rate_ = static_cast<double>(now.stored_total - stored_then_) / seconds;
     rate_from_ms_ = at;
-    rate_from_records_ = now.produced_total;
+    produced_then_ = now.produced_total;
+    stored_then_ = now.stored_total;
   }
   printed_ms_ = at;
   int restarts = (broker_ ? broker_->restarts() : 0) + worker_->restarts();
   for (const ConnectorProgress& connector : now.connectors) restarts += connector.restarts;
   if (options_.as_json) {
-    std::printf("%s\n", json{{"elapsed_ms", at - started_ms_}, {"produced", now.produced_total}, {"rows_per_second", static_cast<std::int64_t>(rate_)},
-                             {"lag", now.lag}, {"restarts", restarts}, {"done", now.done}}.dump().c_str());
+    std::printf("%s\n", json{{"elapsed_ms", at - started_ms_}, {"produced", now.produced_total}, {"produced_per_second", static_cast<std::int64_t>(produce_rate_)},
+                             {"stored", now.stored_total}, {"stored_per_second", static_cast<std::int64_t>(store_rate_)}, {"lag", now.lag}, {"restarts", restarts}, {"done", now.done}}.dump().c_str());
     std::fflush(stdout);
     return;
   }
-  std::string text = with_commas(now.produced_total) + " rows in topics";
-  if (!last) text += ", " + with_commas(static_cast<std::int64_t>(rate_)) + " rows/s";
-  text += ", lag " + with_commas(now.lag) + ", elapsed " + duration_text(at - started_ms_);
+  const auto part = [&](std::int64_t rows, double rate, const char* what) {
+    return with_commas(rows) + " rows " + what + (last ? "" : " (" + with_commas(static_cast<std::int64_t>(rate)) + "/s)");
+  };
+  std::string text = part(now.produced_total, produce_rate_, "produced") + ", " + part(now.stored_total, store_rate_, "stored") + ", lag " +
+                     with_commas(now.lag) + ", elapsed " + duration_text(at - started_ms_);
   if (restarts > 0) text += ", " + std::to_string(restarts) + " restarts";
   if (terminal) std::printf("\r\033[K%s%s", text.c_str(), last ? "\n" : "");
   else std::printf("%s\n", text.c_str());
@@ -229,31 +253,56 @@ void JobRun::print_progress(const JobProgress& now, bool last) {
 
 void JobRun::print_summary() const {
   json topics = json::array();
-  Table table({{"TOPIC"}, {"PRODUCED", true}, {"SINK"}, {"CONSUMED", true}, {"STORED", true}, {"DEAD-LETTERED", true}});
-  for (const auto& [topic, produced] : last_.produced) {
-    bool any = false;
-    for (const ConnectorProgress& connector : last_.connectors) {
-      const auto found = connector.topics.find(topic);
-      if (found == connector.topics.end()) continue;
-      table.add({any ? "" : topic, any ? "" : with_commas(produced), connector.name, with_commas(found->second.consumed),
-                 with_commas(found->second.stored), with_commas(found->second.dead_lettered)});
-      topics.push_back({{"topic", topic}, {"produced", produced}, {"sink", connector.name}, {"consumed", found->second.consumed},
-                        {"stored", found->second.stored}, {"dead_lettered", found->second.dead_lettered}});
-      any = true;
+  Table table({{"TOPIC"}, {"IN TOPIC", true}, {"PRODUCED", true}, {"SINK"}, {"CONSUMED", true}, {"STORED", true}, {"DEAD-LETTERED", true}, {"SKIPPED", true}});
+  const auto add = [&](const std::string& topic, const ConnectorProgress* sink, bool first) {
+    const auto found = last_.topics.find(topic);
+    const TopicProgress counts = found == last_.topics.end() ? TopicProgress() : found->second;
+    json line{{"topic", topic}, {"in_topic", counts.in_topic}, {"produced", counts.produced}};
+    std::vector<std::string> row{first ? topic : "", first ? with_commas(counts.in_topic) : "", first ? with_commas(counts.produced) : "", "-", "-", "-", "-", "-"};
+    if (sink != nullptr) {
+      const SinkTopicProgress& at = sink->topics.at(topic);
+      line.update({{"sink", sink->name}, {"consumed", at.consumed}, {"stored", at.stored()}, {"dead_lettered", at.dead_lettered}, {"skipped", at.skipped}});
+      row.resize(3);
+      for (const std::string& cell : {sink->name, with_commas(at.consumed), with_commas(at.stored()), with_commas(at.dead_lettered), with_commas(at.skipped)}) row.push_back(cell);
     }
-    if (!any) {
-      table.add({topic, with_commas(produced), "-", "-", "-", "-"});
-      topics.push_back({{"topic", topic}, {"produced", produced}});
-    }
+    topics.push_back(std::move(line));
+    table.add(std::move(row));
+  };
+  std::set<std::string> names;
+  for (const auto& [topic, counts] : last_.topics) names.insert(topic);
+  for (const ConnectorProgress& connector : last_.connectors) {
+    for (const auto& [topic, at] : connector.topics) names.insert(topic);
   }
-  const std::int64_t elapsed = (done_ms_ != 0 ? done_ms_ : now_ms()) - started_ms_;
+  for (const std::string& topic : names) {
+    bool first = true;
+    for (const ConnectorProgress& connector : last_.connectors) {
+      if (connector.topics.count(topic) == 0) continue;
+      add(topic, &connector, first);
+      first = false;
+    }
+    if (first) add(topic, nullptr, true);
+  }
+  const std::int64_t elapsed = (options_.follow || done_ms_ == 0 ? now_ms() : done_ms_) - started_ms_;
   if (options_.as_json) std::printf("%s\n", json{{"elapsed_ms", elapsed}, {"topics", topics}}.dump().c_str());
   else std::printf("\n%s\nfinished in %s\n", table.text().c_str(), duration_text(elapsed).c_str());
+  for (const ConnectorProgress& connector : last_.connectors) {
+    if (connector.source && connector.dead_letters + connector.skipped > 0 && !options_.as_json) {
+      std::printf("source %s: %s records dead-lettered, %s skipped\n", connector.name.c_str(), with_commas(connector.dead_letters).c_str(),
+                  with_commas(connector.skipped).c_str());
+    }
+    for (const auto& [topic, at] : connector.topics) {
+      if (!at.exists) std::fprintf(stderr, "penstock: sink %s: there is no topic \"%s\"; no source of this job wrote to it\n", connector.name.c_str(), topic.c_str());
+    }
+  }
   std::fflush(stdout);
 }
 
 void JobRun::how_to_go_on() const {
-  const std::string topic = last_.produced.empty() ? "TOPIC" : last_.produced.begin()->first;
+  std::string topic = "TOPIC";
+  for (const JobConnector& connector : job_.connectors) {
+    const auto found = connector.config.find("topics");
+    if (found != connector.config.end()) topic = found->second.substr(0, found->second.find(','));
+  }
   say("\nWhile this runs:\n  kcat -b " + bootstrap_ + " -L\n  kcat -b " + bootstrap_ + " -C -e -c 3 -t " + topic + "\n  curl -s " + rest_->url() +
       "/connectors?expand=status\n  penstock connectors list --worker " + rest_->url() + "\nCtrl-C ends it.\n");
 }
@@ -275,6 +324,7 @@ void add_run(CLI::App& app, Outcome& outcome) {
   command->add_flag("--follow", options->follow, "Go on at the end of the input, until interrupted");
   command->add_option("--bootstrap", options->bootstrap, "Use this Kafka-protocol cluster, HOST:PORT, rather than a broker of its own");
   command->add_option("--data", options->data, "Directory for topics, offsets and logs; the same again goes on where it stopped")->capture_default_str();
+  command->add_option("--plugin-path", options->plugin_folders, "A further folder of plugins (shared objects); may be repeated");
   command->add_flag("--json", options->as_json, "Print progress and summary as JSON, a line each");
   command->callback([options, &outcome] {
     auto job = read_job_file(options->job);

@@ -58,8 +58,8 @@ class BadInput(JobCase):
                                                            "errors.deadletterqueue.topic.name": "people-dlq",
                                                            "errors.deadletterqueue.topic.replication.factor": "1"}))
         self.assert_done(result)
-        self.assertRegex(result.stdout, r"people +20 +sink +20 +20 +1")
-        self.assertRegex(result.stdout, r"people-dlq +1 ")
+        self.assertRegex(result.stdout, r"people +20 +20 +sink +20 +19 +1 +0")
+        self.assertRegex(result.stdout, r"people-dlq +1 +1 ")
         self.assertEqual(self.rows("select count(*) from people where age = -1490"), [(0,)])
         self.assertEqual(self.rows("select count(*) from people"), [(19,)])
 

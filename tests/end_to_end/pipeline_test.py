@@ -12,7 +12,7 @@ class Pipeline(JobCase):
         self.make_database()
         result = self.run_job(self.source(), self.sink())
         self.assert_done(result)
-        self.assertRegex(result.stdout, r"people +3,000 +sink +3,000 +3,000 +0")
+        self.assertRegex(result.stdout, r"people +3,000 +3,000 +sink +3,000 +3,000 +0 +0")
         self.assert_equal_content("people")
 
     def test_the_second_run_brings_only_what_is_new(self):
@@ -23,7 +23,7 @@ class Pipeline(JobCase):
         connection.close()
         result = self.run_job(self.source(), self.sink())
         self.assert_done(result)
-        self.assertRegex(result.stdout, r"people +3,001 +sink +3,001 +3,001 +0")
+        self.assertRegex(result.stdout, r"people +3,001 +1 +sink +1 +1 +0 +0")
         self.assert_equal_content("people")
 
     def test_tables_without_rowid_go_in_bulk(self):
@@ -53,6 +53,18 @@ class Pipeline(JobCase):
         self.assert_done(self.run_job(self.source(), archive))
         lines = [json.loads(line) for path in sorted((self.folder / "archive").glob("*")) for line in path.read_text().splitlines()]
         self.assertEqual(sorted(line["id"] for line in lines), list(range(1, 51)))
+
+    def test_a_topic_that_nobody_wrote_to_is_named(self):
+        self.make_database(rows=10)
+        result = self.run_job(self.source(), self.sink(topics="people,poeple"))
+        self.assert_done(result)
+        self.assertIn('there is no topic "poeple"', result.stderr)
+
+    def test_an_unreachable_cluster_is_named_soon(self):
+        self.make_database(rows=10)
+        result = self.penstock("run", self.write_job(self.source(), self.sink()), "--bootstrap", "127.0.0.1:1", seconds=20)
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertIn("127.0.0.1:1", result.stderr)
 
 
 if __name__ == "__main__":

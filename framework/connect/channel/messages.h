@@ -93,7 +93,7 @@ struct TaskState { int task = 0; std::string state, trace; bool fatal = false; b
 struct CaughtUp { int task = 0; bool caught_up = true; bool finished = false; };
 struct Replan {};
 /// Counters since the task began; last wins. Names: records, bytes, retries, errors, dead_letters, skipped, put_ms, poll_ms,
-/// plugin counters as "plugin.<name>"; "dead_letters.<topic>" of a sink; per partition of a sink "position.<topic>.<n>", "stored.<topic>.<n>", "end.<topic>.<n>".
+/// plugin counters as "plugin.<name>"; "sent.<topic>" of a source, "dead_letters.<topic>" and "skipped.<topic>" of a sink; per partition of a sink "position.<topic>.<n>", "stored.<topic>.<n>", "end.<topic>.<n>".
 struct Metrics { int task = 0; std::map<std::string, double> values; };
 
 }  // namespace message

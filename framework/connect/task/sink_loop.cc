@@ -227,6 +227,7 @@ void SinkLoop::report(bool now) {
   out.values = {{"records", records_}, {"bytes", bytes_},     {"errors", errors_}, {"dead_letters", dead_},
                 {"skipped", skipped_}, {"retries", retries_}, {"put_ms", put_ms_}};
   for (const auto& [topic, count] : dead_by_topic_) out.values["dead_letters." + topic] = count;
+  for (const auto& [topic, count] : skipped_by_topic_) out.values["skipped." + topic] = count;
   for (const auto& [partition, at] : progress_) {
     const auto name = partition.first + "." + std::to_string(partition.second);
     const auto end = std::max(at.end, fetcher_->known_end(partition.first, partition.second));

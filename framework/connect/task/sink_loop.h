@@ -106,7 +106,7 @@ class SinkLoop final : public TaskLoop {
   Clock::time_point last_call_, last_flush_, last_put_, last_report_, flush_not_before_;
   std::unique_ptr<Backoff> flush_backoff_;
   double records_ = 0, bytes_ = 0, errors_ = 0, dead_ = 0, skipped_ = 0, retries_ = 0, put_ms_ = 0;
-  std::map<std::string, double> dead_by_topic_;
+  std::map<std::string, double> dead_by_topic_, skipped_by_topic_;
 };
 
 }  // namespace penstock::connect

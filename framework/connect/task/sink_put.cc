@@ -244,6 +244,7 @@ SinkLoop::Put SinkLoop::bad_record(SinkBatch& batch, std::size_t message, std::s
   }
   if (!dead_letters_->enabled()) {
     ++skipped_;
+    ++skipped_by_topic_[std::string(bad.topic)];
     return Put::kDone;
   }
   if (const auto written = dead_letters_->write(bad); !written) {

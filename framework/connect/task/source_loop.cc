@@ -213,6 +213,8 @@ void SourceLoop::send_record(Flight& flight, std::size_t i) {
   }
   out.headers = headers_;
   if (const auto made = topics_->ensure(record.topic); !made) return fail_with(made.error().text);
+  if (sent_last_ == sent_.end() || sent_last_->first != record.topic) sent_last_ = sent_.try_emplace(std::string(record.topic), 0).first;
+  ++sent_last_->second;
   if (produce(out, flight, i, false)) bytes_ += static_cast<double>((*key ? (*key)->size() : 0) + (*value ? (*value)->size() : 0));
 }
 
@@ -332,6 +334,7 @@ void SourceLoop::report(bool now) {
   out.task = setup_.task;
   out.values = {{"records", records_}, {"bytes", bytes_},     {"errors", errors_},   {"dead_letters", dead_},
                 {"skipped", skipped_}, {"retries", retries_}, {"poll_ms", poll_ms_}};
+  for (const auto& [topic, count] : sent_) out.values["sent." + topic] = count;
   context_.basics().add_counters(out.values);
   setup_.link->send(std::move(out));
 }

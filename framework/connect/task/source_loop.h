@@ -75,6 +75,8 @@ class SourceLoop final : public TaskLoop {
   Clock::time_point last_call_, last_store_, last_report_, next_poll_;
   std::unique_ptr<Backoff> backoff_;
   double records_ = 0, bytes_ = 0, errors_ = 0, dead_ = 0, skipped_ = 0, retries_ = 0, poll_ms_ = 0;
+  std::map<std::string, double, std::less<>> sent_;  // records of each topic
+  std::map<std::string, double, std::less<>>::iterator sent_last_ = sent_.end();
 };
 
 }  // namespace penstock::connect
