@@ -26,10 +26,25 @@ void ensure_offsets_topic(BrokerShard& shard, UniqueFunction<void(std::optional<
       });
 }
 
-void forget_topic(Broker& broker, const std::string& topic) {
+void forget_topic(Broker& broker, const std::string& topic, std::int64_t until_ms,
+                  UniqueFunction<void(bool)> done) {
+  struct Forgetting {
+    UniqueFunction<void(bool)> done;
+    std::size_t left;  // control thread, as all of it
+    bool stored = true;
+  };
+  auto forgetting =
+      std::make_shared<Forgetting>(Forgetting{std::move(done), broker.shard_count(), true});
   for (std::size_t i = 0; i < broker.shard_count(); ++i) {
     BrokerShard& shard = broker.shard(i);
-    shard.io().post([&shard, topic] { shard.groups().topic_deleted(topic); });
+    shard.io().post([&broker, &shard, topic, until_ms, forgetting] {
+      shard.groups().topic_deleted(topic, until_ms, [&broker, forgetting](bool stored) {
+        broker.control().post([forgetting, stored] {
+          forgetting->stored = forgetting->stored && stored;
+          if (--forgetting->left == 0) forgetting->done(forgetting->stored);
+        });
+      });
+    });
   }
 }
 

@@ -49,8 +49,10 @@ void ask_group(BrokerShard& shard, std::string_view group_id, Event event,
 void ensure_offsets_topic(BrokerShard& shard, UniqueFunction<void(std::optional<ApiError>)> done);
 /// Begins to read all of __consumer_offsets, each partition on its owner.
 void load_groups(const Topics& topics);
-/// The topic is gone: so are all groups' offsets in it.
-void forget_topic(Broker& broker, const std::string& topic);
+/// The topic is gone: so are all groups' offsets in it, as GroupCoordinator::topic_deleted() says.
+/// From the control thread; `done` there.
+void forget_topic(Broker& broker, const std::string& topic, std::int64_t until_ms,
+                  UniqueFunction<void(bool)> done);
 
 inline std::optional<std::string> owned(const std::optional<std::string_view>& text) {
   return text ? std::optional<std::string>(*text) : std::nullopt;

@@ -110,9 +110,55 @@ void GroupCoordinator::feed(std::int32_t slot, const std::string& group_id, Grou
 void GroupCoordinator::feed_all(const GroupEvent& event) {
   std::vector<std::pair<std::int32_t, std::string>> all;
   for (const auto& [index, slot] : slots_) {
+    // What is half loaded is no group yet: replay() goes on to replace it.
+    if (slot.state != SlotState::kReady) continue;
     for (const auto& [id, entry] : slot.groups) all.emplace_back(index, id);
   }
   for (const auto& [index, id] : all) feed(index, id, event);
+}
+
+void GroupCoordinator::Forgetting::part_done(bool was_stored) {
+  stored = stored && was_stored;
+  if (--left == 0) done(stored);
+}
+
+void GroupCoordinator::topic_deleted(const std::string& topic, std::int64_t until_ms,
+                                     UniqueFunction<void(bool)> done) {
+  auto forgetting =
+      std::make_shared<Forgetting>(Forgetting{topic, until_ms, std::move(done), 1, true});
+  std::vector<std::int32_t> ready;
+  for (auto& [index, slot] : slots_) {
+    if (slot.state == SlotState::kReady) ready.push_back(index);
+    if (slot.state == SlotState::kFailed) forgetting->stored = false;
+    if (slot.state == SlotState::kLoading) {
+      ++forgetting->left;
+      slot.to_forget.push_back(forgetting);
+    }
+  }
+  for (const std::int32_t index : ready) forget(index, forgetting);
+  forgetting->part_done(true);
+}
+
+void GroupCoordinator::forget(std::int32_t index, const std::shared_ptr<Forgetting>& forgetting) {
+  std::vector<std::string> groups;
+  for (const auto& [id, entry] : slots_.at(index).groups) groups.push_back(id);
+  for (const std::string& id : groups) {
+    ++forgetting->left;
+    const AnswerId answer = next_answer_++;
+    waiting_.emplace(answer, [forgetting](GroupEffect& effect) {
+      if (const auto* code = std::get_if<CodeAnswer>(&effect))
+        forgetting->part_done(code->error == ErrorCode::kNone);
+    });
+    feed(index, id, TopicDeletedEvent{forgetting->topic, forgetting->until_ms, answer});
+  }
+}
+
+void GroupCoordinator::drop(std::map<std::int32_t, Slot>::iterator slot) {
+  for (auto& [id, entry] : slot->second.groups) {
+    if (entry.timer != 0) shard_.io().cancel(entry.timer);
+  }
+  for (const auto& forgetting : slot->second.to_forget) forgetting->part_done(false);
+  slots_.erase(slot);
 }
 
 void GroupCoordinator::process(Queued queued) {
@@ -189,11 +235,11 @@ void GroupCoordinator::load(const PartitionRef& partition) {
   const std::int32_t index = partition->index.value;
   const auto known = slots_.find(index);
   if (known != slots_.end()) {
-    if (known->second.partition->topic_id == partition->topic_id) return;
-    for (auto& [id, entry] : known->second.groups) {
-      if (entry.timer != 0) shard_.io().cancel(entry.timer);
-    }
-    slots_.erase(known);
+    const Slot& slot = known->second;
+    const bool reopened = slot.state == SlotState::kFailed && slot.partition != partition &&
+                          partition->partition != nullptr;
+    if (slot.partition->topic_id == partition->topic_id && !reopened) return;
+    drop(known);
   }
   if (!expiry_scheduled_) schedule_expiry();
   Slot& slot = slots_[index];
@@ -262,9 +308,9 @@ void GroupCoordinator::loaded(std::int32_t index, std::uint64_t life, const Stat
   if (!status) {
     slot.state = SlotState::kFailed;
     slot.groups.clear();
-    spdlog::error(
-        "{}-{} cannot be read, its groups are not available until the broker starts again: {}",
-        kConsumerOffsetsTopic, index, status.error().text);
+    spdlog::error("{}-{} cannot be read, its groups are not available until it is opened again: {}",
+                  kConsumerOffsetsTopic, index, status.error().text);
+    for (const auto& forgetting : std::exchange(slot.to_forget, {})) forgetting->part_done(false);
     return;
   }
   slot.state = SlotState::kReady;
@@ -281,6 +327,10 @@ void GroupCoordinator::loaded(std::int32_t index, std::uint64_t life, const Stat
     arm(index, entry);
     ++group;
   }
+  for (const auto& forgetting : std::exchange(slot.to_forget, {})) {
+    forget(index, forgetting);
+    forgetting->part_done(true);
+  }
 }
 
 void GroupCoordinator::schedule_expiry() {
@@ -289,10 +339,6 @@ void GroupCoordinator::schedule_expiry() {
     feed_all(ExpireOffsetsEvent{});
     if (!stopped_) schedule_expiry();
   });
-}
-
-void GroupCoordinator::topic_deleted(const std::string& topic) {
-  feed_all(TopicDeletedEvent{topic});
 }
 
 void GroupCoordinator::stop() {

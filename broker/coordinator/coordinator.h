@@ -80,8 +80,11 @@ class GroupCoordinator {
     return complete;
   }
 
-  /// The topic is gone: so are all offsets in it.
-  void topic_deleted(const std::string& topic);
+  /// The topic is gone: so are all offsets in it that were committed until `until_ms`. `done` on
+  /// this shard: whether the tombstones of all groups are stored; not called when the broker stops
+  /// before that is known. Groups that are being loaded come to it when they are there.
+  void topic_deleted(const std::string& topic, std::int64_t until_ms,
+                     UniqueFunction<void(bool)> done);
   /// Everybody who waits is told to look for another coordinator; part of a stop.
   void stop();
 
@@ -92,8 +95,18 @@ class GroupCoordinator {
     std::uint64_t timer = 0;
     std::int64_t timer_ms = 0;  // steady; when it fires
   };
+  /// One deleted topic; the parts are the groups that have to forget it.
+  struct Forgetting {
+    std::string topic;
+    std::int64_t until_ms;
+    UniqueFunction<void(bool)> done;
+    std::size_t left = 1;
+    bool stored = true;
+    void part_done(bool was_stored);
+  };
   struct Slot {
     PartitionRef partition;
+    std::vector<std::shared_ptr<Forgetting>> to_forget;  // once it is loaded; one part each
     SlotState state = SlotState::kLoading;
     std::uint64_t life = 0;  // tells apart two slots of the same index
     std::map<std::string, Entry> groups;
@@ -108,6 +121,8 @@ class GroupCoordinator {
   [[nodiscard]] const Group* find(std::int32_t slot, const std::string& group_id) const;
   void feed(std::int32_t slot, const std::string& group_id, GroupEvent event);
   void feed_all(const GroupEvent& event);
+  void forget(std::int32_t slot, const std::shared_ptr<Forgetting>& forgetting);
+  void drop(std::map<std::int32_t, Slot>::iterator slot);
   void process(Queued queued);
   void append(Slot& slot, const std::string& group_id, const Store& store);
   void arm(std::int32_t index, Entry& entry);

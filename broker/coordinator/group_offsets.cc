@@ -208,10 +208,22 @@ void GroupStepper::on(DeleteOffsetsEvent& event) {
 }
 
 void GroupStepper::on(TopicDeletedEvent& event) {
-  if (group_.state == GroupState::kDead || group_.deleting) return;
-  std::vector<TopicPartition> keys = all_offsets();
-  std::erase_if(keys, [&event](const TopicPartition& p) { return p.first != event.topic; });
-  if (!keys.empty()) remove_offsets(std::move(keys), false, 0);
+  if (group_.state == GroupState::kDead) return answer(event.answer, ErrorCode::kNone);
+  std::set<TopicPartition> old;
+  std::set<TopicPartition> newer;
+  const auto sort = [&](const TopicPartition& partition, const CommittedOffset& offset) {
+    if (partition.first == event.topic)
+      (offset.commit_ms <= event.until_ms ? old : newer).insert(partition);
+  };
+  for (const auto& [partition, offset] : group_.offsets) sort(partition, offset);
+  for (const auto& [id, pending] : group_.stores) {
+    const auto* commit = std::get_if<PendingCommit>(&pending);
+    if (commit == nullptr) continue;
+    for (const auto& [partition, offset] : commit->offsets) sort(partition, offset);
+  }
+  // A tombstone would come behind the newer commit and take it too.
+  for (const TopicPartition& partition : newer) old.erase(partition);
+  remove_offsets({old.begin(), old.end()}, false, event.answer);
 }
 
 void GroupStepper::on(ExpireOffsetsEvent&) {

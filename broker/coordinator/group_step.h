@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <variant>
@@ -65,9 +66,12 @@ struct DeleteOffsetsEvent {
   AnswerId answer = 0;
   std::vector<TopicPartition> offsets;
 };
-/// The topic is gone; so are the offsets in it.
+/// The topic is gone; so are the offsets in it that were committed until then: a topic of the same
+/// name may have come after it.
 struct TopicDeletedEvent {
   std::string topic;
+  std::int64_t until_ms = std::numeric_limits<std::int64_t>::max();  // wall
+  AnswerId answer = 0;
 };
 /// An append came through, or did not.
 struct StoredEvent {
@@ -92,7 +96,7 @@ struct SyncAnswer {
   std::optional<std::string> protocol;
   std::string assignment;
 };
-/// Of Heartbeat, OffsetCommit and DeleteGroups.
+/// Of Heartbeat, OffsetCommit, DeleteGroups and TopicDeletedEvent.
 struct CodeAnswer {
   AnswerId to = 0;
   protocol::ErrorCode error = protocol::ErrorCode::kNone;

@@ -1,5 +1,6 @@
 #include "broker/handlers/delete_topics.h"
 
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -60,7 +61,7 @@ void handle_delete_topics(RequestContext context, DeleteTopicsRequest request,
                topic = std::move(topics[i])](tl::expected<TopicRef, ApiError> deleted) mutable {
           if (deleted) {
             topic.id = (*deleted)->id;
-            forget_topic(broker, name);
+            forget_topic(broker, name, std::numeric_limits<std::int64_t>::max(), [](bool) {});
           } else {
             topic.error = deleted.error().code;
             topic.message = deleted.error().text;

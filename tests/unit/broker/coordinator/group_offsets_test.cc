@@ -142,6 +142,34 @@ TEST(GroupOffsets, OffsetsOfADeletedTopicGo) {
   EXPECT_TRUE(d.group.offsets.contains({"other", 0}));
 }
 
+TEST(GroupOffsets, OffsetsCommittedAfterTheTopicWasDeletedStay) {
+  GroupDriver d;
+  d.feed(commit(1, 1));
+  const std::int64_t deleted_ms = d.now.wall_ms;
+  d.pass(10);
+  d.feed(commit(2, 2, -1, "", "other"));
+  d.feed(TopicDeletedEvent{"other", deleted_ms, 3});
+  EXPECT_TRUE(d.group.offsets.contains({"other", 0}));
+  d.feed(TopicDeletedEvent{"t", deleted_ms, 4});
+  EXPECT_FALSE(d.group.offsets.contains({"t", 0}));
+}
+
+TEST(GroupOffsets, ADeletedTopicIsForgottenOnceItsTombstonesAreStored) {
+  GroupDriver d;
+  d.feed(commit(1, 1));
+  d.confirm = false;
+  d.feed(TopicDeletedEvent{"t", 1'000'000'000'000'000, 2});
+  EXPECT_FALSE(d.answers.contains(2));
+  d.confirm_all(protocol::ErrorCode::kStorageError);
+  ASSERT_NE(d.answer<CodeAnswer>(2), nullptr);
+  EXPECT_NE(d.answer<CodeAnswer>(2)->error, protocol::ErrorCode::kNone);
+  d.feed(TopicDeletedEvent{"t", 1'000'000'000'000'000, 3});
+  d.confirm_all();
+  ASSERT_NE(d.answer<CodeAnswer>(3), nullptr);
+  EXPECT_EQ(d.answer<CodeAnswer>(3)->error, protocol::ErrorCode::kNone);
+  EXPECT_TRUE(d.group.offsets.empty());
+}
+
 TEST(GroupOffsets, OffsetDeleteKeepsWhatMembersSubscribeTo) {
   GroupDriver d;
   d.feed(commit(1, 1));
