@@ -52,7 +52,7 @@ std::optional<std::int64_t> committed(BrokerInProcess& broker, const std::string
 
 /// The group's own record lies far behind its offsets: a load comes to it in a later step.
 void fill_and_append_group_record(BrokerInProcess& broker) {
-  for (int i = 0; i < 40; ++i) ASSERT_EQ(commit(broker, "filler", "f", std::string(100'000, 'x')), ErrorCode::kNone);
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(commit(broker, "filler", "f", std::string(30'000, 'x')), ErrorCode::kNone);
   const PartitionRef partition = broker.partition(std::string(kConsumerOffsetsTopic));
   record::BatchBuilder builder;
   builder.add(1, encode_key(GroupRecordKey{"g"}), std::nullopt);
