@@ -50,6 +50,15 @@ std::vector<Key> keys() {
       {.name = "log.retention.check.interval.ms", .kind = Kind::kLong, .fallback = "300000", .doc = "How often retention looks.", .min = 1, .max = kNoUpper},
       {.name = "log.segment.delete.delay.ms", .kind = Kind::kLong, .fallback = "60000", .doc = "How long a removed segment's file is kept.", .min = 0, .max = kNoUpper},
       {.name = "log.cleanup.policy", .kind = Kind::kList, .fallback = "delete", .doc = "delete, compact, or both.", .one_of = "delete|compact"},
+      {.name = "log.cleaner.delete.retention.ms", .kind = Kind::kLong, .fallback = "86400000", .doc = "How long tombstones are kept.", .min = 0, .max = kNoUpper},
+      {.name = "log.cleaner.min.cleanable.ratio", .kind = Kind::kDouble, .fallback = "0.5", .doc = "Share of a log that is dirty before it is compacted.", .min = 0, .max = 1},
+      {.name = "log.cleaner.min.compaction.lag.ms", .kind = Kind::kLong, .fallback = "0", .doc = "How long a record is safe from compaction.", .min = 0, .max = kNoUpper},
+      {.name = "log.cleaner.max.compaction.lag.ms", .kind = Kind::kLong, .fallback = "9223372036854775807", .doc = "Age of a record from which on its log is compacted whatever its dirty share.", .min = 1, .max = kNoUpper},
+      {.name = "log.cleaner.enable", .kind = Kind::kBool, .fallback = "true", .doc = "Whether logs whose policy says so are compacted."},
+      {.name = "log.cleaner.backoff.ms", .kind = Kind::kLong, .fallback = "15000", .doc = "How long the cleaner rests when there was nothing to compact.", .min = 1, .max = kNoUpper},
+      {.name = "log.cleaner.dedupe.buffer.size", .kind = Kind::kLong, .fallback = "134217728", .doc = "Most memory for the keys of one round of compaction, 24 bytes each; taken as it is needed. More keys take more rounds.", .min = 1048576, .max = kNoUpper},
+      {.name = "log.cleaner.io.max.bytes.per.second", .kind = Kind::kDouble, .fallback = "1.7976931348623157E308", .doc = "Rate of reading and writing by compaction.", .min = 1, .max = kNoUpper},
+      {.name = "log.cleaner.threads", .kind = Kind::kInt, .fallback = "1", .doc = "Compactions at a time: one.", .min = 1, .max = 1},
       {.name = "log.flush.offset.checkpoint.interval.ms", .kind = Kind::kInt, .fallback = "5000", .doc = "How often the log is flushed and recovery points move (Kafka: 60000).", .min = 1, .max = kIntMax},
       {.name = "producer.id.expiration.ms", .kind = Kind::kInt, .fallback = "86400000", .doc = "How long an idle idempotent producer is remembered.", .min = 1, .max = kIntMax},
       {.name = "socket.request.max.bytes", .kind = Kind::kInt, .fallback = "104857600", .doc = "Largest request.", .min = 1, .max = kIntMax},
@@ -113,6 +122,10 @@ TopicSettings topic_defaults(const config::Settings& given) {
   out.log.cleanup_policy = compact && remove ? log::CleanupPolicy::kCompactAndDelete
                            : compact         ? log::CleanupPolicy::kCompact
                                              : log::CleanupPolicy::kDelete;
+  out.log.delete_retention_ms = given.number("log.cleaner.delete.retention.ms");
+  out.log.min_compaction_lag_ms = given.number("log.cleaner.min.compaction.lag.ms");
+  out.log.max_compaction_lag_ms = given.number("log.cleaner.max.compaction.lag.ms");
+  out.log.min_cleanable_dirty_ratio = given.real("log.cleaner.min.cleanable.ratio");
   return out;
 }
 
@@ -143,6 +156,10 @@ Settings convert(const config::Settings& given, std::vector<config::Problem>& pr
   out.fetch_bytes_max = static_cast<std::int32_t>(given.number("fetch.max.bytes"));
   out.retention_check_ms = given.number("log.retention.check.interval.ms");
   out.checkpoint_ms = given.number("log.flush.offset.checkpoint.interval.ms");
+  out.cleaner.enabled = given.flag("log.cleaner.enable");
+  out.cleaner.backoff_ms = given.number("log.cleaner.backoff.ms");
+  out.cleaner.map_bytes_max = static_cast<std::uint64_t>(given.number("log.cleaner.dedupe.buffer.size"));
+  if (given.given("log.cleaner.io.max.bytes.per.second")) out.cleaner.bytes_per_second = given.real("log.cleaner.io.max.bytes.per.second");
   out.scrub_bytes_per_second = given.number("penstock.scrub.bytes.per.second");
   out.coordinator = coordinator_settings(given, problems);
   out.assume_power_cut = given.flag("log.recovery.assume.power.cut");

@@ -36,6 +36,12 @@ struct Settings {
   std::int32_t fetch_bytes_max = 55 << 20;
   std::int64_t retention_check_ms = 300'000;
   std::int64_t checkpoint_ms = 5'000;
+  struct Cleaner {
+    bool enabled = true;
+    std::int64_t backoff_ms = 15'000;
+    std::uint64_t map_bytes_max = 128ULL << 20;
+    double bytes_per_second = 0;  // 0: no limit
+  } cleaner;
   std::int64_t scrub_bytes_per_second = 1 << 20;
   bool assume_power_cut = false;
   CoordinatorSettings coordinator;

@@ -108,6 +108,21 @@ std::string get_flush_messages(const TopicSettings& s) {
   return s.flush == FlushMode::kAck ? "1" : std::to_string(kLongMax);
 }
 
+Status set_dirty_ratio(TopicSettings& s, std::string_view v) {
+  v = trimmed(v);
+  double ratio = 0;
+  const auto [end, error] = std::from_chars(v.data(), v.data() + v.size(), ratio);
+  if (error != std::errc() || end != v.data() + v.size() || v.empty()) return fail(Errc::kInvalid, "Not a number of type DOUBLE");
+  if (!(ratio >= 0 && ratio <= 1)) return fail(Errc::kInvalid, "Value must be from 0 to 1");
+  s.log.min_cleanable_dirty_ratio = ratio;
+  return {};
+}
+std::string get_dirty_ratio(const TopicSettings& s) {
+  char text[32];
+  const auto [end, error] = std::to_chars(text, text + sizeof text, s.log.min_cleanable_dirty_ratio);
+  return error == std::errc() ? std::string(text, end) : std::string();
+}
+
 Status set_timestamp_type(TopicSettings& s, std::string_view v) {
   if (v == "CreateTime")
     s.timestamp_type = record::TimestampType::kCreate;
@@ -137,6 +152,9 @@ constexpr std::array kDefs = {
     TopicConfigDef{"compression.type", "compression.type", ConfigType::kString,
                    "Records are stored as the producer compressed them.", set_compression,
                    get_compression},
+    TopicConfigDef{"delete.retention.ms", "log.cleaner.delete.retention.ms", ConfigType::kLong,
+                   "How long compaction keeps tombstones after it has removed what they cover.",
+                   LOG_NUMBER(delete_retention_ms, 0, kLongMax)},
     TopicConfigDef{"file.delete.delay.ms", "log.segment.delete.delay.ms", ConfigType::kLong,
                    "Time from removing a file from the log to unlinking it.",
                    LOG_NUMBER(file_delete_delay_ms, 0, kLongMax)},
@@ -147,6 +165,9 @@ constexpr std::array kDefs = {
     TopicConfigDef{"index.interval.bytes", "log.index.interval.bytes", ConfigType::kInt,
                    "Bytes of log for each entry in the offset index.",
                    LOG_NUMBER(index_interval_bytes, 0, kIntMax)},
+    TopicConfigDef{"max.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms", ConfigType::kLong,
+                   "Age of a record from which on its partition is compacted, however little is dirty.",
+                   LOG_NUMBER(max_compaction_lag_ms, 1, kLongMax)},
     TopicConfigDef{"max.message.bytes", "message.max.bytes", ConfigType::kInt,
                    "Largest record batch, compressed, that is taken.",
                    OWN_NUMBER(max_message_bytes, 0, kIntMax)},
@@ -161,6 +182,12 @@ constexpr std::array kDefs = {
     TopicConfigDef{"message.timestamp.type", "log.message.timestamp.type", ConfigType::kString,
                    "CreateTime: the producer's timestamps; LogAppendTime: the broker's.",
                    set_timestamp_type, get_timestamp_type},
+    TopicConfigDef{"min.cleanable.dirty.ratio", "log.cleaner.min.cleanable.ratio", ConfigType::kDouble,
+                   "Share of a partition's bytes that is dirty before it is compacted.",
+                   set_dirty_ratio, get_dirty_ratio},
+    TopicConfigDef{"min.compaction.lag.ms", "log.cleaner.min.compaction.lag.ms", ConfigType::kLong,
+                   "How long a record is safe from compaction.",
+                   LOG_NUMBER(min_compaction_lag_ms, 0, kLongMax)},
     TopicConfigDef{"min.insync.replicas", "min.insync.replicas", ConfigType::kInt,
                    "Replicas that must have a record before acks=all is answered; beyond the "
                    "number of brokers no such produce succeeds.",

@@ -60,7 +60,7 @@ void Sha256::add(ByteView bytes) {
   }
 }
 
-std::string Sha256::hex() {
+std::array<std::byte, 32> Sha256::digest() {
   const auto bits = length_ * 8;
   const std::byte one{0x80};
   const std::byte zero{0};
@@ -69,9 +69,16 @@ std::string Sha256::hex() {
   std::array<std::byte, 8> tail;
   store_be(tail.data(), bits);
   add(tail);
+  std::array<std::byte, 32> out;
+  for (std::size_t i = 0; i < state_.size(); ++i) store_be(out.data() + 4 * i, state_[i]);
+  return out;
+}
+
+std::string Sha256::hex() {
   std::string text;
-  for (const auto word : state_) {
-    for (int shift = 28; shift >= 0; shift -= 4) text += "0123456789abcdef"[(word >> shift) & 15U];
+  for (const std::byte byte : digest()) {
+    text += "0123456789abcdef"[std::to_integer<unsigned>(byte) >> 4U];
+    text += "0123456789abcdef"[std::to_integer<unsigned>(byte) & 15U];
   }
   return text;
 }

@@ -16,6 +16,8 @@ class Sha256 {
   void add(ByteView bytes);
   /// 64 lower-case hexadecimal digits. The object is used up.
   std::string hex();
+  /// The same as bytes. The object is used up.
+  std::array<std::byte, 32> digest();
 
  private:
   void block(const std::byte* from);

@@ -182,6 +182,15 @@ class PosixFileSystem final : public FileSystem {
                       static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1000 + info.st_mtim.tv_nsec / 1'000'000};
   }
 
+  Status set_modified(const std::string& path, std::int64_t modified_ms) override {
+    struct timespec times[2] = {};
+    times[0].tv_nsec = UTIME_OMIT;
+    times[1].tv_sec = static_cast<time_t>(modified_ms / 1000);
+    times[1].tv_nsec = static_cast<long>(modified_ms % 1000) * 1'000'000;
+    if (::utimensat(AT_FDCWD, path.c_str(), times, 0) != 0) return fail_errno(errno, "set the time of " + path);
+    return {};
+  }
+
   Result<std::uint64_t> free_bytes(const std::string& path) const override {
     struct statvfs info{};
     if (::statvfs(path.c_str(), &info) != 0) return fail_errno(errno, "statvfs " + path);
@@ -195,6 +204,8 @@ std::string parent_of(const std::string& path) {
 }
 
 }  // namespace
+
+Status FileSystem::set_modified(const std::string&, std::int64_t) { return {}; }
 
 FileSystem& posix_file_system() {
   static PosixFileSystem system;

@@ -57,6 +57,8 @@ class FileSystem {
   virtual Result<std::unique_ptr<File>> lock(const std::string& path) = 0;
   /// Without opening it. kNotFound when it is not there.
   virtual Result<FileStatus> status(const std::string& path) const = 0;
+  /// Sets the modification time, by which retention goes where there are no timestamps. A test double may leave it.
+  virtual Status set_modified(const std::string& path, std::int64_t modified_ms);
   virtual Result<std::uint64_t> free_bytes(const std::string& path) const = 0;
 };
 

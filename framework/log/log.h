@@ -12,6 +12,7 @@
 #include "framework/base/clock.h"
 #include "framework/base/error.h"
 #include "framework/base/ids.h"
+#include "framework/log/compaction.h"
 #include "framework/log/file_system.h"
 #include "framework/log/producer_state.h"
 #include "framework/record/batch.h"
@@ -33,6 +34,8 @@ struct LogConfig {
   CleanupPolicy cleanup_policy = CleanupPolicy::kDelete;
   std::int64_t delete_retention_ms = 24LL * 3600 * 1000;
   double min_cleanable_dirty_ratio = 0.5;
+  std::int64_t min_compaction_lag_ms = 0;
+  std::int64_t max_compaction_lag_ms = INT64_MAX;
 };
 
 /// Bytes of a segment file, whole batches, ready for sendfile or pread. The file stays open and readable while this lives,
@@ -68,6 +71,7 @@ struct RecoveryHint {
   Offset recovery_point{0};               // everything below was fdatasynced
   bool same_boot = false;                 // only the process died: the page cache survived
   std::optional<Offset> log_start;        // from log-start-offset-checkpoint
+  std::optional<Offset> cleaned_to;       // from cleaner-offset-checkpoint; there when the log was ever compacted
   bool log_start_exact = false;           // it was made durable before segments below it went: a later first segment means missing ones
 };
 /// What opening did; the broker logs each line of `notes`.
@@ -134,6 +138,7 @@ class Log {
   virtual Status begin_epoch(LeaderEpoch epoch) = 0;
 
   /// Removes all batches that hold `to` or anything later. `to` lies in [start, end]. Durable when it returns: it syncs.
+  /// kBusy while a compaction that reaches beyond `to` cannot be given up any more.
   virtual Status truncate(Offset to) = 0;
   /// DeleteRecords: nothing below `to` is served any more; whole segments below it are removed. kOutOfRange beyond end().
   virtual Status truncate_prefix(Offset to) = 0;
@@ -153,11 +158,23 @@ class Log {
   /// Flushes on this thread, writes snapshots, closes files. For a clean stop.
   virtual Status close() = 0;
 
+  /// What a compaction could work on, none of it at or beyond `below` (the last stable offset). nullopt: nothing, or one is under way,
+  /// or cleanup.policy is not compact.
+  virtual Result<std::optional<Cleanable>> cleanable(Offset below) = 0;
+  /// One compaction at a time. Until it is finished (apply_compaction() and a flush) no segment is removed and no truncation reaches below
+  /// its end. apply_compaction() must be called with the task and what run() gave; after kCorrupt and kStorageFull the log is as before.
+  virtual Result<std::optional<CompactionTask>> begin_compaction(Offset below, const CompactionLimits& limits) = 0;
+  virtual Status apply_compaction(const CompactionTask& task, const Status& ran) = 0;
+  /// run() gives up soon, if it has not come too far.
+  virtual void cancel_compaction() = 0;
+  /// Below it the log was compacted; there as soon as it ever was. For the checkpoint.
+  [[nodiscard]] virtual std::optional<Offset> cleaned_to() const = 0;
+
   [[nodiscard]] virtual Offset start() const = 0;
   [[nodiscard]] virtual Offset end() const = 0;
   [[nodiscard]] virtual std::uint64_t size_bytes() const = 0;
   [[nodiscard]] virtual std::size_t segment_count() const = 0;
-  /// Changes with each truncate, compaction and close: what was begun before is void.
+  /// Changes with each truncate and close: what was begun before is void.
   [[nodiscard]] virtual std::uint64_t generation() const = 0;
   [[nodiscard]] virtual const std::string& directory() const = 0;
   [[nodiscard]] virtual const LogConfig& config() const = 0;

@@ -61,12 +61,17 @@ Status LogImpl::truncate_prefix(Offset to) {
     return fail(Errc::kOutOfRange, directory_ + ": offset " + std::to_string(to.value) + " is beyond the log end " + std::to_string(end_.value));
   }
   if (to <= start_) return {};
-  std::size_t count = 0;
-  while (count + 1 < segments_.size() && segments_[count + 1]->base() <= to) ++count;
   // What was deleted on request stays deleted after a crash, also where no file goes.
-  if (count == 0 && before_remove_) PENSTOCK_RETURN_IF_ERROR(before_remove_(to));
+  if (before_remove_) PENSTOCK_RETURN_IF_ERROR(before_remove_(to));
   start_ = to;
-  if (count > 0) return remove_segments(count);
+  return remove_below_start();
+}
+
+Status LogImpl::remove_below_start() {
+  std::size_t count = 0;
+  while (count + 1 < segments_.size() && segments_[count + 1]->base() <= start_) ++count;
+  // What is being compacted goes when that is done.
+  if (count > 0 && !compacting_) return remove_segments(count);
   if (epochs_.truncate_start(start_)) return store_epochs();
   return {};
 }
@@ -75,9 +80,11 @@ Result<int> LogImpl::apply_retention(Offset below) {
   PENSTOCK_RETURN_IF_ERROR(check_online());
   const std::int64_t now = clock_.wall_ms();
   producers_.expire(now - config_.producer_id_expiration_ms);
-  if (config_.cleanup_policy == CleanupPolicy::kCompact) return 0;
+  if (config_.cleanup_policy == CleanupPolicy::kCompact || compacting_) return 0;
   std::size_t expired = 0;
-  while (config_.retention_ms >= 0 && expired < segments_.size() && next_base(expired) <= below && segments_[expired]->size() > 0) {
+  while (config_.retention_ms >= 0 && expired < segments_.size() && next_base(expired) <= below) {
+    // Compaction may have left nothing of a segment but its place.
+    if (segments_[expired]->size() == 0 && expired + 1 == segments_.size()) break;
     PENSTOCK_ASSIGN_OR_RETURN(const std::int64_t newest, segments_[expired]->retention_timestamp_ms());
     if (now - newest <= config_.retention_ms) break;
     // Before anything is deleted by a timestamp in an index, the index is compared with the log.
@@ -120,6 +127,8 @@ Status LogImpl::truncate(Offset to) {
                                        std::to_string(start_.value) + ".." + std::to_string(end_.value));
   }
   if (to == end_) return {};
+  if (!give_up_compaction(to)) return fail(Errc::kBusy, directory_ + " is being compacted up to offset " + std::to_string(compacting_to_->value));
+  if (cleaned_to_ && *cleaned_to_ > to) cleaned_to_ = to;
   const std::size_t index = segment_of(to);
   PENSTOCK_RETURN_IF_ERROR(segments_[index]->load(judge_of(index)));
   PENSTOCK_ASSIGN_OR_RETURN(const auto found, segments_[index]->find(to, judge_of(index)));

@@ -21,6 +21,7 @@ constexpr const char* kReserveFile = "/.reserve";
 constexpr const char* kRecoveryPoints = "/recovery-point-offset-checkpoint";
 constexpr const char* kLogStarts = "/log-start-offset-checkpoint";
 constexpr const char* kHighWatermarks = "/replication-offset-checkpoint";
+constexpr const char* kCleanedOffsets = "/cleaner-offset-checkpoint";
 constexpr const char* kMarkerText = "{\"version\":0,\"brokerEpoch\":-1}";
 constexpr std::size_t kFileNameMax = 255;
 
@@ -78,6 +79,7 @@ class LogDirectoryImpl final : public LogDirectory {
   std::map<PartitionKey, Offset> recovery_points_;
   std::map<PartitionKey, Offset> log_starts_;
   std::map<PartitionKey, Offset> high_watermarks_;
+  std::map<PartitionKey, Offset> cleaned_offsets_;  // of every log that was ever compacted
   std::map<PartitionKey, Offset> clean_ends_;
   std::map<PartitionKey, DurableLimit> limits_;
   BootRecord boot_;
@@ -131,6 +133,7 @@ Status LogDirectoryImpl::load_checkpoints() {
   PENSTOCK_ASSIGN_OR_RETURN(recovery_points_, read_offsets(system_, at(kRecoveryPoints)));
   PENSTOCK_ASSIGN_OR_RETURN(log_starts_, read_offsets(system_, at(kLogStarts)));
   PENSTOCK_ASSIGN_OR_RETURN(high_watermarks_, read_offsets(system_, at(kHighWatermarks)));
+  PENSTOCK_ASSIGN_OR_RETURN(cleaned_offsets_, read_offsets(system_, at(kCleanedOffsets)));
   if (!system_.exists(at(kCleanMarker))) return {};
   // Kafka leaves no end offsets: its logs are recovered from their recovery points.
   PENSTOCK_ASSIGN_OR_RETURN(clean_ends_, read_offsets(system_, at(kCleanEnds)));
@@ -167,6 +170,7 @@ RecoveryHint LogDirectoryImpl::hint_for(const PartitionKey& key) {
   if (const auto it = clean_ends_.find(key); it != clean_ends_.end()) hint.clean_end = it->second;
   if (const auto it = recovery_points_.find(key); it != recovery_points_.end()) hint.recovery_point = it->second;
   if (const auto it = log_starts_.find(key); it != log_starts_.end()) hint.log_start = it->second;
+  if (const auto it = cleaned_offsets_.find(key); it != cleaned_offsets_.end()) hint.cleaned_to = it->second;
   hint.log_start_exact = true;
   hint.same_boot = !boot_.pending.contains(key);
   return hint;
@@ -199,7 +203,13 @@ Result<std::unique_ptr<Log>> LogDirectoryImpl::open_log(const std::string& topic
     Offset& point = recovery_points_[key];
     if (point <= to) return {};
     point = to;
+    if (const auto cleaned = cleaned_offsets_.find(key); cleaned != cleaned_offsets_.end()) cleaned->second = std::min(cleaned->second, to);
     return write_all_locked();
+  });
+  log->set_before_swap([this, key](Offset cleaned_to) -> Status {
+    const std::lock_guard guard(mutex_);
+    cleaned_offsets_.try_emplace(key, cleaned_to);
+    return write_if_changed(kCleanedOffsets, format_offsets(cleaned_offsets_));
   });
   log->set_before_remove([this, key](Offset start) -> Status {
     const std::lock_guard guard(mutex_);
@@ -232,7 +242,7 @@ Status LogDirectoryImpl::delete_log(std::unique_ptr<Log> log) {
   if (!key) return fail(Errc::kInvalid, directory + " is no partition of " + options_.path);
   const std::lock_guard guard(mutex_);
   // The checkpoints first: a topic of the same name that comes later must not be judged by them.
-  for (auto* offsets : {&recovery_points_, &log_starts_, &high_watermarks_, &clean_ends_}) offsets->erase(*key);
+  for (auto* offsets : {&recovery_points_, &log_starts_, &high_watermarks_, &clean_ends_, &cleaned_offsets_}) offsets->erase(*key);
   limits_.erase(*key);
   PENSTOCK_RETURN_IF_ERROR(write_all_locked());
   const Uuid id = Uuid::random();
@@ -271,6 +281,9 @@ Status LogDirectoryImpl::write_all_locked() {
   PENSTOCK_RETURN_IF_ERROR(write_if_changed(kLogStarts, format_offsets(log_starts_)));
   PENSTOCK_RETURN_IF_ERROR(write_if_changed(kRecoveryPoints, format_offsets(recovery_points_)));
   PENSTOCK_RETURN_IF_ERROR(write_if_changed(kHighWatermarks, format_offsets(high_watermarks_)));
+  if (!cleaned_offsets_.empty() || system_.exists(at(kCleanedOffsets))) {
+    PENSTOCK_RETURN_IF_ERROR(write_if_changed(kCleanedOffsets, format_offsets(cleaned_offsets_)));
+  }
   return write_if_changed(kBootFile, format_boot_record(boot_));
 }
 
@@ -284,6 +297,8 @@ Status LogDirectoryImpl::write_checkpoints(const std::vector<Checkpoint>& all) {
     // A caller's value may be older than what remove_segments() has written meanwhile.
     log_starts_[key] = std::max(one.log_start, log_starts_[key]);
     high_watermarks_[key] = std::max(one.high_watermark, Offset(0));
+    // Only what is durable is compacted, so a truncation meanwhile shows in the recovery point.
+    if (one.cleaned_to) cleaned_offsets_[key] = std::min(*one.cleaned_to, recovery_points_[key]);
   }
   return write_all_locked();
 }

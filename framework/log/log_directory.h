@@ -54,8 +54,8 @@ class LogDirectory {
   /// From replication-offset-checkpoint as it was at open; nullopt when it has no entry.
   [[nodiscard]] virtual std::optional<Offset> checkpointed_high_watermark(const std::string& topic, PartitionId partition) const = 0;
 
-  struct Checkpoint { std::string topic; PartitionId partition; Offset recovery_point; Offset log_start; Offset high_watermark; };
-  /// Writes recovery-point-, log-start- and replication-offset-checkpoint where they changed. Partitions that are not in `all` keep
+  struct Checkpoint { std::string topic; PartitionId partition; Offset recovery_point; Offset log_start; Offset high_watermark; std::optional<Offset> cleaned_to = std::nullopt; };
+  /// Writes recovery-point-, log-start-, replication- and cleaner-offset-checkpoint where they changed. Partitions that are not in `all` keep
   /// their entries. A recovery point above what the log vouches for now (truncated meanwhile) is lowered. Any thread, one at a time.
   virtual Status write_checkpoints(const std::vector<Checkpoint>& all) = 0;
   /// After every log was closed (Log::close() succeeded) and before they are destroyed or after: checkpoints and the marker with end

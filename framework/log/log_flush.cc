@@ -31,11 +31,15 @@ void LogImpl::apply_flush(const FlushTask& task) {
   if (task.generation != generation_) return;
   if (task.up_to > flushed_end_) set_flushed_end(task.up_to);
   directory_changes_synced_ = std::max(directory_changes_synced_, task.directory_changes);
+  if (!swapped_.empty() && directory_changes_synced_ >= swaps_durable_at_) {
+    if (auto finished = finish_swaps(); !finished) set_offline(std::move(finished).error());
+  }
   if (epoch_file_ && !task.files.empty() && task.files.back() == epoch_file_) epoch_file_.reset();
 }
 
 Status LogImpl::close() {
   PENSTOCK_RETURN_IF_ERROR(check_online());
+  cancel_compaction();
   PENSTOCK_RETURN_IF_ERROR(active().file().map([](const auto&) {}));
   // A full disk must not keep a log from being closed cleanly: indexes and snapshot are caches.
   if (auto sealed = active().seal(); !sealed && sealed.error().code != Errc::kStorageFull) return sealed;

@@ -121,6 +121,7 @@ Result<AppendInfo> LogImpl::append_as_is(ByteView batches) {
 }
 
 Status LogImpl::restart_at(Offset base) {
+  if (compacting_) return fail(Errc::kBusy, directory_ + " is being compacted");
   PENSTOCK_RETURN_IF_ERROR(add_segment(base));
   end_ = base;
   PENSTOCK_RETURN_IF_ERROR(remove_segments(segments_.size() - 1));
@@ -176,7 +177,8 @@ Status LogImpl::roll_if_needed(const Incoming& incoming, std::size_t bytes) {
     const auto first = segment.first_timestamp_ms();
     const std::int64_t age = first && *first >= 0 && incoming.max_timestamp_ms >= 0 ? incoming.max_timestamp_ms - *first
                                                                                     : clock_.wall_ms() - active_since_ms_;
-    full = age > config_.segment_ms;
+    const bool compacts = config_.cleanup_policy != CleanupPolicy::kDelete;
+    full = age > (compacts ? std::min(config_.segment_ms, config_.max_compaction_lag_ms) : config_.segment_ms);
   }
   return full ? roll() : Status();
 }

@@ -26,7 +26,7 @@ class LogImpl final : public Log {
 
   static Result<std::unique_ptr<LogImpl>> open(FileSystem& system, const Clock& clock, std::string directory,
                                                const LogConfig& config, const RecoveryHint& hint, RecoveryReport& report);
-  ~LogImpl() override = default;
+  ~LogImpl() override { cancel_compaction(); }
 
   Result<AppendInfo> append(ByteSpan batches, LeaderEpoch epoch) override;
   Result<AppendInfo> append_as_is(ByteView batches) override;
@@ -46,6 +46,11 @@ class LogImpl final : public Log {
   void apply_flush(const FlushTask& task) override;
   Offset flushed_end() const override { return flushed_end_; }
   Status close() override;
+  Result<std::optional<Cleanable>> cleanable(Offset below) override;
+  Result<std::optional<CompactionTask>> begin_compaction(Offset below, const CompactionLimits& limits) override;
+  Status apply_compaction(const CompactionTask& task, const Status& ran) override;
+  void cancel_compaction() override;
+  std::optional<Offset> cleaned_to() const override { return cleaned_to_; }
   Offset start() const override { return start_; }
   Offset end() const override { return end_; }
   std::uint64_t size_bytes() const override { return size_bytes_; }
@@ -62,6 +67,8 @@ class LogImpl final : public Log {
   void set_before_truncate(BeforeTruncate hook) { before_truncate_ = std::move(hook); }
   /// Called before segments below `start` are removed: makes the new log start durable.
   void set_before_remove(BeforeTruncate hook) { before_remove_ = std::move(hook); }
+  /// Called on the compaction's thread before its segments take the place of others: makes durable that this log has gaps.
+  void set_before_swap(std::function<Status(Offset cleaned_to)> hook) { before_swap_ = std::move(hook); }
   [[nodiscard]] const DurableLimit& durable_limit() const { return durable_limit_; }
 
  private:
@@ -79,7 +86,8 @@ class LogImpl final : public Log {
       : system_(system), clock_(clock), directory_(std::move(directory)), config_(config) {}
 
   Segment& active() { return *segments_.back(); }
-  [[nodiscard]] bool contiguous() const { return config_.cleanup_policy == CleanupPolicy::kDelete; }
+  // A log that was ever compacted has gaps, whatever its policy is now.
+  [[nodiscard]] bool contiguous() const { return config_.cleanup_policy == CleanupPolicy::kDelete && !cleaned_to_; }
   [[nodiscard]] Segment::Judge judge_of(std::size_t index) const;
   [[nodiscard]] std::size_t segment_of(Offset offset) const;
   Offset next_base(std::size_t index) const { return index + 1 < segments_.size() ? segments_[index + 1]->base() : end_; }
@@ -98,6 +106,11 @@ class LogImpl final : public Log {
   Result<std::uint64_t> end_position(std::size_t index, Offset below);
   Result<std::optional<TimestampOffset>> search_segment(std::size_t index, std::int64_t timestamp_ms, Offset below);
   Result<std::optional<TimestampOffset>> max_of_segment(std::size_t index, Offset below);
+
+  Status swap_in(const CompactionTask::Output& output);
+  Status finish_swaps();
+  Status remove_below_start();
+  bool give_up_compaction(Offset to);
 
   Status remove_segments(std::size_t count);
   Status remove_segments_behind(std::size_t index);
@@ -133,6 +146,12 @@ class LogImpl final : public Log {
   std::deque<Deleted> deleted_;
   std::deque<Segment*> lately_used_;            // cold segments with an open file
   std::optional<Error> offline_;
+  CompactionTask::SharedState compacting_;      // begun and not finished
+  std::optional<Offset> compacting_to_;
+  std::vector<Offset> swapped_;                 // segments that still carry `.swap`
+  std::uint64_t swaps_durable_at_ = 0;          // directory_changes_synced_ from which they may lose it
+  std::optional<Offset> cleaned_to_;
+  std::function<Status(Offset)> before_swap_;
   std::size_t scrub_segment_ = 0;
   std::uint64_t scrub_position_ = 0;
 };

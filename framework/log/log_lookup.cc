@@ -162,7 +162,7 @@ Result<std::optional<TimestampOffset>> LogImpl::find_max_timestamp(Offset below)
 Result<std::vector<ProducerState::Aborted>> LogImpl::aborted(Offset from, Offset to) {
   std::vector<ProducerState::Aborted> result;
   for (std::size_t index = segment_of(from); index < segments_.size(); ++index) {
-    PENSTOCK_ASSIGN_OR_RETURN(const auto all, read_txn_index(system_, segments_[index]->stem() + ".txnindex"));
+    PENSTOCK_ASSIGN_OR_RETURN(const auto all, read_txn_index(system_, segments_[index]->path(".txnindex")));
     for (const auto& one : all) {
       if (one.last >= from && one.first < to) result.push_back(one);
       // Transactions that end later began at or beyond this one's last stable offset.

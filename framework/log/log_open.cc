@@ -82,6 +82,8 @@ Status LogImpl::open_files(const RecoveryHint& hint, RecoveryReport& report) {
 }
 
 Status LogImpl::find_segments(const RecoveryHint& hint, RecoveryReport& report) {
+  cleaned_to_ = hint.cleaned_to;
+  PENSTOCK_RETURN_IF_ERROR(complete_swaps(system_, directory_, report.notes));
   PENSTOCK_ASSIGN_OR_RETURN(const auto names, system_.list(directory_));
   Deleted leftovers;
   for (const std::string& name : names) {

@@ -24,15 +24,16 @@ std::string segment_stem(const std::string& directory, Offset base) {
 }
 
 Segment::Segment(FileSystem& system, const std::string& directory, Offset base, std::uint64_t size,
-                 std::int32_t index_interval_bytes)
+                 std::int32_t index_interval_bytes, std::string suffix)
     : system_(system),
       base_(base),
       stem_(segment_stem(directory, base)),
+      suffix_(std::move(suffix)),
       size_(size),
       interval_(static_cast<std::uint32_t>(std::max(index_interval_bytes, 0))) {}
 
 Status Segment::create() {
-  PENSTOCK_ASSIGN_OR_RETURN(file_, system_.open(stem_ + ".log", OpenMode::kCreateNew));
+  PENSTOCK_ASSIGN_OR_RETURN(file_, system_.open(path(".log"), OpenMode::kCreateNew));
   loaded_ = true;
   index_trusted_ = true;
   set_checked_from(0);
@@ -44,7 +45,7 @@ Status Segment::create() {
 
 Result<std::shared_ptr<File>> Segment::file() {
   if (!file_) {
-    PENSTOCK_ASSIGN_OR_RETURN(file_, system_.open(stem_ + ".log", OpenMode::kReadWrite));
+    PENSTOCK_ASSIGN_OR_RETURN(file_, system_.open(path(".log"), OpenMode::kReadWrite));
   }
   return file_;
 }
@@ -86,7 +87,7 @@ void Segment::add(const record::BatchHeader& header, std::uint64_t position) {
 Status Segment::store(std::unique_ptr<File>& file, const std::string& suffix, std::uint64_t at, ByteView bytes) {
   if (bytes.empty()) return {};
   if (!file) {
-    PENSTOCK_ASSIGN_OR_RETURN(file, system_.open(stem_ + suffix, OpenMode::kCreate));
+    PENSTOCK_ASSIGN_OR_RETURN(file, system_.open(path(suffix), OpenMode::kCreate));
   }
   return file->write_at(at, bytes);
 }
@@ -139,7 +140,7 @@ Status Segment::rewrite_index_files() {
   index_file_.reset();
   time_file_.reset();
   for (const char* suffix : {".index", ".timeindex"}) {
-    PENSTOCK_ASSIGN_OR_RETURN(const auto file, system_.open(stem_ + suffix, OpenMode::kCreate));
+    PENSTOCK_ASSIGN_OR_RETURN(const auto file, system_.open(path(suffix), OpenMode::kCreate));
     PENSTOCK_RETURN_IF_ERROR(file->truncate(0));
   }
   offsets_stored_ = times_stored_ = 0;
@@ -147,7 +148,7 @@ Status Segment::rewrite_index_files() {
 }
 
 Result<bool> Segment::load_offsets() {
-  auto text = read_file(system_, stem_ + ".index", kIndexFileBytesMax);
+  auto text = read_file(system_, path(".index"), kIndexFileBytesMax);
   if (!text && text.error().code == Errc::kIo) return tl::make_unexpected(std::move(text).error());
   if (!text) return false;
   auto entries = decode_offset_index(as_bytes(*text), size_);
@@ -157,7 +158,7 @@ Result<bool> Segment::load_offsets() {
 }
 
 Result<bool> Segment::load_times() {
-  auto text = read_file(system_, stem_ + ".timeindex", kIndexFileBytesMax);
+  auto text = read_file(system_, path(".timeindex"), kIndexFileBytesMax);
   if (!text && text.error().code == Errc::kIo) return tl::make_unexpected(std::move(text).error());
   if (!text) return false;
   auto entries = decode_time_index(as_bytes(*text));
@@ -336,7 +337,7 @@ std::optional<std::int64_t> Segment::first_timestamp_ms() {
 }
 
 std::vector<std::string> Segment::paths() const {
-  return {stem_ + ".log", stem_ + ".index", stem_ + ".timeindex", stem_ + ".txnindex", stem_ + ".snapshot"};
+  return {path(".log"), path(".index"), path(".timeindex"), path(".txnindex"), stem_ + ".snapshot"};
 }
 
 }  // namespace penstock::log

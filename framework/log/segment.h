@@ -32,11 +32,14 @@ class Segment {
     std::optional<Offset> next_segment;  // base of the next one; nullopt for the active segment
   };
 
-  Segment(FileSystem& system, const std::string& directory, Offset base, std::uint64_t size, std::int32_t index_interval_bytes);
+  Segment(FileSystem& system, const std::string& directory, Offset base, std::uint64_t size, std::int32_t index_interval_bytes,
+          std::string suffix = "");
 
   [[nodiscard]] Offset base() const { return base_; }
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] const std::string& stem() const { return stem_; }
+  /// The file of that kind (".log") as it is named now: what compaction made carries a suffix behind it for a while.
+  [[nodiscard]] std::string path(const std::string& kind) const { return stem_ + kind + suffix_; }
   [[nodiscard]] std::size_t index_entries() const { return offsets_.size(); }
   [[nodiscard]] bool is_open() const { return file_ != nullptr; }
 
@@ -113,6 +116,7 @@ class Segment {
   FileSystem& system_;
   Offset base_;
   std::string stem_;
+  std::string suffix_;
   std::uint64_t size_;
   std::uint32_t interval_;
   std::uint64_t reserved_ = 0;

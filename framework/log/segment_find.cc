@@ -191,7 +191,7 @@ Status Segment::ensure_checked(std::uint64_t begin, std::uint64_t end, std::opti
 Result<std::int64_t> Segment::retention_timestamp_ms() {
   if (loaded_ && max_timestamp_ms_ >= 0) return max_timestamp_ms_;
   if (!loaded_) {
-    const auto index = system_.open(stem_ + ".timeindex", OpenMode::kRead);
+    const auto index = system_.open(path(".timeindex"), OpenMode::kRead);
     if (index) {
       PENSTOCK_ASSIGN_OR_RETURN(const std::uint64_t bytes, (*index)->size());
       std::byte entry[TimeEntry::kBytes] = {};
@@ -202,7 +202,7 @@ Result<std::int64_t> Segment::retention_timestamp_ms() {
       }
     }
   }
-  PENSTOCK_ASSIGN_OR_RETURN(const FileStatus status, system_.status(stem_ + ".log"));
+  PENSTOCK_ASSIGN_OR_RETURN(const FileStatus status, system_.status(path(".log")));
   return status.modified_ms;
 }
 

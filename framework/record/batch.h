@@ -125,6 +125,7 @@ class BatchBuilder {
     bool transactional = false;
     bool control = false;
     LeaderEpoch leader_epoch{-1};
+    std::optional<std::int64_t> delete_horizon_ms;  // from when on tombstones may go; stored as the base timestamp
   };
   BatchBuilder() : BatchBuilder(Options()) {}
   explicit BatchBuilder(Options options);
@@ -141,6 +142,8 @@ class BatchBuilder {
   /// The whole batch with its CRC; the builder is empty afterwards. At least one record. A codec that fails (no memory) leaves the
   /// batch uncompressed, which every reader takes.
   std::vector<std::byte> finish(Offset base_offset = Offset(0));
+  /// As finish(), for what compaction kept of `original`: its base and last offset and its kind of timestamps.
+  std::vector<std::byte> finish_as(const BatchHeader& original);
 
  private:
   Options options_;
@@ -150,6 +153,9 @@ class BatchBuilder {
   std::int64_t base_timestamp_ms_ = -1;
   std::int64_t max_timestamp_ms_ = -1;
 };
+
+/// Only the header of `original`, without records: keeps its offsets and its producer's sequence.
+std::vector<std::byte> empty_batch(const BatchHeader& original);
 
 /// What a transaction marker (control batch) says. nullopt for data and for control records that are not markers.
 struct Marker {

@@ -24,6 +24,7 @@ std::int16_t attributes_of(const BatchBuilder::Options& options, Codec codec) {
   auto attributes = static_cast<unsigned>(codec);
   if (options.transactional) attributes |= 0x10U;
   if (options.control) attributes |= 0x20U;
+  if (options.delete_horizon_ms) attributes |= 0x40U;
   return static_cast<std::int16_t>(attributes);
 }
 
@@ -40,12 +41,14 @@ void BatchBuilder::add_at(std::int32_t offset_delta, std::int64_t timestamp_ms, 
                           std::optional<std::string_view> value, std::span<const HeaderView> headers) {
   PENSTOCK_ASSERT(offset_delta > last_delta_);
   if (count_ == 0) {
-    base_timestamp_ms_ = timestamp_ms;
+    base_timestamp_ms_ = options_.delete_horizon_ms.value_or(timestamp_ms);
     max_timestamp_ms_ = timestamp_ms;
     records_.resize(kBatchHeaderBytes);
   }
   max_timestamp_ms_ = std::max(max_timestamp_ms_, timestamp_ms);
-  const std::int64_t timestamp_delta = timestamp_ms - base_timestamp_ms_;
+  // Wraps, as the reader does.
+  const auto timestamp_delta =
+      static_cast<std::int64_t>(static_cast<std::uint64_t>(timestamp_ms) - static_cast<std::uint64_t>(base_timestamp_ms_));
   std::size_t body = 1 + varint_size(timestamp_delta) + varint_size(offset_delta) + text_size(key) + text_size(value) +
                      varint_size(static_cast<std::int64_t>(headers.size()));
   for (const HeaderView& header : headers) body += text_size(header.key) + text_size(header.value);
@@ -98,6 +101,39 @@ std::vector<std::byte> BatchBuilder::finish(Offset base_offset) {
   last_delta_ = -1;
   base_timestamp_ms_ = -1;
   max_timestamp_ms_ = -1;
+  return out;
+}
+
+std::vector<std::byte> BatchBuilder::finish_as(const BatchHeader& original) {
+  const Codec codec = options_.codec;
+  std::vector<std::byte> out = finish(original.base_offset);
+  store_be(out.data() + 23, original.last_offset_delta);
+  if (original.timestamp_type() == TimestampType::kLogAppend) {
+    set_log_append_time(out, original.max_timestamp_ms);
+  } else {
+    store_be(out.data() + 17, crc32c(ByteView(out).subspan(21)));
+  }
+  PENSTOCK_ASSERT(codec == original.codec());
+  return out;
+}
+
+std::vector<std::byte> empty_batch(const BatchHeader& original) {
+  std::vector<std::byte> out(kBatchHeaderBytes);
+  std::byte* at = out.data();
+  constexpr std::int16_t kKeptBits = 0x38;  // timestamp type, transactional, control
+  store_be(at, original.base_offset.value);
+  store_be(at + 8, static_cast<std::int32_t>(kBatchHeaderBytes - kBatchOverheadBytes));
+  store_be(at + 12, original.leader_epoch.value);
+  store_be(at + 16, kMagic);
+  store_be(at + 21, static_cast<std::int16_t>(original.attributes & kKeptBits));
+  store_be(at + 23, original.last_offset_delta);
+  store_be(at + 27, std::int64_t{-1});
+  store_be(at + 35, original.max_timestamp_ms);
+  store_be(at + 43, original.producer_id.value);
+  store_be(at + 51, original.producer_epoch.value);
+  store_be(at + 53, original.base_sequence);
+  store_be(at + 57, std::int32_t{0});
+  store_be(at + 17, crc32c(ByteView(out).subspan(21)));
   return out;
 }
 

@@ -25,6 +25,7 @@ class SimFile final : public File {
     return n;
   }
   Status write_at(std::uint64_t position, ByteView from) override {
+    PENSTOCK_RETURN_IF_ERROR(system_.change(path_));
     const std::uint64_t end = position + from.size();
     const std::uint64_t more = end > inode_->now.size() ? end - inode_->now.size() : 0;
     const std::uint64_t used = system_.used_bytes();
@@ -38,11 +39,13 @@ class SimFile final : public File {
     return {};
   }
   Status truncate(std::uint64_t size) override {
+    PENSTOCK_RETURN_IF_ERROR(system_.change(path_));
     inode_->now.resize(size);
     return {};
   }
   Status reserve(std::uint64_t) override { return {}; }
   Status sync() override {
+    PENSTOCK_RETURN_IF_ERROR(system_.change(path_));
     if (system_.fail_sync) return fail(Errc::kIo, "fdatasync " + path_ + ": input/output error");
     inode_->durable = inode_->now;
     return {};
@@ -72,12 +75,21 @@ Result<std::unique_ptr<File>> SimFileSystem::open(const std::string& path, OpenM
   }
   if (mode == OpenMode::kRead || mode == OpenMode::kReadWrite) return fail(Errc::kNotFound, "open " + path + ": no such file");
   if (used_bytes() >= bytes_max) return fail(Errc::kStorageFull, "open " + path + ": no space left");
+  PENSTOCK_RETURN_IF_ERROR(change(path));
   auto inode = std::make_shared<Inode>();
   files[path] = inode;
   return std::make_unique<SimFile>(*this, std::move(inode), path);
 }
 
+Status SimFileSystem::change(const std::string& what) {
+  if (operations_left == 0) return fail(Errc::kIo, what + ": the process is dead");
+  if (operations_left != UINT64_MAX) --operations_left;
+  ++operations;
+  return {};
+}
+
 Status SimFileSystem::rename(const std::string& from, const std::string& to) {
+  PENSTOCK_RETURN_IF_ERROR(change(from));
   const auto found = files.find(from);
   if (directories_.erase(from) > 0) {
     directories_.insert(to);
@@ -87,12 +99,14 @@ Status SimFileSystem::rename(const std::string& from, const std::string& to) {
     return {};
   }
   if (found == files.end()) return fail(Errc::kNotFound, "rename " + from);
+  renames_.push_back({from, to, found->second});
   files[to] = found->second;
   files.erase(from);
   return {};
 }
 
 Status SimFileSystem::remove(const std::string& path) {
+  PENSTOCK_RETURN_IF_ERROR(change(path));
   if (files.erase(path) == 0) return fail(Errc::kNotFound, "remove " + path);
   return {};
 }
@@ -109,7 +123,9 @@ Status SimFileSystem::create_directories(const std::string& path) {
 }
 
 Status SimFileSystem::sync_directory(const std::string& path) {
+  PENSTOCK_RETURN_IF_ERROR(change(path));
   if (fail_sync) return fail(Errc::kIo, "fsync " + path);
+  std::erase_if(renames_, [&](const Rename& one) { return parent_of(one.to) == path; });
   std::erase_if(durable_names_, [&](const auto& item) { return parent_of(item.first) == path; });
   for (const auto& [name, inode] : files) {
     if (parent_of(name) == path) durable_names_[name] = inode;
@@ -160,6 +176,19 @@ void SimFileSystem::lose_power(std::mt19937_64& random) {
   for (const auto& [name, inode] : durable_names_) {
     if (!files.contains(name) && chance(50)) kept.erase(name);
   }
+  for (const Rename& one : renames_) {
+    // The old name may have been reused since, the new one replaced.
+    const auto to = kept.find(one.to);
+    const auto from = kept.find(one.from);
+    const bool has_new = to != kept.end() && to->second == one.inode;
+    const bool has_old = from != kept.end() && from->second == one.inode;
+    if (has_new && has_old) kept.erase(from);
+    if (!has_new && !has_old && files.contains(one.to) && files.at(one.to) == one.inode && durable_names_.contains(one.from) &&
+        durable_names_.at(one.from) == one.inode && !kept.contains(one.from)) {
+      kept[one.from] = one.inode;
+    }
+  }
+  renames_.clear();
   std::set<Inode*> done;
   for (const auto& [name, inode] : kept) {
     if (!done.insert(inode.get()).second || inode->now == inode->durable) continue;

@@ -42,10 +42,22 @@ class SimFileSystem final : public FileSystem {
   std::map<std::string, std::shared_ptr<Inode>> files;  // for tests that look or do damage
   std::uint64_t bytes_max = UINT64_MAX;                 // a full disk: writes that would pass it fail
   bool fail_sync = false;
+  /// The process dies before its next but `operations_left`-th change: from then on every change fails and has no effect.
+  std::uint64_t operations_left = UINT64_MAX;
+  std::uint64_t operations = 0;  // changes so far
   int open_files = 0;
   [[nodiscard]] std::uint64_t used_bytes() const;
 
+  /// Counts one change; an error when the process is dead.
+  Status change(const std::string& what);
+
  private:
+  struct Rename {
+    std::string from;
+    std::string to;
+    std::shared_ptr<Inode> inode;
+  };
+  std::vector<Rename> renames_;  // since the last sync of their directory: each is kept or lost as a whole
   std::map<std::string, std::shared_ptr<Inode>> durable_names_;
   std::set<std::string> directories_;
   std::set<std::string> locked_;
