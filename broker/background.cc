@@ -23,18 +23,30 @@ struct Background::Round {
   std::atomic<std::size_t> left;
 };
 
-Background::Background(Broker& broker) : broker_(broker) {}
+Background::Background(Broker& broker) : broker_(broker), compactor_(broker) {}
 
 void Background::start() {
   broker_.control().post([this] {
     broker_.control().after(broker_.settings().checkpoint_ms, [this] { checkpoint(); });
     broker_.control().after(broker_.settings().retention_check_ms, [this] { retention(); });
     if (broker_.settings().scrub_bytes_per_second > 0) broker_.control().after(kScrubMs, [this] { scrub(); });
+    if (broker_.settings().cleaner.enabled) compactor_.start();
   });
 }
 
 void Background::stop() {
-  broker_.control().post([this] { stopped_ = true; });
+  broker_.control().post([this] {
+    stopped_ = true;
+    compactor_.stop();
+  });
+  for (std::size_t i = 0; i < broker_.shard_count(); ++i) {
+    BrokerShard& shard = broker_.shard(i);
+    shard.io().post([&shard] {
+      for (const PartitionRef& handle : shard.partitions()) {
+        if (handle->partition) handle->partition->log().cancel_compaction();
+      }
+    });
+  }
 }
 
 /// The flushes started in one round are what the next round's recovery points are made of.
@@ -57,7 +69,8 @@ void Background::collect(const std::shared_ptr<Round>& round) {
         Partition* partition = handle->partition.get();
         if (partition == nullptr) continue;
         const log::Log& log = partition->log();
-        round->of_shard[i].push_back({handle->topic, handle->index, log.flushed_end(), log.start(), partition->state().high_watermark});
+        round->of_shard[i].push_back({handle->topic, handle->index, log.flushed_end(), log.start(), partition->state().high_watermark,
+                                    log.cleaned_to()});
         partition->start_flush();
         partition->log().unlink_deleted();
       }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "broker/compactor.h"
 #include "framework/base/error.h"
 #include "framework/net/shard.h"
 
@@ -11,7 +12,7 @@ namespace penstock::broker {
 class Broker;
 
 /// What goes on by itself: moving recovery points (every checkpoint interval, or 64 MiB of one partition), retention, re-reading cold
-/// segments, giving the disk reserve back and taking it again. Runs on the control thread; shards and pool do the work.
+/// segments, compaction, giving the disk reserve back and taking it again. Runs on the control thread; shards and pool do the work.
 class Background {
  public:
   explicit Background(Broker& broker);
@@ -30,6 +31,7 @@ class Background {
   void scrub();
 
   Broker& broker_;
+  Compactor compactor_;
   bool stopped_ = false;         // control thread
   bool reserve_released_ = false;
   bool checkpointing_ = false;

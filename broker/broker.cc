@@ -18,7 +18,7 @@ namespace penstock::broker {
 namespace {
 
 constexpr int kControlShard = -1;
-constexpr int kPoolThreads = 2;
+constexpr int kPoolThreads = 3;  // one may be compacting for long
 constexpr int kShardsMax = 8;
 
 int default_shards() {
@@ -132,7 +132,8 @@ void Broker::close_logs() {
         clean = false;
         continue;
       }
-      checkpoints.push_back({handle->topic, handle->index, log.flushed_end(), log.start(), handle->partition->state().high_watermark});
+      checkpoints.push_back({handle->topic, handle->index, log.flushed_end(), log.start(), handle->partition->state().high_watermark,
+                             log.cleaned_to()});
     }
   }
   if (!clean) {

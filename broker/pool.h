@@ -10,7 +10,7 @@
 
 namespace penstock::broker {
 
-/// Threads for work that blocks on the disk. The queue is bounded by its users: one flush and one scrub a partition, one cold read
+/// Threads for work that blocks on the disk. The queue is bounded by its users: one flush and one scrub a partition, one compaction in all, one cold read
 /// a connection, one recovery a partition.
 class Pool {
  public:

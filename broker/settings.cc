@@ -147,6 +147,9 @@ Settings convert(const config::Settings& given, std::vector<config::Problem>& pr
   out.num_partitions = static_cast<std::int32_t>(given.number("num.partitions"));
   out.auto_create_topics = given.flag("auto.create.topics.enable");
   out.topic_defaults = topic_defaults(given);
+  if (out.topic_defaults.log.max_compaction_lag_ms < out.topic_defaults.log.min_compaction_lag_ms) {
+    problems.push_back({"log.cleaner.max.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms is smaller than log.cleaner.min.compaction.lag.ms"});
+  }
   out.request_bytes_max = static_cast<std::int32_t>(given.number("socket.request.max.bytes"));
   out.queued_request_bytes_max = given.number("queued.max.request.bytes");
   out.connection_idle_ms_max = given.number("connections.max.idle.ms");

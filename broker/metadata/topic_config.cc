@@ -235,6 +235,10 @@ Result<TopicSettings> with_overrides(const TopicSettings& defaults,
                                       set.error().text);
     }
   }
+  if (out.log.max_compaction_lag_ms < out.log.min_compaction_lag_ms) {
+    return fail(Errc::kInvalid, "conflict topic config setting max.compaction.lag.ms (" + std::to_string(out.log.max_compaction_lag_ms) +
+                                    ") < min.compaction.lag.ms (" + std::to_string(out.log.min_compaction_lag_ms) + ")");
+  }
   return out;
 }
 
