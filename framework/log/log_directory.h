@@ -18,7 +18,7 @@ namespace penstock::log {
 /// Recovery. Before the recovery point, or the clean end, any bad or missing byte is corruption: that partition goes offline with
 /// an exact error. Beyond it, same boot: scan from the last index entry; only an incomplete final write is cut. Beyond it, other boot (or
 /// assume_power_cut): scan from the recovery point, move everything from the first bad batch on to `<segment>.torn`, report, come up.
-/// Bytes outside the CRC are checked too: epoch against leader-epoch-checkpoint, base offset by continuity (not on compacted logs).
+/// Bytes outside the CRC are checked too: epoch against leader-epoch-checkpoint, base offset by continuity (not on logs that were ever compacted).
 class LogDirectory {
  public:
   struct Options {
