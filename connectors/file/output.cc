@@ -96,7 +96,17 @@ void Output::truncate(std::int64_t size) {
   size_ = size;
 }
 
+/// What is written to a file that has lost its name is lost with it.
+void Output::check_still_there() const {
+  struct stat here {};
+  struct stat named {};
+  if (::fstat(fd_, &here) != 0) trouble(path_, "cannot be examined", errno);
+  if (::stat(path_.c_str(), &named) == 0 && named.st_ino == here.st_ino && named.st_dev == here.st_dev) return;
+  throw std::runtime_error(path_ + ": the file was deleted or replaced while it was written; what was not stored before is written again");
+}
+
 void Output::sync() {
+  if (dirty_) check_still_there();
   if (dirty_ && ::fdatasync(fd_) != 0) trouble(path_, "fdatasync failed, what was written may be lost", errno);
   dirty_ = false;
 }

@@ -33,6 +33,7 @@ class Output {
 
  private:
   void open(std::int64_t& cut);
+  void check_still_there() const;
   void sync_folder() const;
 
   std::string path_;

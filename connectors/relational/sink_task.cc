@@ -127,13 +127,29 @@ void RelationalSink::open(std::span<const TopicPartition> partitions) {
   }
   for (const TopicPartition& at : ordered) {
     const Partition& partition = partitions_[{std::string(at.topic), at.partition}];
-    if (partition.next_offset < 0) continue;
+    if (partition.next_offset < 0) {
+      read_from_start(at);
+      continue;
+    }
     context_->seek({at.topic, at.partition, partition.next_offset});
     if (partition.next_offset == at.next_offset) continue;
     context_->log(LogLevel::kInfo, std::string(at.topic) + "-" + std::to_string(at.partition) + ": resuming at offset " +
                                        std::to_string(partition.next_offset) + ", as " + std::string(kOffsetsTable) +
                                        " says, instead of at " + std::to_string(at.next_offset));
   }
+}
+
+/// The database knows nothing of this partition: what the group has committed went into another database, or came there without offsets.
+void RelationalSink::read_from_start(const TopicPartition& at) {
+  if (!at.committed || at.next_offset <= 0) return;
+  const std::string what = std::string(at.topic) + "-" + std::to_string(at.partition) + ": the consumer group has stored offset " +
+                           std::to_string(at.next_offset) + ", but " + std::string(kOffsetsTable) + " in the target database has nothing of it";
+  if (settings_.mode == InsertMode::kInsert) {
+    throw std::runtime_error(what + " (another database, or one that was written with exactly.once=false). To load everything into this one, "
+                                    "stop the connector and delete its consumer group; to go on without offsets, set exactly.once=false");
+  }
+  context_->log(LogLevel::kWarn, what + "; reading the topic from its start");
+  context_->seek({at.topic, at.partition, TopicPartition::kBeginning, false});
 }
 
 void RelationalSink::take_over(const TopicPartition& at) {

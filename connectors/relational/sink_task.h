@@ -51,6 +51,7 @@ class RelationalSink : public SinkTask {
   void create_offsets_table();
   void check_offsets_table(const SinkTable& table) const;
   void take_over(const TopicPartition& at);
+  void read_from_start(const TopicPartition& at);
   void store(std::span<const Record> records, std::size_t base);
   void gather(std::span<const Record> records, std::size_t base);
   void write_transaction(bool careful);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <stdexcept>
+#include <thread>
 
 #include "connectors/relational/busy.h"
 #include "connectors/relational/positions.h"
@@ -11,6 +12,7 @@ namespace penstock::relational {
 namespace {
 
 constexpr std::chrono::milliseconds kPollMax{500};
+constexpr std::chrono::milliseconds kWaitingPause{20};
 
 /// Errors of settings begin with their key and a colon.
 std::string_view key_in(std::string_view text) {
@@ -105,7 +107,14 @@ Polled PollingSource::read(Block& out) {
     turn_ = (turn_ + 1) % readers_.size();
     if (out.full() || context_->stopping() || Clock::now() - started > kPollMax) return Polled::kMore;
   }
-  return out.size() == 0 ? Polled::kIdle : Polled::kMore;
+  const bool waits = std::any_of(readers_.begin(), readers_.end(), [](const auto& reader) { return reader->waits(); });
+  if (waits && out.size() == 0) std::this_thread::sleep_for(kWaitingPause);
+  return !waits && (out.size() == 0 || caught_up(started)) ? Polled::kIdle : Polled::kMore;
+}
+
+/// Every table was read to its end, and none is due.
+bool PollingSource::caught_up(Clock::time_point now) const {
+  return std::none_of(readers_.begin(), readers_.end(), [&](const auto& reader) { return reader->running() || reader->due(now); });
 }
 
 void PollingSource::disconnect() {

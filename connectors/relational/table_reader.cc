@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kRowsBetweenClockReads = 256;
 constexpr std::chrono::milliseconds kSettleWait{200};
+constexpr std::chrono::milliseconds kYoungRowsWait{200};
 constexpr std::size_t kKeyTextMax = 100;
 
 std::string shown(const Value& value) {
@@ -107,6 +108,8 @@ Range TableReader::range(Database& database, bool& wait) {
   if (uses_time(config_.mode)) {
     const std::int64_t now = database.now();
     out.time_end = now - config_.delay_ms * 1000;
+    if (!first_now_) first_now_ = now;
+    time_end_ = *out.time_end;
     if (!done_.time && !config_.timestamp_initial.empty()) {
       const std::int64_t initial = std::stoll(config_.timestamp_initial);
       done_.time = initial < 0 ? now : initial * 1000;
@@ -138,6 +141,7 @@ bool TableReader::open(Database& database) {
   } else {
     bool wait = false;
     const Range next = range(database, wait);
+    unsettled_ = wait;
     if (wait) {
       due_ = std::min(due_, started + kSettleWait);
       return false;
@@ -159,6 +163,24 @@ bool TableReader::first_row(Clock::time_point until) {
   started_ = true;
   open_cost_ = Clock::now() - opened_;
   return true;
+}
+
+/// After a round: are there rows from before the start that its end has left out?
+void TableReader::look_for_young_rows(Database& database) {
+  if (!young_rows_) return;
+  young_rows_ = false;
+  if (!uses_time(config_.mode) || !first_now_ || missing_) return;
+  // Rows of the running second may be there already; those that the configured delay holds back are for a later run.
+  const std::int64_t until = *first_now_ + kMicrosPerSecond - config_.delay_ms * 1000;
+  if (time_end_ >= until) return;
+  Range young;
+  young.after.time = std::max(time_end_ - 1, done_.time.value_or(INT64_MIN));
+  if (uses_id(config_.mode)) young.after.id = *young.after.time == done_.time ? done_.id.value_or(INT64_MAX) : INT64_MAX;
+  young.time_end = until;
+  const std::unique_ptr<Cursor> cursor = database.open(statement(config_.mode, parts_, young, database), table_.columns);
+  if (!cursor->wait(Clock::now() + kYoungRowsWait) || !cursor->step()) return;
+  young_rows_ = true;
+  due_ = std::min(due_, Clock::now() + kYoungRowsWait);
 }
 
 void TableReader::close() {
@@ -244,14 +266,19 @@ void TableReader::refuse(Block& out) {
   throw RecordError(out.size() - 1, text);
 }
 
+bool TableReader::end_round(Database& database) {
+  close();
+  // A bulk read may take longer than the interval; without this it would begin again at once, for ever.
+  if (config_.mode == Mode::kBulk) due_ = Clock::now() + std::chrono::milliseconds(config_.poll_ms);
+  look_for_young_rows(database);
+  return true;
+}
+
 bool TableReader::fill(Database& database, Block& out, Clock::time_point until) {
   if (!cursor_ && !open(database)) return true;
   if (!first_row(until)) return false;
   const std::int64_t hold = database.hold_ms_max();
-  if (!on_row_) {
-    close();
-    return true;
-  }
+  if (!on_row_) return end_round(database);
   const std::string_view topic = out.copy(topic_);
   const std::size_t limit = out.size() + config_.rows_max;
   for (std::size_t rows = 1; on_row_; ++rows) {
@@ -259,10 +286,7 @@ bool TableReader::fill(Database& database, Block& out, Clock::time_point until) 
     if (out.full() || out.size() >= limit) break;
     if (rows % kRowsBetweenClockReads == 0 && Clock::now() >= until) break;
   }
-  if (!on_row_) {
-    close();
-    return true;
-  }
+  if (!on_row_) return end_round(database);
   // A statement that took long to start is kept longer, so that starting it again stays a small part of the work.
   if (hold != 0 && Clock::now() - opened_ > std::max<Clock::duration>(std::chrono::milliseconds(hold), 4 * open_cost_)) rest();
   return false;

@@ -31,13 +31,18 @@ class TableReader {
 
   [[nodiscard]] bool due(Clock::time_point now) const { return now >= due_; }
   [[nodiscard]] bool running() const { return cursor_ != nullptr; }
+  /// Rows may be there that cannot be read yet: a transaction writes the table (Database::settled()), or they were there at the start
+  /// and are of the second that Database::now() leaves out.
+  [[nodiscard]] bool waits() const { return unsettled_ || (young_rows_ && first_now_); }
   [[nodiscard]] const TableId& table() const { return id_; }
   /// The last round found no such table.
   [[nodiscard]] bool missing() const { return missing_; }
 
  private:
   bool open(Database& database);
+  bool end_round(Database& database);  // true
   bool first_row(Clock::time_point until);
+  void look_for_young_rows(Database& database);
   void plan(Database& database, Table table);
   void plan_positions(Database& database);
   void plan_keys();
@@ -72,6 +77,10 @@ class TableReader {
   Clock::time_point opened_{}, due_{};
   Clock::duration open_cost_{};
   bool missing_ = false;
+  std::optional<std::int64_t> first_now_;  // timestamp modes: the database's clock when the task began
+  std::int64_t time_end_ = 0;              // of the last round
+  bool unsettled_ = false;
+  bool young_rows_ = true;                 // until a round has read all that was there at the start
 };
 
 }  // namespace penstock::relational

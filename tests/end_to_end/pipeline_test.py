@@ -1,6 +1,7 @@
 """Rows flow from a database through topics and back out, by `penstock run`."""
 
 import json
+import shutil
 import sqlite3
 import unittest
 
@@ -53,6 +54,42 @@ class Pipeline(JobCase):
         self.assert_done(self.run_job(self.source(), archive))
         lines = [json.loads(line) for path in sorted((self.folder / "archive").glob("*")) for line in path.read_text().splitlines()]
         self.assertEqual(sorted(line["id"] for line in lines), list(range(1, 51)))
+
+    def test_timestamps_of_the_running_second_are_waited_for(self):
+        with sqlite3.connect(self.folder / "source.db") as connection:
+            connection.execute("create table people (id integer primary key, name text, changed timestamp not null default current_timestamp)")
+            connection.executemany("insert into people (name) values (?)", ((f"n{i}",) for i in range(500)))
+        connection.close()
+        result = self.run_job(self.source(**{"mode": "timestamp+incrementing", "timestamp.column.name": "changed"}), self.sink())
+        self.assert_done(result)
+        self.assertEqual(self.rows("select count(*) from people"), [(500,)])
+
+    def test_a_bulk_read_that_outlasts_its_interval_ends(self):
+        self.make_database(rows=20_000)
+        result = self.run_job(self.source(**{"mode": "bulk", "poll.interval.ms": "2000"}), self.sink())
+        self.assert_done(result)
+        self.assertRegex(result.stdout, r"people +20,000 +20,000 +sink")
+
+    def test_a_replaced_target_is_filled_anew(self):
+        self.make_database(rows=300)
+        self.assert_done(self.run_job(self.source(), self.sink()))
+        for path in self.folder.glob("sink.db*"):
+            path.unlink()
+        with sqlite3.connect(self.folder / "source.db") as connection:
+            connection.execute("insert into people values (9001, 'new', 1.5, x'00', 7)")
+        connection.close()
+        self.assert_done(self.run_job(self.source(), self.sink()))
+        self.assert_equal_content("people")
+
+    def test_starting_over_with_fresh_topics_fills_the_same_target(self):
+        self.make_database(rows=300)
+        self.assert_done(self.run_job(self.source(), self.sink()))
+        shutil.rmtree(self.folder / "penstock-data")
+        with sqlite3.connect(self.folder / "source.db") as connection:
+            connection.execute("update people set name = 'changed'")
+        connection.close()
+        self.assert_done(self.run_job(self.source(), self.sink()))
+        self.assert_equal_content("people")
 
     def test_a_topic_that_nobody_wrote_to_is_named(self):
         self.make_database(rows=10)

@@ -3,6 +3,7 @@
 namespace penstock::connect {
 namespace {
 constexpr int kPollMs = 50;
+constexpr std::chrono::milliseconds kStopWait{3'000};  // a stop has a deadline of its own
 }
 
 DeadLetterWriter::DeadLetterWriter(const TaskSetup& setup, const ErrorPolicy& policy)
@@ -27,6 +28,7 @@ Status DeadLetterWriter::write(const BadRecord& record) {
     const auto produced = producer_->produce(letter);
     if (produced) break;
     if (produced.error().code != Errc::kBusy) return tl::make_unexpected(produced.error().in(where));
+    if (setup_.signal->stopping()) return fail(Errc::kCancelled, where + ": stopped while the broker took no more");
     producer_->poll(kPollMs);
   }
   ++pending_;
@@ -34,8 +36,12 @@ Status DeadLetterWriter::write(const BadRecord& record) {
 }
 
 Status DeadLetterWriter::wait(std::chrono::milliseconds at_most) {
-  const auto deadline = std::chrono::steady_clock::now() + at_most;
-  while (pending_ > 0 && std::chrono::steady_clock::now() < deadline) producer_->poll(kPollMs);
+  const auto began = std::chrono::steady_clock::now();
+  while (pending_ > 0) {
+    const auto waited = std::chrono::steady_clock::now() - began;
+    if (waited >= at_most || (setup_.signal->stopping() && waited >= kStopWait)) break;
+    producer_->poll(kPollMs);
+  }
   const auto where = "dead letter to \"" + policy_.dead_letter_topic + "\": ";
   if (!error_.empty()) return fail(Errc::kUnavailable, where + error_);
   if (pending_ > 0) return fail(Errc::kTimeout, where + "the broker did not acknowledge it in time");

@@ -258,23 +258,31 @@ bool SinkFetcher::wait_for_answer() {
   return std::exchange(answered_, false);
 }
 
+Result<std::pair<std::int64_t, std::int64_t>> SinkFetcher::bounds(const std::string& topic, std::int32_t partition) {
+  Result<std::pair<std::int64_t, std::int64_t>> out;
+  for (int i = 0; i < kBoundsTries; ++i) {
+    out = consumer_->bounds(topic, partition, kBoundsTimeoutMs);
+    if (out) break;
+  }
+  return out;
+}
+
 void SinkFetcher::assigned(std::vector<PartitionOffset>& partitions) {
   ++rebalances_;
   Result<std::string> cluster;
   for (int i = 0; i < kBoundsTries && (i == 0 || !cluster); ++i) cluster = consumer_->cluster_id(kBoundsTimeoutMs);
   if (!cluster) return failed(cluster.error());
+  std::vector<bool> committed;
   for (auto& partition : partitions) {
-    if (partition.offset != PartitionOffset::kNone || options_.client.initial_offset == "none") continue;
-    Result<std::pair<std::int64_t, std::int64_t>> bounds;
-    for (int i = 0; i < kBoundsTries; ++i) {
-      bounds = consumer_->bounds(partition.topic, partition.partition, kBoundsTimeoutMs);
-      if (bounds) break;
-    }
-    if (!bounds) return failed(bounds.error());
-    partition.offset = options_.client.initial_offset == "latest" ? bounds->second : bounds->first;
+    committed.push_back(partition.offset != PartitionOffset::kNone);
+    if (committed.back() || options_.client.initial_offset == "none") continue;
+    const auto range = bounds(partition.topic, partition.partition);
+    if (!range) return failed(range.error());
+    partition.offset = options_.client.initial_offset == "latest" ? range->second : range->first;
   }
   auto event = std::make_unique<SinkEvent>();
   event->kind = SinkEvent::Kind::kAssigned;
+  event->committed = std::move(committed);
   event->partitions = partitions;
   event->cluster_id = *std::move(cluster);
   push(std::move(event));

@@ -46,6 +46,7 @@ struct SinkEvent {
   Kind kind = Kind::kBatch;
   std::unique_ptr<SinkBatch> batch;
   std::vector<PartitionOffset> partitions;  // kAssigned: offset is where reading begins; kRevoked
+  std::vector<bool> committed;              // kAssigned: whether the group has stored the offset of that partition
   std::string cluster_id;                   // kAssigned
   bool lost = false;
   Error error;
@@ -65,6 +66,9 @@ class SinkFetcher final : public rdkafka::RebalanceListener {
   /// `converters` is used by the fetcher's thread only, and outlives it like `link` and `wake`.
   SinkFetcher(Options options, Converters& converters, TaskLink& link);
   ~SinkFetcher() override;
+
+  /// First and end offset of a partition, asked of the cluster. Any thread, while the fetcher runs.
+  Result<std::pair<std::int64_t, std::int64_t>> bounds(const std::string& topic, std::int32_t partition);
 
   Status start();
   /// Leaves the group and ends the thread. A rebalance that waits for the task is told to go on.

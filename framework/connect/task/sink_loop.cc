@@ -89,8 +89,9 @@ void SinkLoop::handle(SinkEvent& event) {
 
 void SinkLoop::open(SinkEvent& event) {
   std::vector<TopicPartition> views;
-  for (const auto& [topic, partition, offset] : event.partitions) {
-    views.push_back({topic, partition, offset == PartitionOffset::kNone ? -1 : offset});
+  for (std::size_t i = 0; i < event.partitions.size(); ++i) {
+    const auto& at = event.partitions[i];
+    views.push_back({at.topic, at.partition, at.offset == PartitionOffset::kNone ? -1 : at.offset, event.committed[i]});
   }
   context_.set_cluster_id(event.cluster_id);
   context_.allow_seek(true);
@@ -98,17 +99,7 @@ void SinkLoop::open(SinkEvent& event) {
   context_.allow_seek(false);
   last_call_ = Clock::now();
   const auto stored = event.partitions;
-  for (const auto& [topic, partition, offset] : context_.take_seeks()) {
-    const auto found = std::find_if(event.partitions.begin(), event.partitions.end(), [&](const PartitionOffset& p) {
-      return p.topic == topic && p.partition == partition;
-    });
-    if (found == event.partitions.end() || offset < 0) {
-      fail_with("open(): seek to offset " + std::to_string(offset) + " of " + topic + "-" + std::to_string(partition) +
-                (offset < 0 ? ": no offset" : ": the partition is not assigned"));
-    } else {
-      found->offset = offset;
-    }
-  }
+  for (const auto& seek : context_.take_seeks()) take_seek(seek, event.partitions);
   for (std::size_t i = 0; i < event.partitions.size(); ++i) {
     const auto& at = event.partitions[i];
     progress_[{at.topic, at.partition}] = {at.offset, stored[i].offset, -1};
@@ -118,10 +109,29 @@ void SinkLoop::open(SinkEvent& event) {
   fetcher_->assigned_handled(event.partitions);
 }
 
+/// An offset outside the log is an error before it counts as a position.
+void SinkLoop::take_seek(const SinkTaskContext::Seek& seek, std::vector<PartitionOffset>& partitions) {
+  const std::string where = "open(): seek to offset " + std::to_string(seek.offset) + " of " + seek.topic + "-" + std::to_string(seek.partition);
+  const auto found = std::find_if(partitions.begin(), partitions.end(),
+                                  [&](const PartitionOffset& p) { return p.topic == seek.topic && p.partition == seek.partition; });
+  if (found == partitions.end()) return fail_with(where + ": the partition is not assigned");
+  if (seek.offset == found->offset) return;
+  const auto range = fetcher_->bounds(seek.topic, seek.partition);
+  if (!range) return fail_with(where + ": " + range.error().text);
+  if (seek.offset == PartitionOffset::kBeginning) {
+    found->offset = range->first;
+  } else if (seek.offset < range->first || seek.offset > range->second) {
+    fail_with(where + ": the log holds offsets " + std::to_string(range->first) + " to " + std::to_string(range->second) +
+              "; nothing was skipped");
+  } else {
+    found->offset = seek.offset;
+  }
+}
+
 void SinkLoop::revoke(const SinkEvent& event) {
   if (!end_.failed && !event.lost && flush()) commit();
   close(event.partitions);
-  for (const auto& [topic, partition, offset] : event.partitions) progress_.erase({topic, partition});
+  for (const auto& at : event.partitions) progress_.erase({at.topic, at.partition});
   dropping_ = false;
   assigned_ = false;
   fetcher_->revoked_handled();
@@ -130,9 +140,9 @@ void SinkLoop::revoke(const SinkEvent& event) {
 void SinkLoop::close(const std::vector<PartitionOffset>& partitions) {
   if (partitions.empty()) return;
   std::vector<TopicPartition> views;
-  for (const auto& [topic, partition, offset] : partitions) {
-    const auto found = progress_.find({topic, partition});
-    views.push_back({topic, partition, found == progress_.end() ? -1 : found->second.position});
+  for (const auto& at : partitions) {
+    const auto found = progress_.find({at.topic, at.partition});
+    views.push_back({at.topic, at.partition, found == progress_.end() ? -1 : found->second.position, false});
   }
   const auto result = call_on_page(*setup_.page, caller(), PluginCall::kClose, [&] { task_->task->close(views); });
   if (!result) fail_with(result.text);
@@ -178,7 +188,7 @@ bool SinkLoop::commit() {
   if (offsets.empty()) return true;
   const auto committed = fetcher_->commit(offsets);
   if (committed) {
-    for (const auto& [topic, partition, offset] : offsets) progress_[{topic, partition}].stored = offset;
+    for (const auto& at : offsets) progress_[{at.topic, at.partition}].stored = at.offset;
     return true;
   }
   const auto code = committed.error().code;

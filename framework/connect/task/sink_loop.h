@@ -66,6 +66,7 @@ class SinkLoop final : public TaskLoop {
   void loop();
   void handle(SinkEvent& event);
   void open(SinkEvent& event);
+  void take_seek(const SinkTaskContext::Seek& seek, std::vector<PartitionOffset>& partitions);
   void revoke(const SinkEvent& event);
   void close(const std::vector<PartitionOffset>& partitions);
   void process(SinkBatch& batch);

@@ -100,12 +100,10 @@ void SinkLoop::process(SinkBatch& batch) {
     return;
   }
   // What was put before the end of the task is kept, so that only the rest comes again.
+  if (outcome == Put::kAbandoned) dropping_ = true;
   if (!dead_letters_->wait(kDeadLetterWait)) return;
   advance(batch, done);
-  if (outcome == Put::kAbandoned) {
-    dropping_ = true;
-    return;
-  }
+  if (outcome == Put::kAbandoned) return;
   if (put_broken_) return;  // what the plugin holds now is its own affair; it comes again
   const auto result = call_on_page(*setup_.page, caller(), PluginCall::kFlush, [this] { task_->task->flush(); });
   if (result) commit();

@@ -119,7 +119,9 @@ void SourceLoop::step() {
   report(false);
   if (!running()) return;
   const bool full = flights_.held() >= setup_.in_flight_bytes;
-  if (!full && !finished_ && !setup_.signal->paused() && Clock::now() >= next_poll_) {
+  // A source that said kIdle is asked again once all it gave is acknowledged and stored: so that this can be told.
+  const bool settling = idle_ && !flights_.empty();
+  if (!full && !settling && !finished_ && !setup_.signal->paused() && Clock::now() >= next_poll_) {
     poll_once();
     return;
   }

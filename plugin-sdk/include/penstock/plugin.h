@@ -86,11 +86,13 @@ struct TopicPartition {
   std::string_view topic;
   std::int32_t partition = 0;
   std::int64_t next_offset = -1;  // the next record that put() will get
+  bool committed = false;         // open(): the consumer group has stored next_offset; else it is where a new group begins
+  static constexpr std::int64_t kBeginning = -2;  // seek() only: the first record that the log still has
 };
 
 class SinkContext : public Context {
  public:
-  /// From open() only: resume this partition at `next_offset`, where the target says. An offset beyond the end of the log or
+  /// From open() only: resume this partition at `next_offset` (or kBeginning), where the target says. An offset beyond the end of the log or
   /// below its start fails the task; it is never reset.
   virtual void seek(const TopicPartition& at) = 0;
   /// From put() only: this record goes to the dead letter queue (errors.tolerance=all) or fails the task; flush() waits until it is durable.

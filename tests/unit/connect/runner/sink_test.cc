@@ -106,7 +106,7 @@ TEST_F(RunnerSink, ResumingBeyondTheEndFailsTheTask) {
   cluster_.produce("t", objects(10));
   start({{"seek.to", "11"}});
   ASSERT_TRUE(failed());
-  EXPECT_NE(runner_.failure()->trace.find("t-0: the offset to resume at is not in the log"), std::string::npos)
+  EXPECT_NE(runner_.failure()->trace.find("seek to offset 11 of t-0: the log holds offsets 0 to 10"), std::string::npos)
       << runner_.failure()->trace;
   EXPECT_EQ(lines_of(file_), std::vector<std::string>{"closed"});
 }
