@@ -14,6 +14,7 @@ namespace penstock::broker {
 
 namespace {
 constexpr std::int64_t kScrubMs = 1'000;
+constexpr std::uint64_t kRoomBytes = 4 << 20;
 }  // namespace
 
 /// One checkpoint of all partitions; each shard fills in its own list.
@@ -53,10 +54,7 @@ void Background::stop() {
 void Background::checkpoint() {
   if (stopped_) return;
   broker_.control().after(broker_.settings().checkpoint_ms, [this] { checkpoint(); });
-  if (reserve_released_ && broker_.log_directory().restore_reserve()) {
-    reserve_released_ = false;
-    spdlog::info("{} has room again", broker_.settings().log_dir);
-  }
+  look_for_room();
   if (std::exchange(checkpointing_, true)) return;
   collect(std::make_shared<Round>(broker_.shard_count()));
 }
@@ -123,9 +121,16 @@ void Background::scrub() {
 }
 
 void Background::storage_full(const Error& why) {
-  if (std::exchange(reserve_released_, true)) return;
+  if (std::exchange(full_, true)) return;
   spdlog::error("{}: producers are refused until there is room: {}", broker_.settings().log_dir, why.text);
-  broker_.log_directory().release_reserve();
+}
+
+void Background::look_for_room() {
+  if (!broker_.restore_reserve() || !full_) return;
+  const auto free = broker_.files().free_bytes(broker_.settings().log_dir);
+  if (!free || *free < kRoomBytes) return;
+  full_ = false;
+  spdlog::info("{} has room again", broker_.settings().log_dir);
 }
 
 }  // namespace penstock::broker

@@ -29,11 +29,12 @@ class Background {
   void write(const std::shared_ptr<Round>& round);
   void retention();
   void scrub();
+  void look_for_room();
 
   Broker& broker_;
   Compactor compactor_;
   bool stopped_ = false;         // control thread
-  bool reserve_released_ = false;
+  bool full_ = false;            // and said so
   bool checkpointing_ = false;
 };
 

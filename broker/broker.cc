@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
 #include <future>
 #include <utility>
 
@@ -20,6 +21,7 @@ namespace {
 constexpr int kControlShard = -1;
 constexpr int kPoolThreads = 3;  // one may be compacting for long
 constexpr int kShardsMax = 8;
+constexpr std::chrono::milliseconds kInterruptCheck(20);
 
 int default_shards() {
   cpu_set_t cpus;
@@ -65,18 +67,18 @@ void BrokerShard::scrub(std::uint64_t bytes_max) {
 }
 
 Broker::Broker(Settings settings, const Clock& clock, log::FileSystem& files)
-    : settings_(std::move(settings)), clock_(clock), files_(files), control_(kControlShard), registry_(*this) {
+    : settings_(std::move(settings)), clock_(clock), files_(files, [this](const Error& why) { storage_failed(why); }), control_(kControlShard), registry_(*this) {
   const int shards = settings_.shards > 0 ? settings_.shards : default_shards();
   for (int i = 0; i < shards; ++i) shards_.push_back(std::make_unique<BrokerShard>(*this, i));
 }
 
-Broker::~Broker() = default;
+Broker::~Broker() { delete failure_.load(); }
 
 BrokerShard& Broker::owner_of(const Uuid& topic_id, PartitionId partition) {
   return *shards_[shard_of(topic_id, partition, shards_.size())];
 }
 
-Status Broker::open() {
+Status Broker::open(const std::function<bool()>& interrupted) {
   log::LogDirectory::Options options;
   options.path = settings_.log_dir;
   options.cluster_id = settings_.cluster_id;
@@ -85,15 +87,21 @@ Status Broker::open() {
   auto directory = log::LogDirectory::open(files_, clock_, std::move(options));
   if (!directory) return tl::make_unexpected(directory.error().in("log.dirs"));
   log_directory_ = std::move(*directory);
+  if (!restore_reserve()) spdlog::warn("{} is almost full: producers are refused until there is room", settings_.log_dir);
   pool_ = std::make_unique<Pool>(kPoolThreads);
   topic_admin_ = make_topic_admin(*this);
+  background_ = std::make_unique<Background>(*this);
   for (auto& shard : shards_) shard->io().start();
   control_.start();
   std::promise<Status> loaded;
   control_.post([&] { topic_admin_->load([&](Status status) { loaded.set_value(std::move(status)); }); });
-  PENSTOCK_RETURN_IF_ERROR(loaded.get_future().get());
+  auto result = loaded.get_future();
+  while (result.wait_for(kInterruptCheck) != std::future_status::ready) {
+    if (interrupted && !opening_cancelled() && interrupted()) opening_cancelled_ = true;
+  }
+  PENSTOCK_RETURN_IF_ERROR(result.get());
+  if (opening_cancelled()) return fail(Errc::kCancelled, "stopped while partitions were being opened");
   control_.post([this] { load_groups(registry_.current()); });
-  background_ = std::make_unique<Background>(*this);
   background_->start();
   return {};
 }
@@ -136,7 +144,7 @@ void Broker::close_logs() {
                              log.cleaned_to()});
     }
   }
-  if (!clean) {
+  if (!clean || storage_failure() != nullptr) {
     spdlog::error("no clean-shutdown marker is written: the next start checks the logs");
     return;
   }
@@ -149,7 +157,29 @@ void Broker::storage_full(const Error& why) {
   control_.post([this, why] { background_->storage_full(why); });
 }
 
+void Broker::release_reserve(const Error& why) {
+  reserve_missing_ = true;  // first, or producers would take it
+  log_directory_->release_reserve();
+  background_->storage_full(why);
+}
+
+bool Broker::restore_reserve() {
+  const bool there = log_directory_->restore_reserve();
+  reserve_missing_ = !there;
+  return there;
+}
+
+std::optional<Error> Broker::refusal() const {
+  if (const Error* failed = storage_failure()) return *failed;
+  if (!reserve_missing_.load(std::memory_order_relaxed)) return std::nullopt;
+  return Error{Errc::kStorageFull, settings_.log_dir + " is almost full: no records are taken until there is room"};
+}
+
 void Broker::storage_failed(const Error& why) {
+  auto failure = std::make_unique<const Error>(why);
+  const Error* none = nullptr;
+  if (!failure_.compare_exchange_strong(none, failure.get())) return;
+  failure.release();
   spdlog::critical("{} takes no more records: {}", settings_.log_dir, why.text);
   for (auto& shard : shards_) {
     shard->io().post([s = shard.get(), why] {

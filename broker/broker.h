@@ -1,13 +1,16 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "broker/settings.h"
+#include "broker/sync_watch.h"
 #include "broker/topic_admin.h"
 #include "broker/topic_registry.h"
 #include "broker/topics.h"
@@ -90,13 +93,25 @@ class Broker {
   [[nodiscard]] const Endpoint& advertised() const { return advertised_; }
   void set_advertised(Endpoint endpoint) { advertised_ = std::move(endpoint); }
 
-  /// A write found the disk full: the reserve is released, so that metadata stays writable; taken again once there is room. Any thread.
+  /// A producer's write found the disk full; said once, until there is room. The reserve is not for producers. Any thread.
   void storage_full(const Error& why);
-  /// fsync failed: that is final for the data directory, so every partition stops taking records. Any thread.
+  /// The metadata found the disk full: frees the reserve for it and refuses records until the reserve could be taken again.
+  /// Control thread.
+  void release_reserve(const Error& why);
+  /// Tries to take the reserve again; true when it is there. Control thread.
+  bool restore_reserve();
+  /// fsync failed: that is final for the data directory, so no partition takes records any more, nor does the metadata. Any thread.
   void storage_failed(const Error& why);
+  /// That failure; nullptr when all is well. Any thread.
+  [[nodiscard]] const Error* storage_failure() const { return failure_.load(std::memory_order_acquire); }
+  /// Why no records are taken now: the data directory failed, or the reserve is not there. Any thread.
+  [[nodiscard]] std::optional<Error> refusal() const;
+  /// A stop was asked for while partitions were being opened: the rest stays closed. Any thread.
+  [[nodiscard]] bool opening_cancelled() const { return opening_cancelled_.load(std::memory_order_acquire); }
 
   /// Opens the data directory and every partition in it, then starts the shards. Errors name the directory and what to do.
-  Status open();
+  /// kCancelled when `interrupted`, asked now and then, said so before all partitions were open; close() then leaves the rest as it was.
+  Status open(const std::function<bool()>& interrupted = {});
   /// Flushes and closes all partitions, writes the clean-shutdown marker, joins the threads. No connection may be left.
   void close();
   /// Answers every long poll with what there is; part of a stop, before the connections are closed.
@@ -107,7 +122,10 @@ class Broker {
 
   const Settings settings_;
   const Clock& clock_;
-  log::FileSystem& files_;
+  std::atomic<const Error*> failure_{nullptr};  // owned; set once
+  std::atomic<bool> reserve_missing_{false};
+  std::atomic<bool> opening_cancelled_{false};
+  SyncWatch files_;
   std::unique_ptr<log::LogDirectory> log_directory_;
   std::unique_ptr<Pool> pool_;
   net::Shard control_;

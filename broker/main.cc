@@ -40,14 +40,6 @@ net::Listener::Options listener_options(const broker::Settings& settings) {
   return options;
 }
 
-/// What clients are told: the port that was really bound, and a name for "all addresses".
-broker::Endpoint advertised(const broker::Settings& settings, std::uint16_t port) {
-  broker::Endpoint out = settings.advertised.host.empty() && settings.advertised.port == 0 ? settings.listener : settings.advertised;
-  if (out.port == 0) out.port = port;
-  if (out.host.empty() || out.host == "0.0.0.0") out.host = "localhost";
-  return out;
-}
-
 void wait_for_stop_signal(const sigset_t& signals) {
   int signal = 0;
   while (sigwait(&signals, &signal) != 0) {
@@ -72,14 +64,21 @@ int run(const broker::Settings& settings) {
       listener_options(settings), shards, [&server](penstock::UniqueFunction<void()> work) { server.pool().run(std::move(work)); },
       [&server](std::shared_ptr<net::Connection> connection) { return broker::make_session(server, std::move(connection)); });
   if (!listener) return report(listener.error());
-  server.set_advertised(advertised(settings, (*listener)->port()));
-  if (const auto opened = server.open(); !opened) {
+  server.set_advertised(broker::advertised_endpoint(settings, (*listener)->port()));
+  const auto stop_asked = [&signals] {
+    const timespec now{};
+    return sigtimedwait(&signals, nullptr, &now) > 0;
+  };
+  if (const auto opened = server.open(stop_asked); !opened) {
     server.close();
+    if (opened.error().code == Errc::kCancelled) {
+      spdlog::info("{}", opened.error().text);
+      return 0;
+    }
     return report(opened.error());
   }
   (*listener)->start();
-  const broker::Endpoint& told = server.advertised();
-  std::printf("ready PLAINTEXT://%s:%u\n", told.host.c_str(), static_cast<unsigned>(told.port));
+  std::printf("ready PLAINTEXT://%s\n", broker::to_string(server.advertised()).c_str());
   std::fflush(stdout);
 
   wait_for_stop_signal(signals);

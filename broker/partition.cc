@@ -47,6 +47,11 @@ AppendOutcome Partition::append(ByteSpan batch, const record::BatchHeader& heade
   out.log_start = state_.log_start;
   out.error = check_append(state_, acks, settings_.min_insync_replicas);
   if (out.error != ErrorCode::kNone) return out;
+  if (auto refused = owner_.broker().refusal()) {
+    out.error = ErrorCode::kStorageError;
+    out.text = std::move(refused->text);
+    return out;
+  }
   if (header.producer_id.value >= 0) {
     const log::SequenceCheck check = log_->producers().check(header);
     switch (check.verdict) {

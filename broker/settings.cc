@@ -198,4 +198,16 @@ Result<Settings> load_settings(const std::string& file, const std::vector<std::s
   return out;
 }
 
+Endpoint advertised_endpoint(const Settings& settings, std::uint16_t bound) {
+  Endpoint out = settings.advertised.host.empty() && settings.advertised.port == 0 ? settings.listener : settings.advertised;
+  if (out.port == 0) out.port = bound;
+  if (out.host.empty() || out.host == "0.0.0.0" || out.host == "::") out.host = "localhost";
+  return out;
+}
+
+std::string to_string(const Endpoint& endpoint) {
+  const bool v6 = endpoint.host.find(':') != std::string::npos;
+  return (v6 ? "[" + endpoint.host + "]" : endpoint.host) + ":" + std::to_string(endpoint.port);
+}
+
 }  // namespace penstock::broker

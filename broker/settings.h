@@ -48,6 +48,11 @@ struct Settings {
   std::map<std::string, std::string> given;  // every setting as it was typed
 };
 
+/// Host and port that clients are told: `bound` is the port that was really taken, and "all addresses" has a name.
+[[nodiscard]] Endpoint advertised_endpoint(const Settings& settings, std::uint16_t bound);
+/// HOST:PORT, with brackets around an IPv6 address.
+[[nodiscard]] std::string to_string(const Endpoint& endpoint);
+
 /// Every setting there is, in the order of the documentation.
 [[nodiscard]] std::vector<config::Key> setting_keys();
 

@@ -101,6 +101,14 @@ void TopicRegistry::start_apply(const std::shared_ptr<Change>& change) {
 
 namespace {
 void open_one(Broker& broker, PartitionHandle& handle, const TopicSettings& settings, std::unique_ptr<log::Log>& to) {
+  if (broker.opening_cancelled()) {
+    handle.offline = {Errc::kCancelled, "the broker stops"};
+    return;
+  }
+  if (const Error* failed = broker.storage_failure()) {
+    handle.offline = *failed;
+    return;
+  }
   log::RecoveryReport report;
   auto opened = broker.log_directory().open_log(handle.topic, handle.index, handle.topic_id, settings.log, report);
   for (const std::string& note : report.notes) spdlog::warn("{}-{}: {}", handle.topic, handle.index.value, note);

@@ -63,8 +63,10 @@ class MetadataStore::Statement {
   sqlite3_stmt* statement_ = nullptr;
 };
 
-tl::unexpected<Error> MetadataStore::failure(std::string_view what) const {
-  return fail(errc_of(sqlite3_extended_errcode(db_)),
+tl::unexpected<Error> MetadataStore::failure(std::string_view what) {
+  const int code = sqlite3_extended_errcode(db_);
+  if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC) sync_failed_ = true;
+  return fail(errc_of(code),
               path_ + ": " + std::string(what) + ": " + sqlite3_errmsg(db_));
 }
 

@@ -44,6 +44,8 @@ class MetadataStore {
   /// Compare and set: all writes or none, durable on return. Gives the new revision. kConflict
   /// names the key that had another one.
   Result<std::int64_t> commit(std::span<const Write> writes);
+  /// Whether a call failed because the disk did not take what was written: final.
+  [[nodiscard]] bool sync_failed() const { return sync_failed_; }
 
  private:
   class Statement;
@@ -53,10 +55,11 @@ class MetadataStore {
   Result<std::int64_t> next_revision();
   Status write_all(std::span<const Write> writes, std::int64_t revision);
   Status execute(const char* sql);
-  [[nodiscard]] tl::unexpected<Error> failure(std::string_view what) const;
+  [[nodiscard]] tl::unexpected<Error> failure(std::string_view what);
 
   sqlite3* db_;
   std::string path_;
+  bool sync_failed_ = false;
 };
 
 }  // namespace penstock::broker

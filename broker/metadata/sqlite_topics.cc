@@ -153,7 +153,6 @@ void SqliteTopics::load(UniqueFunction<void(Status)> done) {
     for (const auto& [name, topic] : topics_) {
       if (topic.opened < topic.partitions) count_opened(name);
     }
-    loaded_ = true;
     done({});
   });
 }
@@ -166,13 +165,14 @@ Result<TopicImage> SqliteTopics::image_of(const std::string& name, const Stored&
 }
 
 Status SqliteTopics::commit(std::vector<MetadataStore::Write> writes, std::int64_t& revision) {
+  if (const Error* failed = broker_.storage_failure()) return tl::make_unexpected(*failed);
   auto written = store_->commit(writes);
   if (!written && written.error().code == Errc::kStorageFull) {
     // The reserve is for this: topics can be deleted, which makes room.
-    broker_.log_directory().release_reserve();
-    if (loaded_) broker_.storage_full(written.error());
+    broker_.release_reserve(written.error());
     written = store_->commit(writes);
   }
+  if (store_->sync_failed()) broker_.storage_failed(written.error());
   if (!written) {
     spdlog::error("metadata: {}", written.error().text);
     return tl::make_unexpected(written.error());

@@ -62,7 +62,6 @@ class SqliteTopics final : public TopicAdmin {
 
   Broker& broker_;
   std::unique_ptr<MetadataStore> store_;
-  bool loaded_ = false;
   std::map<std::string, Stored, std::less<>> topics_;
 };
 

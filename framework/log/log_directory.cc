@@ -331,7 +331,9 @@ bool LogDirectoryImpl::restore_reserve() {
   // Twice as much, or the reserve would be what fills the disk.
   if (!free || *free < 2 * options_.reserve_bytes) return false;
   const auto file = system_.open(at(kReserveFile), OpenMode::kCreate);
-  if (file && (*file)->reserve(options_.reserve_bytes)) return true;
+  const Status reserved = file ? (*file)->reserve(options_.reserve_bytes) : Status(tl::make_unexpected(file.error()));
+  // Where nothing can be reserved, the empty file says so.
+  if (reserved || reserved.error().code == Errc::kUnsupported) return true;
   release_reserve();
   return false;
 }

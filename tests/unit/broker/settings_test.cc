@@ -54,5 +54,20 @@ TEST(Settings, AllProblemsComeAtOnce) {
   }
 }
 
+TEST(AdvertisedEndpoint, AllAddressesHaveAName) {
+  Settings settings;
+  for (const char* all : {"0.0.0.0", "::", ""}) {
+    settings.listener = {all, 0};
+    EXPECT_EQ(to_string(advertised_endpoint(settings, 1234)), "localhost:1234") << all;
+  }
+}
+
+TEST(AdvertisedEndpoint, AnIpv6AddressIsWrittenInBrackets) {
+  Settings settings;
+  settings.listener = {"::1", 0};
+  EXPECT_EQ(advertised_endpoint(settings, 1234).host, "::1");
+  EXPECT_EQ(to_string(advertised_endpoint(settings, 1234)), "[::1]:1234");
+}
+
 }  // namespace
 }  // namespace penstock::broker
