@@ -109,12 +109,7 @@ Polled PollingSource::read(Block& out) {
   }
   const bool waits = std::any_of(readers_.begin(), readers_.end(), [](const auto& reader) { return reader->waits(); });
   if (waits && out.size() == 0) std::this_thread::sleep_for(kWaitingPause);
-  return !waits && (out.size() == 0 || caught_up(started)) ? Polled::kIdle : Polled::kMore;
-}
-
-/// Every table was read to its end, and none is due.
-bool PollingSource::caught_up(Clock::time_point now) const {
-  return std::none_of(readers_.begin(), readers_.end(), [&](const auto& reader) { return reader->running() || reader->due(now); });
+  return !waits && out.size() == 0 ? Polled::kIdle : Polled::kMore;
 }
 
 void PollingSource::disconnect() {

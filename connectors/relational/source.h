@@ -29,7 +29,6 @@ class PollingSource : public SourceTask {
   void make_readers();
   void look_for_tables(Clock::time_point now);
   Polled read(Block& out);
-  bool caught_up(Clock::time_point now) const;
   void disconnect();
 
   const Config* settings_ = nullptr;
