@@ -55,6 +55,7 @@ void Background::checkpoint() {
   if (stopped_) return;
   broker_.control().after(broker_.settings().checkpoint_ms, [this] { checkpoint(); });
   look_for_room();
+  broker_.topic_admin().carry_on();
   if (std::exchange(checkpointing_, true)) return;
   collect(std::make_shared<Round>(broker_.shard_count()));
 }

@@ -101,7 +101,10 @@ Status Broker::open(const std::function<bool()>& interrupted) {
   }
   PENSTOCK_RETURN_IF_ERROR(result.get());
   if (opening_cancelled()) return fail(Errc::kCancelled, "stopped while partitions were being opened");
-  control_.post([this] { load_groups(registry_.current()); });
+  control_.post([this] {
+    load_groups(registry_.current());
+    topic_admin_->carry_on();
+  });
   background_->start();
   return {};
 }

@@ -48,6 +48,8 @@ class TopicAdmin {
   /// Sets, or removes (nullopt), overrides. kInvalidConfig.
   virtual void alter_configs(std::string name, std::map<std::string, std::optional<std::string>> changes, bool validate_only,
                              Done done) = 0;
+  /// Tries again what could not be finished: deletions, and partitions that found the disk full. Control thread, now and then.
+  virtual void carry_on() = 0;
   /// A run of producer ids that nobody ever got and nobody else will get, this broker's later lives included.
   struct ProducerIdBlock {
     std::int64_t first = 0;

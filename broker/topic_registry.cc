@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -14,41 +15,86 @@ namespace penstock::broker {
 /// One change on its way through the stages below; everything in it belongs to the control thread, save for the
 /// partition logs, each of which one pool thread fills in.
 struct TopicRegistry::Change {
+  enum class Kind : std::uint8_t { kApply, kLoad, kRemove, kLeftovers, kReopen };
   struct Opening {
     PartitionRef handle;
     TopicSettings settings;
     std::unique_ptr<log::Log> log;
+    bool again = false;  // its failure is known
   };
+  Kind kind;
   std::vector<TopicImage> images;
-  std::string remove;
+  std::string remove;  // a name
+  Uuid leftovers_id;
+  std::int32_t leftovers = 0;
   std::vector<TopicRef> topics;  // as they will be published; of a removal, as it was
   std::vector<Opening> openings;
+  std::vector<Status> removed;  // one for each partition
   std::atomic<std::size_t> left{0};
-  UniqueFunction<void(TopicRef)> done;
-  UniqueFunction<void()> done_all;
+  /// Gets the first topic, if any, and what went wrong.
+  UniqueFunction<void(TopicRef, Status)> done;
+
+  [[nodiscard]] Status failure() const {
+    for (const Opening& opening : openings) {
+      if (kind == Kind::kApply && !opening.handle->offline.text.empty()) return tl::make_unexpected(opening.handle->offline);
+    }
+    for (const Status& status : removed) {
+      if (!status) return status;
+    }
+    return {};
+  }
 };
 
 TopicRegistry::TopicRegistry(Broker& broker) : broker_(broker), current_(std::make_shared<Topics>()) {}
 TopicRegistry::~TopicRegistry() = default;
 
-void TopicRegistry::apply(TopicImage image, UniqueFunction<void(TopicRef)> done) {
+void TopicRegistry::apply(TopicImage image, UniqueFunction<void(Result<TopicRef>)> done) {
   auto change = std::make_shared<Change>();
+  change->kind = Change::Kind::kApply;
   change->images.push_back(std::move(image));
-  change->done = std::move(done);
+  change->done = [done = std::move(done)](TopicRef topic, const Status& status) mutable {
+    if (status) done(std::move(topic));
+    else done(tl::make_unexpected(status.error()));
+  };
   start(std::move(change));
 }
 
 void TopicRegistry::apply_all(std::vector<TopicImage> images, UniqueFunction<void()> done) {
   auto change = std::make_shared<Change>();
+  change->kind = Change::Kind::kLoad;
   change->images = std::move(images);
-  change->done_all = std::move(done);
+  change->done = [done = std::move(done)](const TopicRef&, const Status&) mutable { done(); };
   start(std::move(change));
 }
 
-void TopicRegistry::remove(std::string name, UniqueFunction<void(TopicRef)> done) {
+void TopicRegistry::remove(std::string name, UniqueFunction<void(TopicRef, Status)> done) {
   auto change = std::make_shared<Change>();
+  change->kind = Change::Kind::kRemove;
   change->remove = std::move(name);
   change->done = std::move(done);
+  start(std::move(change));
+}
+
+void TopicRegistry::remove_leftovers(std::string name, Uuid id, std::int32_t partitions, UniqueFunction<void(Status)> done) {
+  auto change = std::make_shared<Change>();
+  change->kind = Change::Kind::kLeftovers;
+  change->remove = std::move(name);
+  change->leftovers_id = id;
+  change->leftovers = partitions;
+  change->done = [done = std::move(done)](const TopicRef&, Status status) mutable { done(std::move(status)); };
+  start(std::move(change));
+}
+
+void TopicRegistry::reopen_full(UniqueFunction<void()> done) {
+  const bool waiting = std::any_of(queue_.begin(), queue_.end(), [](const auto& change) { return change->kind == Change::Kind::kReopen; });
+  const bool any = std::any_of(current_->all().begin(), current_->all().end(), [](const auto& entry) {
+    const auto& partitions = entry.second->partitions;
+    return std::any_of(partitions.begin(), partitions.end(), [](const PartitionRef& handle) { return handle->offline.code == Errc::kStorageFull && !handle->offline.text.empty(); });
+  });
+  if (waiting || !any) return;
+  auto change = std::make_shared<Change>();
+  change->kind = Change::Kind::kReopen;
+  change->done = [done = std::move(done)](const TopicRef&, const Status&) mutable { done(); };
   start(std::move(change));
 }
 
@@ -59,11 +105,54 @@ void TopicRegistry::start(std::shared_ptr<Change> change) {
 
 void TopicRegistry::next() {
   const std::shared_ptr<Change> change = queue_.front();
-  if (change->remove.empty()) return start_apply(change);
+  switch (change->kind) {
+    case Change::Kind::kApply:
+    case Change::Kind::kLoad:
+      return start_apply(change);
+    case Change::Kind::kReopen:
+      return start_reopen(change);
+    case Change::Kind::kLeftovers:
+      return start_leftovers(change);
+    case Change::Kind::kRemove:
+      break;
+  }
   const TopicRef topic = current_->find(change->remove);
   if (!topic) return finished(change);
   change->topics.push_back(topic);
   publish(change);
+}
+
+/// Handles are fixed once they are published, so the topic gets new ones.
+void TopicRegistry::start_reopen(const std::shared_ptr<Change>& change) {
+  for (const auto& [name, topic] : current_->all()) {
+    std::shared_ptr<Topic> next;
+    for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+      const PartitionHandle& old = *topic->partitions[i];
+      if (old.offline.code != Errc::kStorageFull || old.offline.text.empty()) continue;
+      if (!next) next = std::make_shared<Topic>(*topic);
+      auto handle = std::make_shared<PartitionHandle>();
+      handle->topic = old.topic;
+      handle->topic_id = old.topic_id;
+      handle->index = old.index;
+      handle->owner = old.owner;
+      next->partitions[i] = handle;
+      change->openings.push_back({std::move(handle), topic->settings, nullptr, true});
+    }
+    if (next) change->topics.push_back(std::move(next));
+  }
+  open_all(change);
+}
+
+void TopicRegistry::start_leftovers(const std::shared_ptr<Change>& change) {
+  // Those of a topic that took the name since are not touched.
+  const TopicRef now = current_->find(change->remove);
+  const auto first = now ? static_cast<std::int32_t>(now->partitions.size()) : 0;
+  broker_.pool().run([this, change, first] {
+    for (std::int32_t i = first; i < change->leftovers; ++i) {
+      change->removed.push_back(broker_.log_directory().delete_partition(change->remove, PartitionId(i), change->leftovers_id));
+    }
+    broker_.control().post([this, change] { finished(change); });
+  });
 }
 
 void TopicRegistry::start_apply(const std::shared_ptr<Change>& change) {
@@ -92,7 +181,7 @@ void TopicRegistry::start_apply(const std::shared_ptr<Change>& change) {
         spdlog::error("{}-{} is offline: {}", handle->topic, handle->index.value, handle->offline.text);
         continue;
       }
-      change->openings.push_back({std::move(handle), image.settings, nullptr});
+      change->openings.push_back({std::move(handle), image.settings, nullptr, false});
     }
     change->topics.push_back(std::move(topic));
   }
@@ -100,7 +189,7 @@ void TopicRegistry::start_apply(const std::shared_ptr<Change>& change) {
 }
 
 namespace {
-void open_one(Broker& broker, PartitionHandle& handle, const TopicSettings& settings, std::unique_ptr<log::Log>& to) {
+void open_one(Broker& broker, PartitionHandle& handle, const TopicSettings& settings, bool again, std::unique_ptr<log::Log>& to) {
   if (broker.opening_cancelled()) {
     handle.offline = {Errc::kCancelled, "the broker stops"};
     return;
@@ -113,7 +202,7 @@ void open_one(Broker& broker, PartitionHandle& handle, const TopicSettings& sett
   auto opened = broker.log_directory().open_log(handle.topic, handle.index, handle.topic_id, settings.log, report);
   for (const std::string& note : report.notes) spdlog::warn("{}-{}: {}", handle.topic, handle.index.value, note);
   if (!opened) {
-    spdlog::error("{}-{} is offline: {}", handle.topic, handle.index.value, opened.error().text);
+    if (!again) spdlog::error("{}-{} is offline: {}", handle.topic, handle.index.value, opened.error().text);
     handle.offline = opened.error();
     return;
   }
@@ -128,6 +217,7 @@ void open_one(Broker& broker, PartitionHandle& handle, const TopicSettings& sett
       return;
     }
   }
+  if (again) spdlog::info("{}-{} is open: there is room again", handle.topic, handle.index.value);
   to = std::move(*opened);
 }
 }  // namespace
@@ -137,7 +227,7 @@ void TopicRegistry::open_all(const std::shared_ptr<Change>& change) {
   if (change->openings.empty()) return publish(change);
   for (Change::Opening& opening : change->openings) {
     broker_.pool().run([this, change, &opening] {
-      open_one(broker_, *opening.handle, opening.settings, opening.log);
+      open_one(broker_, *opening.handle, opening.settings, opening.again, opening.log);
       if (--change->left == 0) broker_.control().post([this, change] { opened(change); });
     });
   }
@@ -145,6 +235,7 @@ void TopicRegistry::open_all(const std::shared_ptr<Change>& change) {
 
 /// Hands the logs to their owners. The posts that publish come behind these on every shard.
 void TopicRegistry::opened(const std::shared_ptr<Change>& change) {
+  if (!change->failure()) return discard(change);
   for (Change::Opening& opening : change->openings) {
     if (!opening.log) continue;
     BrokerShard& owner = *opening.handle->owner;
@@ -156,10 +247,25 @@ void TopicRegistry::opened(const std::shared_ptr<Change>& change) {
   publish(change);
 }
 
+/// The topic is as it was before; what was made for the new partitions goes.
+void TopicRegistry::discard(const std::shared_ptr<Change>& change) {
+  change->topics.clear();
+  broker_.pool().run([this, change] {
+    for (Change::Opening& opening : change->openings) {
+      const PartitionHandle& handle = *opening.handle;
+      auto log = std::move(opening.log);
+      const Status deleted = log ? broker_.log_directory().delete_log(std::move(log))
+                                 : broker_.log_directory().delete_partition(handle.topic, handle.index, handle.topic_id);
+      if (!deleted) spdlog::error("removing {}-{}: {}", handle.topic, handle.index.value, deleted.error().text);
+    }
+    broker_.control().post([this, change] { finished(change); });
+  });
+}
+
 void TopicRegistry::publish(const std::shared_ptr<Change>& change) {
   Topics next = *current_;
   for (const TopicRef& topic : change->topics) {
-    if (change->remove.empty()) next.put(topic);
+    if (change->kind != Change::Kind::kRemove) next.put(topic);
     else next.erase(topic->name);
   }
   current_ = std::make_shared<const Topics>(std::move(next));
@@ -170,7 +276,7 @@ void TopicRegistry::publish(const std::shared_ptr<Change>& change) {
       shard.set_topics(topics);
       if (--change->left != 0) return;
       broker_.control().post([this, change] {
-        if (change->remove.empty()) finished(change);
+        if (change->kind != Change::Kind::kRemove) finished(change);
         else close_removed(change);
       });
     });
@@ -180,18 +286,18 @@ void TopicRegistry::publish(const std::shared_ptr<Change>& change) {
 void TopicRegistry::close_removed(const std::shared_ptr<Change>& change) {
   const TopicRef& topic = change->topics.front();
   change->left = topic->partitions.size();
-  for (const PartitionRef& handle : topic->partitions) {
-    handle->owner->io().post([this, change, handle] {
+  change->removed.resize(topic->partitions.size());
+  for (std::size_t i = 0; i < topic->partitions.size(); ++i) {
+    const PartitionRef& handle = topic->partitions[i];
+    handle->owner->io().post([this, change, handle, i] {
       std::unique_ptr<log::Log> log;
       if (handle->partition) log = handle->partition->release_log();
       handle->partition.reset();
       std::erase(handle->owner->partitions(), handle);
-      broker_.pool().run([this, change, handle, log = std::move(log)]() mutable {
-        if (log) {
-          if (const Status deleted = broker_.log_directory().delete_log(std::move(log)); !deleted) {
-            spdlog::error("deleting {}-{}: {}", handle->topic, handle->index.value, deleted.error().text);
-          }
-        }
+      broker_.pool().run([this, change, handle, i, log = std::move(log)]() mutable {
+        log::LogDirectory& directory = broker_.log_directory();
+        change->removed[i] = log ? directory.delete_log(std::move(log))
+                                 : directory.delete_partition(handle->topic, handle->index, handle->topic_id);
         if (--change->left == 0) broker_.control().post([this, change] { finished(change); });
       });
     });
@@ -199,8 +305,7 @@ void TopicRegistry::close_removed(const std::shared_ptr<Change>& change) {
 }
 
 void TopicRegistry::finished(const std::shared_ptr<Change>& change) {
-  if (change->done) change->done(change->topics.empty() ? nullptr : change->topics.front());
-  if (change->done_all) change->done_all();
+  change->done(change->topics.empty() ? nullptr : change->topics.front(), change->failure());
   queue_.pop_front();
   if (!queue_.empty()) next();
 }

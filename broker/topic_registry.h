@@ -8,6 +8,7 @@
 
 #include "broker/topic_admin.h"
 #include "broker/topics.h"
+#include "framework/base/error.h"
 #include "framework/base/unique_function.h"
 
 namespace penstock::broker {
@@ -22,13 +23,19 @@ class TopicRegistry {
   ~TopicRegistry();
 
   /// Creates the topic, or brings the one of that name and id up to the image: opens the partitions that are missing (on the pool),
-  /// hands changed settings to their owners, publishes. `done` gets the published topic. A partition that cannot be opened is
-  /// offline and answers KAFKA_STORAGE_ERROR; the topic is published all the same.
-  void apply(TopicImage image, UniqueFunction<void(TopicRef)> done);
-  /// The same for many topics at once, published together: what a start does.
+  /// hands changed settings to their owners, publishes. `done` gets the published topic. When a partition cannot be opened
+  /// nothing is published, what was opened is removed again, and `done` gets the error.
+  void apply(TopicImage image, UniqueFunction<void(Result<TopicRef>)> done);
+  /// The same for many topics at once, published together: what a start does. A partition that cannot be opened is offline and
+  /// answers KAFKA_STORAGE_ERROR; its topic is published all the same.
   void apply_all(std::vector<TopicImage> images, UniqueFunction<void()> done);
-  /// Unpublishes, then closes and renames the partitions' directories. `done` when nobody sees the topic any more.
-  void remove(std::string name, UniqueFunction<void(TopicRef)> done);
+  /// Unpublishes, then closes and renames the partitions' directories. `done` when nobody sees the topic any more; null when
+  /// there was none. An error: directories are left, and remove_leftovers() has to be called until there are none.
+  void remove(std::string name, UniqueFunction<void(TopicRef, Status)> done);
+  /// Renames the directories of a topic that was removed.
+  void remove_leftovers(std::string name, Uuid id, std::int32_t partitions, UniqueFunction<void(Status)> done);
+  /// Opens those partitions once more that found the disk full. `done` only if there were any.
+  void reopen_full(UniqueFunction<void()> done);
 
   /// As published last.
   [[nodiscard]] const Topics& current() const { return *current_; }
@@ -38,6 +45,9 @@ class TopicRegistry {
   void next();
   void start(std::shared_ptr<Change> change);
   void start_apply(const std::shared_ptr<Change>& change);
+  void start_reopen(const std::shared_ptr<Change>& change);
+  void start_leftovers(const std::shared_ptr<Change>& change);
+  void discard(const std::shared_ptr<Change>& change);
   void open_all(const std::shared_ptr<Change>& change);
   void opened(const std::shared_ptr<Change>& change);
   void publish(const std::shared_ptr<Change>& change);

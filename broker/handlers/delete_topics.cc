@@ -1,6 +1,5 @@
 #include "broker/handlers/delete_topics.h"
 
-#include <limits>
 #include <memory>
 #include <utility>
 
@@ -42,7 +41,6 @@ void handle_delete_topics(RequestContext context, DeleteTopicsRequest request,
                           Reply<DeleteTopicsResponse> reply) {
   std::vector<DeleteTopicsResponse::Topic> topics = asked(context, request);
   if (topics.empty()) return reply(DeleteTopicsResponse());
-  Broker& broker = context.broker();
   auto gather = std::make_shared<Gather<DeleteTopicsResponse::Topic>>(
       context.shard, topics.size(),
       [reply = std::move(reply)](std::vector<DeleteTopicsResponse::Topic> all) mutable {
@@ -56,12 +54,10 @@ void handle_delete_topics(RequestContext context, DeleteTopicsRequest request,
       continue;
     }
     const std::string name = *topics[i].name;
-    broker.topic_admin().delete_topic(
-        name, [&broker, gather, i, name,
-               topic = std::move(topics[i])](tl::expected<TopicRef, ApiError> deleted) mutable {
+    context.broker().topic_admin().delete_topic(
+        name, [gather, i, topic = std::move(topics[i])](tl::expected<TopicRef, ApiError> deleted) mutable {
           if (deleted) {
             topic.id = (*deleted)->id;
-            forget_topic(broker, name, std::numeric_limits<std::int64_t>::max(), [](bool) {});
           } else {
             topic.error = deleted.error().code;
             topic.message = deleted.error().text;

@@ -26,6 +26,10 @@ MetadataResponse::Topic describe(const Broker& broker, const Topic& topic) {
     partition.leader_epoch = handle->leader_epoch;
     partition.replicas = {self};
     partition.in_sync = {self};
+    if (handle->offline.text.empty()) continue;
+    partition.error = ErrorCode::kLeaderNotAvailable;
+    partition.leader = BrokerId(-1);
+    partition.offline = {self};
   }
   return out;
 }

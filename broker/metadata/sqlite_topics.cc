@@ -3,10 +3,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
+#include "broker/coordinator/at_group.h"
 #include "broker/metadata/topic_config.h"
 
 namespace penstock::broker {
@@ -89,33 +91,100 @@ Status SqliteTopics::read_topics() {
   return {};
 }
 
-/// The directory was to be deleted when the last life of this broker ended.
-void SqliteTopics::remove_leftover(const log::LogDirectory::Found& found) {
-  const std::string name = found.topic + "-" + std::to_string(found.partition.value);
-  log::RecoveryReport report;
-  auto log = broker_.log_directory().open_log(found.topic, found.partition, found.topic_id,
-                                              log::LogConfig(), report);
-  Status removed;
-  if (log)
-    removed = broker_.log_directory().delete_log(std::move(*log));
-  else
-    removed = broker_.files().remove_tree(broker_.log_directory().path() + "/" + name);
-  if (!removed)
-    spdlog::error("{} of a deleted topic was not removed: {}", name, removed.error().text);
+Status SqliteTopics::read_deletions() {
+  PENSTOCK_ASSIGN_OR_RETURN(const auto entries, store_->range(kDeletedPrefix));
+  for (const auto& [key, entry] : entries) {
+    const auto json = nlohmann::json::parse(entry.value, nullptr, false);
+    Deletion deletion;
+    deletion.revision = entry.revision;
+    if (!json.is_object() || !Uuid::parse(key.substr(kDeletedPrefix.size()), deletion.id))
+      return fail(Errc::kCorrupt, key + " cannot be read");
+    deletion.name = json.value("name", "");
+    deletion.partitions = json.value("partitions", 0);
+    deletion.at_ms = json.value("at_ms", std::int64_t{0});
+    deletions_.emplace(key, std::move(deletion));
+  }
+  return {};
 }
 
-Status SqliteTopics::clear_deleted(const std::vector<log::LogDirectory::Found>& found) {
-  PENSTOCK_ASSIGN_OR_RETURN(const auto deleted, store_->range(kDeletedPrefix));
-  if (deleted.empty()) return {};
-  std::vector<MetadataStore::Write> writes;
-  for (const auto& [key, entry] : deleted) {
-    for (const auto& partition : found) {
-      if (deleted_key(partition.topic_id) == key) remove_leftover(partition);
+/// Directories that were to be deleted when the last life of this broker ended.
+void SqliteTopics::remove_leftovers(const std::vector<log::LogDirectory::Found>& found) {
+  for (auto& [key, deletion] : deletions_) {
+    Status status;
+    for (const auto& at : found) {
+      if (at.topic_id != deletion.id) continue;
+      if (Status removed =
+              broker_.log_directory().delete_partition(at.topic, at.partition, at.topic_id);
+          !removed)
+        status = std::move(removed);
     }
-    writes.push_back({key, std::nullopt, std::nullopt});
+    directories_removed(key, status);
   }
+}
+
+Status SqliteTopics::note_deletion(const std::string& name) {
+  const auto at = topics_.find(name);
+  const std::string key = deleted_key(at->second.id);
+  Deletion deletion{name, at->second.id, at->second.partitions, broker_.clock().wall_ms()};
+  const nlohmann::json json{
+      {"name", name}, {"partitions", deletion.partitions}, {"at_ms", deletion.at_ms}};
+  // Both at once: a crash before all is gone leaves a note of what there was.
+  PENSTOCK_RETURN_IF_ERROR(
+      commit({{topic_key(name), std::nullopt, at->second.revision}, {key, json.dump(), 0}},
+             deletion.revision));
+  topics_.erase(at);
+  deletions_.emplace(key, std::move(deletion));
+  return {};
+}
+
+void SqliteTopics::directories_removed(const std::string& key, const Status& status) {
+  Deletion& deletion = deletions_.at(key);
+  deletion.directories = status ? Deletion::Part::kGone : Deletion::Part::kLeft;
+  if (status) return;
+  spdlog::error("deleting {}: {}; it is tried again", deletion.name, status.error().text);
+  // Deleting makes room, and needs a little.
+  if (status.error().code == Errc::kStorageFull) broker_.release_reserve(status.error());
+}
+
+void SqliteTopics::forget_offsets(const std::string& key) {
+  Deletion& deletion = deletions_.at(key);
+  const std::int64_t until = topics_.contains(deletion.name)
+                                 ? deletion.at_ms
+                                 : std::numeric_limits<std::int64_t>::max();
+  deletion.offsets = Deletion::Part::kUnderWay;
+  forget_topic(broker_, deletion.name, until, [this, key](bool stored) {
+    deletions_.at(key).offsets = stored ? Deletion::Part::kGone : Deletion::Part::kLeft;
+    if (stored) go_on_deleting(key);
+  });
+}
+
+void SqliteTopics::go_on_deleting(const std::string& key) {
+  Deletion& deletion = deletions_.at(key);
+  if (deletion.offsets == Deletion::Part::kLeft) forget_offsets(key);
+  if (deletion.directories == Deletion::Part::kLeft) {
+    deletion.directories = Deletion::Part::kUnderWay;
+    broker_.registry().remove_leftovers(deletion.name, deletion.id, deletion.partitions,
+                                        [this, key](const Status& status) {
+                                          directories_removed(key, status);
+                                          if (status) go_on_deleting(key);
+                                        });
+  }
+  if (deletion.directories != Deletion::Part::kGone || deletion.offsets != Deletion::Part::kGone)
+    return;
   std::int64_t revision = 0;
-  return commit(std::move(writes), revision);
+  if (commit({{key, std::nullopt, deletion.revision}}, revision)) deletions_.erase(key);
+}
+
+void SqliteTopics::carry_on() {
+  std::vector<std::string> keys;
+  for (const auto& [key, deletion] : deletions_) keys.push_back(key);
+  for (const std::string& key : keys) go_on_deleting(key);
+  broker_.registry().reopen_full([this] {
+    load_groups(broker_.registry().current());
+    for (const auto& [name, topic] : topics_) {
+      if (topic.opened < topic.partitions) count_opened(name);
+    }
+  });
 }
 
 void SqliteTopics::load(UniqueFunction<void(Status)> done) {
@@ -123,8 +192,8 @@ void SqliteTopics::load(UniqueFunction<void(Status)> done) {
   if (auto read = read_topics(); !read) return done(std::move(read));
   auto found = broker_.log_directory().partitions();
   if (!found) return done(tl::make_unexpected(found.error()));
-  if (auto cleared = clear_deleted(*found); !cleared)
-    spdlog::warn("deleted topics stay noted until the next start: {}", cleared.error().text);
+  if (auto read = read_deletions(); !read) return done(std::move(read));
+  remove_leftovers(*found);
   found = broker_.log_directory().partitions();
   if (!found) return done(tl::make_unexpected(found.error()));
 
@@ -192,14 +261,38 @@ Status SqliteTopics::save(const std::string& name, Stored topic) {
   return {};
 }
 
-void SqliteTopics::apply(const std::string& name, Done done) {
+void SqliteTopics::apply(const std::string& name, std::int32_t partitions_before, Done done) {
   auto image = image_of(name, topics_.at(name));
   if (!image) return done(refuse(ErrorCode::kInvalidConfig, image.error().text));
-  broker_.registry().apply(std::move(*image),
-                           [this, name, done = std::move(done)](TopicRef topic) mutable {
-                             count_opened(name);
-                             done(std::move(topic));
-                           });
+  const Uuid id = image->id;
+  broker_.registry().apply(
+      std::move(*image),
+      [this, name, id, partitions_before, done = std::move(done)](Result<TopicRef> topic) mutable {
+        if (!topic) {
+          take_back(name, id, partitions_before);
+          return done(refuse(ErrorCode::kStorageError, topic.error().text));
+        }
+        count_opened(name);
+        done(std::move(*topic));
+      });
+}
+
+void SqliteTopics::take_back(const std::string& name, const Uuid& id,
+                             std::int32_t partitions_before) {
+  const auto at = topics_.find(name);
+  if (at == topics_.end() || at->second.id != id) return;  // deleted meanwhile
+  Status taken;
+  if (partitions_before == 0) {
+    taken = note_deletion(name);
+    if (taken) go_on_deleting(deleted_key(id));
+  } else {
+    Stored topic = at->second;
+    topic.partitions = partitions_before;
+    taken = save(name, std::move(topic));
+  }
+  if (!taken)
+    spdlog::error("{}: its new partitions were refused, but come with the next start: {}", name,
+                  taken.error().text);
 }
 
 void SqliteTopics::count_opened(const std::string& name) {
@@ -263,7 +356,7 @@ void SqliteTopics::create_now(NewTopic topic, Done done) {
   if (auto saved = save(topic.name, {Uuid::random(), partitions, 0, std::move(topic.overrides), 0});
       !saved)
     return done(not_stored(saved.error()));
-  apply(topic.name, std::move(done));
+  apply(topic.name, 0, std::move(done));
 }
 
 void SqliteTopics::delete_topic(std::string name, Done done) {
@@ -279,22 +372,21 @@ void SqliteTopics::delete_now(const std::string& name, Done done) {
     return done(refuse(
         ErrorCode::kInvalidTopic,
         "The internal topic " + name + " cannot be deleted: coordinators keep their state in it."));
-  const std::string deleted = deleted_key(at->second.id);
-  std::int64_t revision = 0;
-  // Both at once: a crash before the directories are gone leaves a note of what they are.
-  if (auto stored = commit({{topic_key(name), std::nullopt, at->second.revision},
-                            {deleted, nlohmann::json{{"name", name}}.dump(), 0}},
-                           revision);
-      !stored) {
-    return done(not_stored(stored.error()));
-  }
-  topics_.erase(at);
+  const std::string key = deleted_key(at->second.id);
+  if (auto noted = note_deletion(name); !noted) return done(not_stored(noted.error()));
+  deletions_.at(key).directories = Deletion::Part::kUnderWay;
+  deletions_.at(key).offsets = Deletion::Part::kUnderWay;  // when nobody can commit any more
   broker_.registry().remove(
-      name, [this, deleted, revision, done = std::move(done)](TopicRef removed) mutable {
-        std::int64_t after = revision;
-        if (auto cleared = commit({{deleted, std::nullopt, revision}}, after); !cleared)
-          spdlog::error("{} stays noted: {}", deleted, cleared.error().text);
-        done(std::move(removed));
+      name, [this, key, done = std::move(done)](TopicRef removed, const Status& status) mutable {
+        Deletion& deletion = deletions_.at(key);
+        deletion.at_ms = broker_.clock().wall_ms();
+        deletion.offsets = Deletion::Part::kLeft;
+        directories_removed(key, status);
+        forget_offsets(key);
+        if (removed)
+          done(std::move(removed));
+        else
+          done(unknown());
       });
 }
 
@@ -328,7 +420,7 @@ void SqliteTopics::add_now(const std::string& name, std::int32_t total, bool val
   Stored topic = at->second;
   topic.partitions = total;
   if (auto saved = save(name, std::move(topic)); !saved) return done(not_stored(saved.error()));
-  apply(name, std::move(done));
+  apply(name, now, std::move(done));
 }
 
 void SqliteTopics::alter_configs(std::string name,
@@ -365,7 +457,8 @@ void SqliteTopics::alter_now(const std::string& name,
   }
   if (validate_only) return done(broker_.registry().current().find(name));
   if (auto saved = save(name, std::move(topic)); !saved) return done(not_stored(saved.error()));
-  apply(name, std::move(done));
+  const std::int32_t partitions = topics_.at(name).partitions;
+  apply(name, partitions, std::move(done));
 }
 
 void SqliteTopics::next_producer_ids(

@@ -25,6 +25,7 @@ class SqliteTopics final : public TopicAdmin {
   void add_partitions(std::string name, std::int32_t total, bool validate_only, Done done) override;
   void alter_configs(std::string name, std::map<std::string, std::optional<std::string>> changes,
                      bool validate_only, Done done) override;
+  void carry_on() override;
   void next_producer_ids(
       UniqueFunction<void(tl::expected<ProducerIdBlock, ApiError>)> done) override;
 
@@ -38,6 +39,18 @@ class SqliteTopics final : public TopicAdmin {
     std::int64_t revision = 0;
   };
 
+  /// A deleted topic of which something is left; noted in the store until nothing is.
+  struct Deletion {
+    enum class Part : std::uint8_t { kLeft, kUnderWay, kGone };
+    std::string name;
+    Uuid id;
+    std::int32_t partitions = 0;
+    std::int64_t at_ms = 0;  // wall; offsets committed later are of another topic of that name
+    std::int64_t revision = 0;
+    Part directories = Part::kLeft;
+    Part offsets = Part::kLeft;
+  };
+
   void create_now(NewTopic topic, Done done);
   void delete_now(const std::string& name, Done done);
   void add_now(const std::string& name, std::int32_t total, bool validate_only, Done done);
@@ -48,8 +61,14 @@ class SqliteTopics final : public TopicAdmin {
 
   Status open_store();
   Status read_topics();
-  Status clear_deleted(const std::vector<log::LogDirectory::Found>& found);
-  void remove_leftover(const log::LogDirectory::Found& found);
+  Status read_deletions();
+  void remove_leftovers(const std::vector<log::LogDirectory::Found>& found);
+  /// Takes the topic out of the store and notes what has to go with it.
+  Status note_deletion(const std::string& name);
+  void go_on_deleting(const std::string& key);
+  void forget_offsets(const std::string& key);
+  void directories_removed(const std::string& key, const Status& status);
+  void take_back(const std::string& name, const Uuid& id, std::int32_t partitions_before);
   [[nodiscard]] std::optional<ApiError> refuse_name(const std::string& name) const;
   [[nodiscard]] Result<TopicImage> image_of(const std::string& name, const Stored& topic) const;
   /// Writes `topic` under its name, with what else has to change at the same time, and remembers
@@ -57,12 +76,14 @@ class SqliteTopics final : public TopicAdmin {
   Status save(const std::string& name, Stored topic);
   Status commit(std::vector<MetadataStore::Write> writes, std::int64_t& revision);
   /// Opens partitions and publishes, then counts those that have a directory now, then `done`.
-  void apply(const std::string& name, Done done);
+  /// When partitions cannot be opened there are as many as before, and with 0 no topic.
+  void apply(const std::string& name, std::int32_t partitions_before, Done done);
   void count_opened(const std::string& name);
 
   Broker& broker_;
   std::unique_ptr<MetadataStore> store_;
   std::map<std::string, Stored, std::less<>> topics_;
+  std::map<std::string, Deletion> deletions_;                 // by key
 };
 
 }  // namespace penstock::broker

@@ -52,6 +52,7 @@ class LogDirectoryImpl final : public LogDirectory {
   Result<std::unique_ptr<Log>> open_log(const std::string& topic, PartitionId partition, const Uuid& topic_id,
                                         const LogConfig& config, RecoveryReport& report) override;
   Status delete_log(std::unique_ptr<Log> log) override;
+  Status delete_partition(const std::string& topic, PartitionId partition, const Uuid& topic_id) override;
   void remove_deleted() override;
   std::optional<Offset> checkpointed_high_watermark(const std::string& topic, PartitionId partition) const override;
   Status write_checkpoints(const std::vector<Checkpoint>& all) override;
@@ -60,6 +61,7 @@ class LogDirectoryImpl final : public LogDirectory {
   bool restore_reserve() override;
 
  private:
+  Status rename_deleted(const PartitionKey& key);
   Status load_meta();
   Status load_checkpoints();
   Status load_boot_record();
@@ -240,11 +242,28 @@ Status LogDirectoryImpl::delete_log(std::unique_ptr<Log> log) {
   const std::string name = directory.substr(directory.rfind('/') + 1);
   const auto key = parse_partition_name(name);
   if (!key) return fail(Errc::kInvalid, directory + " is no partition of " + options_.path);
+  return rename_deleted(*key);
+}
+
+Status LogDirectoryImpl::delete_partition(const std::string& topic, PartitionId partition, const Uuid& topic_id) {
+  const PartitionKey key{topic, partition.value};
+  const std::string directory = options_.path + "/" + partition_name(key);
+  if (system_.exists(directory)) {
+    PENSTOCK_ASSIGN_OR_RETURN(const Uuid found, read_partition_metadata(system_, directory + "/partition.metadata"));
+    if (!found.is_zero() && found != topic_id) return {};
+  }
+  return rename_deleted(key);
+}
+
+Status LogDirectoryImpl::rename_deleted(const PartitionKey& key) {
+  const std::string name = partition_name(key);
+  const std::string directory = options_.path + "/" + name;
   const std::lock_guard guard(mutex_);
   // The checkpoints first: a topic of the same name that comes later must not be judged by them.
-  for (auto* offsets : {&recovery_points_, &log_starts_, &high_watermarks_, &clean_ends_, &cleaned_offsets_}) offsets->erase(*key);
-  limits_.erase(*key);
+  for (auto* offsets : {&recovery_points_, &log_starts_, &high_watermarks_, &clean_ends_, &cleaned_offsets_}) offsets->erase(key);
+  limits_.erase(key);
   PENSTOCK_RETURN_IF_ERROR(write_all_locked());
+  if (!system_.exists(directory)) return {};
   const Uuid id = Uuid::random();
   char suffix[64];
   std::snprintf(suffix, sizeof suffix, ".%016lx%016lx-delete", static_cast<unsigned long>(id.high), static_cast<unsigned long>(id.low));

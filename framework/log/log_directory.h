@@ -49,6 +49,8 @@ class LogDirectory {
   /// Renames the directory to `<topic>-<partition>.<uuid>-delete`; remove_deleted() unlinks it later.
   /// Syncs to disk: not on a shard.
   virtual Status delete_log(std::unique_ptr<Log> log) = 0;
+  /// The same for a partition that is not open. Nothing when its directory belongs to another topic id.
+  virtual Status delete_partition(const std::string& topic, PartitionId partition, const Uuid& topic_id) = 0;
   virtual void remove_deleted() = 0;
 
   /// From replication-offset-checkpoint as it was at open; nullopt when it has no entry.

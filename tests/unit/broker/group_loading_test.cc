@@ -93,5 +93,22 @@ TEST(GroupLoading, TopicsDeletedMeanwhileAreForgottenOnceTheGroupsAreThere) {
   EXPECT_EQ(committed(broker, "g", "kept"), 7);
 }
 
+TEST(DeletedTopic, TombstonesThatWereNotStoredAreStoredByTheNextStart) {
+  const TempDirectory directory;
+  {
+    BrokerInProcess broker(directory.path(), log::posix_file_system(), one_partition());
+    broker.open();
+    create_offsets_topic(broker);
+    ASSERT_TRUE(broker.create("gone"));
+    ASSERT_EQ(commit(broker, "g", "gone"), ErrorCode::kNone);
+    broker.on_control([&] { broker->release_reserve({Errc::kStorageFull, "no space"}); return 0; });
+    ASSERT_TRUE(broker.remove("gone"));
+    EXPECT_EQ(committed(broker, "g", "gone"), 7);
+  }
+  BrokerInProcess broker(directory.path(), log::posix_file_system(), one_partition());
+  broker.open();
+  BrokerInProcess::wait_for([&] { return !committed(broker, "g", "gone"); }, "the offsets to go");
+}
+
 }  // namespace
 }  // namespace penstock::broker

@@ -1,7 +1,5 @@
 #include <atomic>
-#include <chrono>
 #include <filesystem>
-#include <thread>
 
 #include "tests/support/broker_process.h"
 #include "tests/unit/broker/broker_in_process.h"
@@ -84,14 +82,16 @@ TEST(OpeningPartitions, AStopAskedForMeanwhileLeavesTheRestAsItWas) {
   }
   FaultyFiles slow;
   std::atomic<bool> stop_asked = false;
+  BrokerInProcess* starting = nullptr;
   slow.on_open = [&](const std::string& path) -> Status {
     if (!path.ends_with(".log")) return {};
     stop_asked = true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // a slow disk
+    BrokerInProcess::wait_for([&] { return (*starting)->opening_cancelled(); }, "the broker to hear of the stop");  // a slow disk
     return {};
   };
   {
     BrokerInProcess broker(directory.path(), slow);
+    starting = &broker;
     const Status status = broker->open([&] { return stop_asked.load(); });
     ASSERT_FALSE(status);
     EXPECT_EQ(status.error().code, Errc::kCancelled);
