@@ -85,6 +85,18 @@ constexpr Pair kAssignors[] = {
     {"org.apache.kafka.clients.consumer.RoundRobinAssignor", "roundrobin"},
 };
 
+/// librdkafka names the setting as it knows it, which need not be what was typed: what is left says what is wrong with the value.
+std::string without_name(std::string text) {
+  for (const std::string_view before : {" for configuration property \"", "Configuration property \""}) {
+    const auto begin = text.find(before);
+    if (begin == std::string::npos) continue;
+    const auto end = text.find('"', begin + before.size());
+    if (end != std::string::npos) text.erase(begin, end + 1 - begin);
+  }
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  return text.substr(std::min(text.find_first_not_of(' '), text.size()));
+}
+
 std::string_view prefix_of(Role role) {
   switch (role) {
     case Role::kProducer: return "producer.";
@@ -167,7 +179,7 @@ Status Collector::add(std::string name, std::string value, const std::string& sh
     case RD_KAFKA_CONF_OK: break;
     case RD_KAFKA_CONF_UNKNOWN:
       return fail(Errc::kInvalid, shown + ": unknown setting; neither librdkafka nor Kafka's clients have it in a form that works here");
-    case RD_KAFKA_CONF_INVALID: return fail(Errc::kInvalid, shown + ": " + text.data());
+    case RD_KAFKA_CONF_INVALID: return fail(Errc::kInvalid, shown + ": " + without_name(text.data()));
   }
   out_.values.insert_or_assign(std::move(name), std::move(value));
   return {};

@@ -27,7 +27,7 @@ Result<std::string> from_environment(std::string name) {
 
 }  // namespace
 
-Result<std::string> ConfigProviders::resolve_value(const std::string& value) const {
+Result<std::string> ConfigProviders::resolve_value(const std::string& value, std::vector<std::string>& provided) const {
   std::string out;
   std::size_t at = 0;
   for (;;) {
@@ -44,17 +44,18 @@ Result<std::string> ConfigProviders::resolve_value(const std::string& value) con
       const auto reference = inner.substr(colon + 1);
       PENSTOCK_ASSIGN_OR_RETURN(const auto text, provider->second == Kind::kFile ? from_file(reference) : from_environment(reference));
       out += text;
+      provided.push_back(text);
     }
     at = end + 1;
   }
 }
 
-Result<ConfigProviders::Map> ConfigProviders::resolve(const Map& config) const {
-  Map out;
+Result<ConfigProviders::Resolved> ConfigProviders::resolve(const Map& config) const {
+  Resolved out;
   for (const auto& [key, value] : config) {
-    auto resolved = resolve_value(value);
+    auto resolved = resolve_value(value, out.provided);
     if (!resolved) return tl::make_unexpected(resolved.error().in(key));
-    out[key] = std::move(*resolved);
+    out.config[key] = std::move(*resolved);
   }
   return out;
 }

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "framework/base/error.h"
 
@@ -16,12 +17,16 @@ class ConfigProviders {
   ConfigProviders() = default;
   explicit ConfigProviders(std::map<std::string, Kind> active) : active_(std::move(active)) {}
 
-  /// All values with their placeholders replaced. Errors name setting, provider and what is missing; never a value.
-  [[nodiscard]] Result<Map> resolve(const Map& config) const;
+  struct Resolved {
+    Map config;                         // placeholders replaced
+    std::vector<std::string> provided;  // what they were replaced with
+  };
+  /// Errors name setting, provider and what is missing; never a value.
+  [[nodiscard]] Result<Resolved> resolve(const Map& config) const;
   [[nodiscard]] bool empty() const { return active_.empty(); }
 
  private:
-  [[nodiscard]] Result<std::string> resolve_value(const std::string& value) const;
+  Result<std::string> resolve_value(const std::string& value, std::vector<std::string>& provided) const;
   std::map<std::string, Kind> active_;
 };
 

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "framework/connect/channel/messages.h"
+#include "framework/base/unique_function.h"
 #include "framework/connect/store/config_records.h"
 #include "framework/connect/supervise/restart_policy.h"
+#include "framework/connect/supervise/secrets.h"
 
 // The herder's picture of one connector. Only the herder's files include this.
 namespace penstock::connect {
@@ -27,10 +29,14 @@ struct HerdedTask {
   int restarts = 0;
   RestartPolicy policy;
   std::optional<std::int64_t> retry_at_ms;
+  std::int64_t generation = 0;  // the connector's config_generation when it was last started
   bool caught_up = false;
   bool finished = false;
   std::map<std::string, double> metrics;
   std::uint64_t epoch = 0;      // counts questions, so that a late answer is told apart
+
+  /// What it said of its progress counts no more.
+  void forget_progress() { caught_up = finished = false; }
 };
 
 struct HerdedConnector {
@@ -40,6 +46,8 @@ struct HerdedConnector {
   StringMap config;             // as stored: placeholders unresolved
   TargetState target = TargetState::kStarted;
   std::optional<std::vector<StringMap>> stored_tasks;
+  std::int64_t config_generation = 0;  // another one whenever the configuration was set and its tasks had to begin anew
+  bool held = false;            // stored, and not to be started before somebody asks (stored.connectors=wait)
   bool deleted = false;
   bool restart_wanted = false;  // the runner has to be replaced: configuration changed, or somebody asked
 
@@ -61,7 +69,8 @@ struct HerdedConnector {
   std::string plugin_version;
   bool has_connector = false;
   StringMap resolved;           // with secrets; for the runner only
-  std::vector<std::string> secrets;  // values that never may be shown
+  Secrets secrets;              // as of the last runner
+  std::vector<UniqueFunction<void()>> when_ended;  // wait for the runner's end
 
   std::vector<HerdedTask> tasks;
   std::vector<std::string> published;  // statuses as last written

@@ -7,14 +7,13 @@
 
 #include "framework/connect/channel/messages.h"
 #include "framework/connect/herder/views.h"
+#include "framework/connect/supervise/secrets.h"
 
 namespace penstock::config {
 class Definition;
 }
 
 namespace penstock::connect {
-
-inline constexpr const char* kHidden = "[hidden]";
 
 /// All settings of one connector class: Connect's common keys for its kind, and the plugin's own.
 class ConnectorSettings {

@@ -31,6 +31,8 @@ Herder::Herder(Options options, const Clock& clock, StateThread& state, StoredCo
     connector->target = from.target;
     connector->stored_tasks = std::move(from.tasks);
     connector->policy = RestartPolicy(options_.restart);
+    connector->config_generation = ++last_config_generation_;
+    connector->held = options_.stored_connectors_wait;
     connectors_[name] = std::move(connector);
   }
 }
@@ -55,7 +57,7 @@ void Herder::stop() {
   if (!thread_.joinable()) return;
   post([this] {
     stopping_ = true;
-    for (auto& [name, connector] : connectors_) reconcile(*connector);
+    stop_all();
   }, kEventsMax);
   thread_.join();
 }
@@ -184,6 +186,9 @@ void Herder::store_put(Put wanted, Reply<std::pair<ConnectorView, bool>> reply) 
   }
   if (stopping_) return reply(tl::make_unexpected(RestError{503, kStopping}));
   const bool created = existing == nullptr;
+  if (!created && keep_running(*find(wanted.name), wanted.config)) {
+    return reply(std::pair{view_of(*existing), false});
+  }
   const auto target = created ? wanted.initial : existing->target;
   const auto stored = state_.put_and_wait(StateTopic::kConfigs, connector_entries(wanted.name, wanted.config, target));
   if (!stored) return reply(tl::make_unexpected(RestError{500, stored.error().in("storing the configuration").text}));
@@ -194,6 +199,8 @@ void Herder::store_put(Put wanted, Reply<std::pair<ConnectorView, bool>> reply) 
   connector.config = std::move(wanted.config);
   connector.target = target;
   connector.deleted = false;
+  connector.held = false;
+  connector.config_generation = ++last_config_generation_;
   connector.policy = RestartPolicy(options_.restart);
   connector.restarts = 0;
   connector.given_up = false;
@@ -201,14 +208,39 @@ void Herder::store_put(Put wanted, Reply<std::pair<ConnectorView, bool>> reply) 
   connector.trace.clear();
   connector.hook = created ? "created" : "updated";
   connector.restart_wanted = connector.runner != Connector::Runner::kNone;
-  if (connector.runner == Connector::Runner::kNone) {
-    connector.state = "UNASSIGNED";
-    connector.tasks.clear();
+  if (connector.runner == Connector::Runner::kNone) connector.tasks.clear();
+  connector.state = "UNASSIGNED";
+  for (auto& task : connector.tasks) {
+    task.state = "UNASSIGNED";
+    task.trace.clear();
+    task.given_up = false;
+    task.retry_at_ms.reset();
+    task.forget_progress();
   }
   note_class(connector);
   spdlog::info("connector {} {}", connector.name, created ? "created" : "reconfigured");
   reconcile(connector);
   reply(std::pair{view_of(connector), created});
+}
+
+/// As in Connect, a configuration that changes nothing does not end tasks that run; those that failed are started again. True when
+/// there is nothing else to do.
+bool Herder::keep_running(Connector& connector, const StringMap& config) {
+  if (connector.held || connector.config != config) return false;
+  if (connector.target == TargetState::kStopped) return true;
+  if (connector.runner != Connector::Runner::kReady || connector.restart_wanted || connector.given_up) return false;
+  const auto resolved = options_.providers.resolve(config);
+  if (!resolved || resolved->config != connector.resolved) return false;
+  connector.replan_wanted = true;
+  for (auto& task : connector.tasks) {
+    if (task.state != "FAILED") continue;
+    task.restart_wanted = true;
+    task.policy.reset();
+    task.state = "RESTARTING";
+    task.trace.clear();
+  }
+  reconcile(connector);
+  return true;
 }
 
 void Herder::patch(std::string name, std::map<std::string, std::optional<std::string>> changes,
@@ -253,6 +285,7 @@ void Herder::set_target(std::string name, TargetState target, Reply<Nothing> rep
     const auto stored = state_.put_and_wait(StateTopic::kConfigs, std::move(entries));
     if (!stored) return answer(tl::make_unexpected(RestError{500, stored.error().in("storing the target state").text}));
     connector->target = target;
+    if (target == TargetState::kStarted) connector->held = false;
     if (target == TargetState::kStopped) connector->stored_tasks = std::vector<StringMap>();
     reconcile(*connector);
     answer(Nothing{});
@@ -264,6 +297,8 @@ void Herder::restart(std::string name, bool include_tasks, bool only_failed, Rep
     auto* connector = find(name);
     if (connector == nullptr) return answer(tl::make_unexpected(RestError{404, "Unknown connector: " + name}));
     if (connector->target == TargetState::kStopped) return answer(view_of(*connector));
+    if (connector->held && only_failed) return answer(view_of(*connector));
+    connector->held = false;
     if (connector->runner != Connector::Runner::kReady) {
       // Instance and tasks come back together with their runner.
       connector->policy.reset();
@@ -283,6 +318,7 @@ void Herder::restart(std::string name, bool include_tasks, bool only_failed, Rep
         task.restart_wanted = true;
         task.policy.reset();
         task.state = "RESTARTING";
+        task.forget_progress();
       }
     }
     auto view = view_of(*connector);
@@ -301,6 +337,7 @@ void Herder::restart_task(std::string name, int index, Reply<Nothing> reply) {
     auto& task = connector->tasks[static_cast<std::size_t>(index)];
     task.restart_wanted = true;
     task.policy.reset();
+    task.forget_progress();
     if (connector->runner == Connector::Runner::kNone) {
       connector->policy.reset();
       connector->given_up = false;

@@ -47,6 +47,7 @@ class Herder final : public SupervisorEvents {
     std::int64_t task_start_deadline_ms = 60'000;
     std::int64_t task_stop_deadline_ms = 5'000;
     std::int64_t stop_deadline_ms = 30'000;     // bye to SIGKILL
+    bool stored_connectors_wait = false;        // until their configuration is put, they are resumed or restarted
     std::uint64_t seed = 0;
   };
 
@@ -97,6 +98,7 @@ class Herder final : public SupervisorEvents {
   Connector* find(const std::string& name);
   Connector* find(const std::string& name, std::int64_t generation);
   void store_put(Put request, Reply<std::pair<ConnectorView, bool>> reply);
+  bool keep_running(Connector& connector, const StringMap& config);
 
   // herder_plugins.cc
   void refresh_catalog();
@@ -106,17 +108,20 @@ class Herder final : public SupervisorEvents {
   Result<PluginCatalog::Class> find_class(const StringMap& config);
   message::Hello hello_for(const PluginCatalog::Class& found) const;
   void note_class(Connector& connector);
+  Secrets secrets_of(const PluginCatalog::Class& found, const ConfigProviders::Resolved& resolved) const;
 
   // herder_lifecycle.cc
   void reconcile(Connector& connector);
   void start_runner(Connector& connector);
   void stop_runner(Connector& connector);
+  void end_runner(const std::string& name, std::int64_t generation);
   void stopped(Connector& connector);
   void begin_work(Connector& connector);
   void plan(Connector& connector);
   void planned(Connector& connector, std::vector<StringMap> tasks);
   void connector_failed(Connector& connector, std::string text, bool fatal);
   void forget(const std::string& name);
+  void stop_all();
   void publish(Connector& connector);
   std::string masked(const Connector& connector, std::string text) const;
 
@@ -145,6 +150,7 @@ class Herder final : public SupervisorEvents {
   std::map<std::string, std::unique_ptr<Connector>> connectors_;
   std::mt19937_64 random_;
   std::int64_t last_generation_ = 0;
+  std::int64_t last_config_generation_ = 0;
   bool stopping_ = false;
 
   // Guards queue_, refusing_ and ended_: requests come from REST threads, events from the supervisor and the state thread.

@@ -21,10 +21,8 @@ int tasks_max(const StringMap& config) {
 }  // namespace
 
 std::string Herder::masked(const Connector& connector, std::string text) const {
+  text = connector.secrets.masked(std::move(text));
   if (text.size() > kTraceBytesMax) text.resize(kTraceBytesMax);
-  for (const auto& secret : connector.secrets) {
-    for (auto at = text.find(secret); at != std::string::npos; at = text.find(secret, at)) text.replace(at, secret.size(), "[hidden]");
-  }
   return text;
 }
 
@@ -50,6 +48,8 @@ void Herder::reconcile(Connector& connector) {
         connector.tasks.clear();
         connector.retry_at_ms.reset();
         connector.given_up = false;
+      } else if (connector.held) {
+        connector.state = "UNASSIGNED";
       } else if (!connector.given_up && !connector.retry_at_ms) {
         start_runner(connector);
       }
@@ -69,8 +69,9 @@ void Herder::start_runner(Connector& connector) {
   if (!found) return connector_failed(connector, found.error().text, true);
   auto resolved = options_.providers.resolve(connector.config);
   if (!resolved) return connector_failed(connector, resolved.error().text, false);
-  connector.resolved = std::move(*resolved);
   note_class(connector);
+  connector.secrets = secrets_of(*found, *resolved);
+  connector.resolved = std::move(resolved->config);
   connector.generation = ++last_generation_;
   connector.runner = Connector::Runner::kStarting;
   connector.planned = false;
@@ -91,23 +92,35 @@ void Herder::start_runner(Connector& connector) {
       connector_failed(*it, answer ? "the runner answered hello with something else" : answer.error().text, refused);
       reconcile(*it);
     }, kEventsMax);
+  }, connector.secrets);
+}
+
+void Herder::end_runner(const std::string& name, std::int64_t generation) {
+  supervisor_->stop_runner(name, generation, options_.stop_deadline_ms, [this, name, generation] {
+    post([this, name, generation] {
+      auto* it = find(name, generation);
+      if (it != nullptr && it->runner == Connector::Runner::kStopping) stopped(*it);
+    }, kEventsMax);
   });
+}
+
+/// The worker stops: a runner that is starting, or calls a hook, has no more time than the others.
+void Herder::stop_all() {
+  for (auto& [name, connector] : connectors_) {
+    if (connector->runner == Connector::Runner::kStarting) connector->runner = Connector::Runner::kStopping;
+    if (connector->runner == Connector::Runner::kStopping) end_runner(name, connector->generation);
+    else reconcile(*connector);
+  }
 }
 
 void Herder::stop_runner(Connector& connector) {
   connector.runner = Connector::Runner::kStopping;
-  const auto end = [this, name = connector.name, generation = connector.generation] {
-    supervisor_->stop_runner(name, generation, options_.stop_deadline_ms, [this, name, generation] {
-      post([this, name, generation] {
-        if (auto* it = find(name, generation)) stopped(*it);
-      }, kEventsMax);
-    });
-  };
+  const auto end = [this, name = connector.name, generation = connector.generation] { end_runner(name, generation); };
   if (!connector.deleted || !connector.has_connector) return end();
   supervisor_->ask(connector.name, connector.generation, message::Hook{"deleted", connector.resolved}, options_.plugin_deadline_ms,
-                   "the hook for deletion", [this, name = connector.name, end](Result<Message> answer) {
+                   "the hook for deletion", [name = connector.name, end, secrets = connector.secrets](const Result<Message>& answer) {
     if (const auto* failed = answer ? std::get_if<message::Failed>(&*answer) : nullptr) {
-      spdlog::warn("connector {}: its hook for deletion failed: {}", name, failed->text);
+      spdlog::warn("connector {}: its hook for deletion failed: {}", name, secrets.masked(failed->text));
     }
     end();
   });
@@ -123,9 +136,12 @@ void Herder::stopped(Connector& connector) {
     ++task.epoch;
     task.state = "UNASSIGNED";
     task.stalled.clear();
+    task.forget_progress();
   }
   if (connector.restart_wanted) connector.tasks.clear();
   connector.state = "UNASSIGNED";
+  auto waiting = std::exchange(connector.when_ended, {});
+  for (auto& action : waiting) action();
   reconcile(connector);
 }
 
@@ -262,6 +278,7 @@ void Herder::runner_ended(const std::string& name, std::int64_t generation, std:
       task.busy = false;
       task.retry_at_ms.reset();
       task.stalled.clear();
+      task.forget_progress();
       ++task.epoch;
     }
     if (progressed) connector->policy.progressed();

@@ -78,12 +78,14 @@ void Herder::hook_after_death(const Connector& connector) {
     spdlog::warn("connector {}: its hook for deletion was not called: {}", connector.name, resolved.error().text);
     return;
   }
-  supervisor_->probe(hello_for(*found), message::Hook{"deleted", std::move(*resolved)}, options_.plugin_deadline_ms,
-                     "the hook for deletion", [name = connector.name](Result<Message> answer) {
+  const auto secrets = secrets_of(*found, *resolved);
+  supervisor_->probe(hello_for(*found), message::Hook{"deleted", std::move(resolved->config)}, options_.plugin_deadline_ms,
+                     "the hook for deletion", [name = connector.name, secrets](const Result<Message>& answer) {
     const auto* failed = answer ? std::get_if<message::Failed>(&*answer) : nullptr;
-    if (!answer) spdlog::warn("connector {}: its hook for deletion failed: {}", name, answer.error().text);
-    else if (failed != nullptr) spdlog::warn("connector {}: its hook for deletion failed: {}", name, failed->text);
-  });
+    if (answer && failed == nullptr) return;
+    const auto text = secrets.masked(answer ? failed->text : answer.error().text);
+    spdlog::warn("connector {}: its hook for deletion failed: {}", name, text);
+  }, secrets);
 }
 
 void Herder::note_class(Connector& connector) {
@@ -92,13 +94,22 @@ void Herder::note_class(Connector& connector) {
   connector.kind = found->connector->kind;
   connector.plugin_version = found->plugin->version;
   connector.has_connector = found->connector->has_connector;
-  connector.secrets.clear();
-  const ConnectorSettings settings(*found->connector);
-  for (const auto& [key, value] : connector.resolved) {
-    if (value.size() >= 4 && settings.is_secret(key)) connector.secrets.push_back(value);
-    const auto raw = connector.config.find(key);
-    if (value.size() >= 4 && raw != connector.config.end() && raw->second != value) connector.secrets.push_back(value);
+}
+
+/// Passwords of the connector and of the worker, and whatever providers put in place of placeholders.
+Secrets Herder::secrets_of(const PluginCatalog::Class& found, const ConfigProviders::Resolved& resolved) const {
+  Secrets out;
+  for (const auto& value : resolved.provided) out.add(value);
+  const ConnectorSettings settings(*found.connector);
+  for (const auto& [key, value] : resolved.config) {
+    if (settings.is_secret(key)) out.add(value);
   }
+  for (const auto* defaults : {&options_.client, &options_.task_defaults}) {
+    for (const auto& [key, value] : *defaults) {
+      if (sounds_secret(key)) out.add(value);
+    }
+  }
+  return out;
 }
 
 void Herder::validate_now(StringMap config, Reply<ValidationView> reply) {
@@ -122,29 +133,42 @@ void Herder::validate_now(StringMap config, Reply<ValidationView> reply) {
     if (view.error_count() == 0) return reply(tl::make_unexpected(RestError{400, text}));
     return reply(std::move(view));
   }
-  auto view = settings.check(*resolved, config);
+  const auto secrets = secrets_of(*found, *resolved);
+  auto view = settings.check(resolved->config, config);
+  for (auto& value : view.values) {
+    for (auto& text : value.errors) text = secrets.masked(std::move(text));
+  }
   if (view.error_count() > 0) return reply(std::move(view));
   // The runner checks converters and client settings too, so it is asked even when the plugin has nothing to say.
-  supervisor_->probe(hello_for(*found), message::Validate{with_defaults(std::move(*resolved), options_.task_defaults)},
+  supervisor_->probe(hello_for(*found), message::Validate{with_defaults(std::move(resolved->config), options_.task_defaults)},
                      options_.plugin_deadline_ms, "validate()",
-                     [this, view = std::move(view), reply = std::move(reply)](Result<Message> answer) mutable {
-    post([view = std::move(view), reply = std::move(reply), answer = std::move(answer)]() mutable {
-      if (!answer) return reply(tl::make_unexpected(RestError{400, "validating the configuration: " + answer.error().text}));
-      if (const auto* failed = std::get_if<message::Failed>(&*answer)) return reply(tl::make_unexpected(RestError{400, failed->text}));
+                     [this, view = std::move(view), reply = std::move(reply), secrets](Result<Message> answer) mutable {
+    post([secrets, view = std::move(view), reply = std::move(reply), answer = std::move(answer)]() mutable {
+      if (!answer) return reply(tl::make_unexpected(RestError{400, "validating the configuration: " + secrets.masked(answer.error().text)}));
+      if (const auto* failed = std::get_if<message::Failed>(&*answer)) return reply(tl::make_unexpected(RestError{400, secrets.masked(failed->text)}));
       const auto* problems = std::get_if<message::Problems>(&*answer);
       if (problems == nullptr) return reply(tl::make_unexpected(RestError{500, "the plugin's runner answered validate() with something else"}));
       for (const auto& problem : problems->problems) {
+        const auto text = secrets.masked(problem.text);
         bool placed = false;
         for (auto& value : view.values) {
           if (value.key.name != problem.key) continue;
-          value.errors.push_back(problem.text);
+          value.errors.push_back(text);
           placed = true;
         }
-        if (!placed && !view.values.empty()) view.values.front().errors.push_back(problem.key + ": " + problem.text);
+        if (placed) continue;
+        // A key that the definition does not list one by one: a client's, a converter's.
+        ValueView extra;
+        extra.key.name = problem.key;
+        extra.key.type = "STRING";
+        extra.key.importance = "MEDIUM";
+        extra.key.order = static_cast<int>(view.values.size()) + 1;
+        extra.errors.push_back(text.starts_with(problem.key) ? text : problem.key + ": " + text);
+        view.values.push_back(std::move(extra));
       }
       reply(std::move(view));
     }, kEventsMax);
-  });
+  }, secrets);
 }
 
 }  // namespace penstock::connect

@@ -45,6 +45,7 @@ void Herder::ask_task(Connector& connector, int index, Message question, std::in
       auto& asked = it->tasks[static_cast<std::size_t>(index)];
       if (asked.epoch != epoch) return;
       asked.busy = false;
+      if (it->runner != Connector::Runner::kReady) return;  // on its way out: nothing it says counts
       if (!answer && answer.error().code == Errc::kUnavailable) return;  // the runner ended, and that is reported apart
       then(*it, asked, std::move(answer));
       reconcile(*it);
@@ -61,8 +62,8 @@ void Herder::start_task(Connector& connector, int index) {
   task.retry_at_ms.reset();
   task.in_runner = true;
   task.paused = pause;
-  task.caught_up = false;
-  task.finished = false;
+  task.generation = connector.config_generation;
+  task.forget_progress();
   task.metrics.clear();
   message::StartTask start;
   start.task = index;
@@ -85,10 +86,12 @@ void Herder::start_task(Connector& connector, int index) {
 }
 
 void Herder::stop_task(Connector& connector, int index) {
+  connector.tasks[static_cast<std::size_t>(index)].forget_progress();
   ask_task(connector, index, message::StopTask{index, options_.task_stop_deadline_ms}, options_.task_stop_deadline_ms + kAnswerGraceMs,
            "the stop of task " + std::to_string(index), [](Connector&, Task& task, const Result<Message>&) {
     task.in_runner = false;
     task.stalled.clear();
+    task.forget_progress();
     if (!task.restart_wanted) task.state = "UNASSIGNED";
   });
 }
@@ -116,6 +119,7 @@ void Herder::task_failed(Connector& connector, int index, std::string text, bool
   task.state = "FAILED";
   task.trace = masked(connector, std::move(text));
   task.stalled.clear();
+  task.forget_progress();
   task.given_up = !wait;
   task.retry_at_ms = wait ? std::optional(now + *wait) : std::nullopt;
   if (wait) ++task.restarts;
@@ -124,6 +128,8 @@ void Herder::task_failed(Connector& connector, int index, std::string text, bool
 }
 
 void Herder::heard(Connector& connector, Message message) {
+  // What a runner says on its way out is of no connector any more: who asks for the next one's state must not get this.
+  if (connector.runner != Connector::Runner::kReady) return;
   const auto task_at = [&](int index) -> Task* {
     return index >= 0 && static_cast<std::size_t>(index) < connector.tasks.size() ? &connector.tasks[static_cast<std::size_t>(index)] : nullptr;
   };
@@ -132,7 +138,8 @@ void Herder::heard(Connector& connector, Message message) {
     return;
   }
   if (const auto* caught_up = std::get_if<message::CaughtUp>(&message)) {
-    if (auto* task = task_at(caught_up->task)) {
+    auto* task = task_at(caught_up->task);
+    if (task != nullptr && task->in_runner && !task->restart_wanted) {
       task->caught_up = caught_up->caught_up;
       task->finished = caught_up->finished;
     }

@@ -33,6 +33,7 @@ ConnectorView Herder::view_of(const Connector& connector) {
     is_secret = [&settings](const std::string& key) { return settings->is_secret(key); };
   }
   view.config = hidden(connector.config, is_secret);
+  view.generation = connector.config_generation;
   view.type = found ? found->connector->kind : connector.kind;
   view.version = connector.plugin_version;
   view.state = connector.state;
@@ -53,6 +54,7 @@ ConnectorView Herder::view_of(const Connector& connector) {
     one.budget = task.policy.budget();
     one.next_retry_in_ms = until(task.retry_at_ms ? task.retry_at_ms : connector.retry_at_ms, now);
     one.given_up = task.given_up;
+    one.generation = task.generation;
     one.caught_up = task.caught_up;
     one.finished = task.finished;
     one.metrics = task.metrics;

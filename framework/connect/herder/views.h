@@ -34,6 +34,7 @@ struct TaskView {
   int budget = 0;
   std::optional<std::int64_t> next_retry_in_ms;
   bool given_up = false;        // FAILED and not tried again by itself
+  std::int64_t generation = 0;  // the connector's when it was started; 0: never started
   bool caught_up = false;
   bool finished = false;
   std::map<std::string, double> metrics;
@@ -42,6 +43,7 @@ struct TaskView {
 struct ConnectorView {
   std::string name;
   StringMap config;             // passwords hidden
+  std::int64_t generation = 0;  // grows whenever its configuration is set and its tasks begin anew
   std::string type;             // source, sink, unknown
   std::string version;          // of the plugin; "" unknown
   std::string state;            // UNASSIGNED, RUNNING, PAUSED, STOPPED, FAILED, RESTARTING

@@ -41,6 +41,13 @@ Server::Server(const Router& router) : impl_(std::make_unique<Impl>()) {
   server.Patch(everything, handler);
   server.Delete(everything, handler);
   server.Options(everything, handler);
+  // Connect's PUT .../pause and the like have no body, and clients then send no length. The library would wait for the connection's
+  // end; without a length there is no body (RFC 9112, 6.3).
+  server.set_pre_routing_handler([&router](const httplib::Request& from, httplib::Response& to) {
+    if (from.has_header("Content-Length") || from.has_header("Transfer-Encoding")) return httplib::Server::HandlerResponse::Unhandled;
+    answer(router, from, to);
+    return httplib::Server::HandlerResponse::Handled;
+  });
   server.set_error_handler([](const httplib::Request&, httplib::Response& to) {
     if (!to.body.empty()) return;
     const auto response = error(to.status, "HTTP " + std::to_string(to.status));

@@ -41,6 +41,8 @@ class TaskThread final : public TaskLink {
 
  private:
   void run();
+  void store(message::StoreOffsets whole);
+  Result<std::vector<std::optional<std::string>>> read_part(std::vector<std::string> partitions);
   Identity identity_;
   int task_;
   host::PluginConfig config_;

@@ -61,6 +61,8 @@ void RunnerProcess::send(Envelope envelope) {
       auto done = std::move(question->second.done);
       questions_.erase(question);
       done(tl::make_unexpected(std::move(sent).error()));
+    } else if (envelope.answers != 0 && !std::holds_alternative<message::Failed>(envelope.body)) {
+      answer(envelope.answers, message::Failed{sent.error().text, false});
     } else {
       kill(sent.error().text);
     }
@@ -141,10 +143,11 @@ void RunnerProcess::read_channel() {
 void RunnerProcess::read_output() {
   const auto who = identity_.connector.empty() ? std::string("probe") : identity_.connector;
   const auto now = clock_.steady_ms();
-  output_.read(now, [&](std::string_view line) { spdlog::info("[{}] {}", who, line); });
+  output_.read(now, [&](std::string_view line) { spdlog::info("[{}] {}", who, identity_.secrets.masked(std::string(line))); });
   errors_.read(now, [&](std::string_view line) {
-    spdlog::info("[{}] {}", who, line);
-    last_words_.emplace_back(line.substr(0, 512));
+    const auto shown = identity_.secrets.masked(std::string(line));
+    spdlog::info("[{}] {}", who, shown);
+    last_words_.emplace_back(shown.substr(0, 512));
     if (last_words_.size() > kLastWordsMax) last_words_.pop_front();
   });
 }

@@ -16,6 +16,7 @@
 #include "framework/base/unique_function.h"
 #include "framework/connect/channel/channel.h"
 #include "framework/connect/channel/task_pages.h"
+#include "framework/connect/supervise/secrets.h"
 #include "framework/process/child.h"
 #include "framework/process/output_lines.h"
 
@@ -31,6 +32,7 @@ class RunnerProcess {
   struct Identity {
     std::string connector;  // "" for a probe
     std::int64_t generation = 0;
+    Secrets secrets;        // never in a log line
   };
   /// What came without being asked for.
   using Unasked = std::function<void(RunnerProcess&, Envelope)>;
@@ -59,6 +61,7 @@ class RunnerProcess {
 
   /// Offset requests that wait for the disk; while there are kStoresInFlightMax the channel is not read.
   std::size_t stores_in_flight = 0;
+  std::map<std::uint64_t, std::int64_t> stores;  // by question: when it has to be answered, steady ms
   std::map<int, bool> watched_tasks;  // started tasks, and whether they were last reported as stalled
   std::string task_calls;             // at the end: what each task was doing
 

@@ -35,9 +35,10 @@ void Supervisor::post(UniqueFunction<void()> task) {
   ::eventfd_write(wake_.get(), 1);
 }
 
-void Supervisor::start_runner(std::string connector, std::int64_t generation, message::Hello hello, Answer done) {
-  post([this, connector = std::move(connector), generation, hello = std::move(hello), done = std::move(done)]() mutable {
-    auto started = RunnerProcess::start(options_.command, {connector, generation}, clock_,
+void Supervisor::start_runner(std::string connector, std::int64_t generation, message::Hello hello, Answer done, Secrets secrets) {
+  post([this, connector = std::move(connector), generation, hello = std::move(hello), done = std::move(done),
+        secrets = std::move(secrets)]() mutable {
+    auto started = RunnerProcess::start(options_.command, {connector, generation, std::move(secrets)}, clock_,
                                         [this](RunnerProcess& runner, Envelope e) { unasked(runner, e.id, std::move(e.body)); });
     if (!started) return done(tl::make_unexpected(std::move(started).error()));
     auto running = std::make_unique<Running>();
@@ -79,8 +80,9 @@ void Supervisor::stop_runner(std::string connector, std::int64_t generation, std
   });
 }
 
-void Supervisor::probe(message::Hello hello, Message question, std::int64_t deadline_ms, std::string what, Answer done) {
-  post([this, probe = Probe{std::move(hello), std::move(question), deadline_ms, std::move(what), std::move(done)}]() mutable {
+void Supervisor::probe(message::Hello hello, Message question, std::int64_t deadline_ms, std::string what, Answer done,
+                       Secrets secrets) {
+  post([this, probe = Probe{std::move(hello), std::move(question), deadline_ms, std::move(what), std::move(done), std::move(secrets)}]() mutable {
     if (probes_waiting_.size() >= kProbesWaitingMax) {
       return probe.done(fail(Errc::kBusy, std::to_string(kProbesWaitingMax) + " questions to plugins wait already"));
     }
@@ -93,7 +95,7 @@ void Supervisor::start_probes() {
   while (probes_running_ < options_.probes_max && !probes_waiting_.empty()) {
     auto probe = std::make_shared<Probe>(std::move(probes_waiting_.front()));
     probes_waiting_.pop_front();
-    auto started = RunnerProcess::start(options_.command, {}, clock_, [](RunnerProcess&, const Envelope&) {});
+    auto started = RunnerProcess::start(options_.command, {{}, 0, probe->secrets}, clock_, [](RunnerProcess&, const Envelope&) {});
     if (!started) {
       probe->done(tl::make_unexpected(std::move(started).error()));
       continue;
@@ -127,10 +129,11 @@ void Supervisor::start_probes() {
 }
 
 void Supervisor::unasked(RunnerProcess& runner, std::uint64_t id, Message body) {
-  const auto [connector, generation] = runner.identity();
+  const auto& connector = runner.identity().connector;
+  const auto generation = runner.identity().generation;
   if (auto* wanted = std::get_if<message::ReadOffsets>(&body)) {
     ++runner.stores_in_flight;
-    offsets_.read(connector, std::move(wanted->partitions), [this, connector = connector, generation = generation, id](auto values) {
+    offsets_.read(connector, std::move(wanted->partitions), [this, connector, generation, id](auto values) {
       post([this, connector, generation, id, values = std::move(values)]() mutable {
         auto* running = find(connector, generation);
         if (running == nullptr) return;
@@ -140,12 +143,14 @@ void Supervisor::unasked(RunnerProcess& runner, std::uint64_t id, Message body) 
     });
   } else if (auto* store = std::get_if<message::StoreOffsets>(&body)) {
     ++runner.stores_in_flight;
+    runner.stores[id] = clock_.steady_ms() + options_.store_deadline_ms;
     const auto sequence = store->sequence;
-    offsets_.store(connector, std::move(store->entries), [this, connector = connector, generation = generation, id, sequence](Status status) {
+    offsets_.store(connector, std::move(store->entries), [this, connector, generation, id, sequence](Status status) {
       post([this, connector, generation, id, sequence, status = std::move(status)] {
         auto* running = find(connector, generation);
         if (running == nullptr) return;
         --running->process->stores_in_flight;
+        if (running->process->stores.erase(id) == 0) return;  // was answered at its deadline
         if (status) running->process->answer(id, message::Stored{sequence});
         else running->process->answer(id, message::Failed{status.error().text, status.error().code == Errc::kBusy});
       });
@@ -202,8 +207,8 @@ void Supervisor::service() {
     if (running->stopped) {
       running->stopped();
     } else if (running->ready) {
-      const auto& [connector, generation] = running->process->identity();
-      events_.runner_ended(connector, generation, running->process->ended_text());
+      const auto& identity = running->process->identity();
+      events_.runner_ended(identity.connector, identity.generation, running->process->ended_text());
     }
   }
 }
@@ -215,14 +220,26 @@ void Supervisor::tick() {
   for (const auto& running : runners_) {
     if (running->process->identity().connector.empty()) continue;
     running->process->tell(message::Lease{options_.lease_ms});
+    refuse_late_stores(*running->process);
     watch(*running);
   }
+}
+
+/// The runner offers the same offsets again, with newer ones. What is late may still become durable, and that is no harm.
+void Supervisor::refuse_late_stores(RunnerProcess& process) const {
+  std::erase_if(process.stores, [&](const auto& store) {
+    if (store.second > clock_.steady_ms()) return false;
+    process.answer(store.first, message::Failed{"they were not durable within " + std::to_string(options_.store_deadline_ms) +
+                                                    " ms (offset.flush.timeout.ms)", true});
+    return true;
+  });
 }
 
 /// Reads the task pages: what a plugin is doing shows there even when its process answers nothing.
 void Supervisor::watch(Running& running) {
   auto& process = *running.process;
-  const auto& [connector, generation] = process.identity();
+  const auto& connector = process.identity().connector;
+  const auto generation = process.identity().generation;
   for (auto& [task, stalled] : process.watched_tasks) {
     const auto page = read_page(process.pages().task(task));
     const auto call = describe_call(page);

@@ -15,6 +15,7 @@
 #include "framework/base/unique_fd.h"
 #include "framework/base/unique_function.h"
 #include "framework/connect/channel/messages.h"
+#include "framework/connect/supervise/secrets.h"
 
 namespace penstock::connect {
 
@@ -51,6 +52,7 @@ class Supervisor {
     std::int64_t hello_deadline_ms = 30'000;    // exec to Ready
     std::int64_t call_warn_ms = 30'000;         // a plugin call that takes longer is shown
     std::int64_t call_deadline_ms = 900'000;    // and that takes longer is ended with its runner; 0: never
+    std::int64_t store_deadline_ms = 5'000;     // source offsets that are not durable by then are said not to be stored
     int probes_max = 2;
   };
   static constexpr std::size_t kProbesWaitingMax = 256;
@@ -60,13 +62,14 @@ class Supervisor {
   Status start();
 
   /// Starts a runner and says hello; answers Ready, or an error that says why not. Afterwards its end is reported by runner_ended().
-  void start_runner(std::string connector, std::int64_t generation, message::Hello hello, Answer done);
+  /// `secrets` are hidden in what the runner prints.
+  void start_runner(std::string connector, std::int64_t generation, message::Hello hello, Answer done, Secrets secrets = {});
   /// A question to a runner; kUnavailable when it is not there or ends meanwhile. Missing the deadline kills it.
   void ask(std::string connector, std::int64_t generation, Message question, std::int64_t deadline_ms, std::string what, Answer done);
   /// Bye, and SIGKILL after the deadline. `done` always runs, when the process is gone.
   void stop_runner(std::string connector, std::int64_t generation, std::int64_t deadline_ms, UniqueFunction<void()> done);
   /// A short-lived runner for one question.
-  void probe(message::Hello hello, Message question, std::int64_t deadline_ms, std::string what, Answer done);
+  void probe(message::Hello hello, Message question, std::int64_t deadline_ms, std::string what, Answer done, Secrets secrets = {});
 
   /// Kills what still runs and ends the thread. Questions that were open are answered with errors.
   void stop();
@@ -78,6 +81,7 @@ class Supervisor {
     std::int64_t deadline_ms = 0;
     std::string what;
     Answer done;
+    Secrets secrets;
   };
   struct Running {
     std::unique_ptr<RunnerProcess> process;
@@ -91,6 +95,7 @@ class Supervisor {
   void wait();
   void service();
   void tick();
+  void refuse_late_stores(RunnerProcess& process) const;
   void watch(Running& running);
   void start_probes();
   void unasked(RunnerProcess& runner, std::uint64_t id, Message body);

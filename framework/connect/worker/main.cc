@@ -1,6 +1,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -18,7 +19,7 @@ using namespace penstock;
 using namespace penstock::connect;
 
 constexpr const char* kUsage =
-    "usage: penstock-connect standalone [worker.properties] [connector.json|connector.properties]... [--override key=value]...\n";
+    "usage: penstock-connect standalone [worker.properties [connector.json|connector.properties]...] [--override key=value]...\n";
 
 struct Arguments {
   StringMap settings;
@@ -46,7 +47,11 @@ Arguments read_arguments(int count, char** values) {
     }
   }
   for (std::size_t i = 0; i < files.size(); ++i) {
-    if (i == 0 && files[0].ends_with(".properties")) {
+    if (i == 0) {
+      if (files[0].ends_with(".json")) {
+        complain(out, files[0] + ": the first file holds the worker's settings, the others connectors; this looks like a connector");
+        continue;
+      }
       const auto loaded = config::load_properties(files[0]);
       if (loaded) out.settings.insert(loaded->begin(), loaded->end());
       else complain(out, loaded.error().text);
@@ -98,11 +103,11 @@ int main(int count, char** values) {
     std::printf("ready %s\n", address.c_str());
     std::fflush(stdout);
   };
-  const auto wait_for_stop = [&stop_signals] {
-    int signal = 0;
-    sigwait(&stop_signals, &signal);
+  const auto stop_asked = [&stop_signals](std::chrono::milliseconds at_most) {
+    const timespec wait{at_most.count() / 1000, at_most.count() % 1000 * 1'000'000};
+    return sigtimedwait(&stop_signals, nullptr, &wait) > 0;
   };
-  const auto ended = run_worker(std::move(*settings), std::move(arguments.connectors), ready, wait_for_stop);
+  const auto ended = run_worker(std::move(*settings), std::move(arguments.connectors), ready, stop_asked);
   if (ended) return 0;
   std::fprintf(stderr, "penstock-connect: %s\n", ended.error().text.c_str());
   return ended.error().code == Errc::kInvalid ? 2 : 1;

@@ -5,11 +5,12 @@
 
 #include <array>
 #include <filesystem>
+#include <future>
+#include <memory>
 #include <random>
 
 #include "framework/base/bytes.h"
 #include "framework/base/sha256.h"
-#include "framework/connect/rest/await.h"
 #include "framework/connect/rest/router.h"
 #include "framework/connect/rest/server.h"
 #include "framework/connect/store/local_state.h"
@@ -20,6 +21,8 @@ namespace penstock::connect {
 namespace {
 
 constexpr const char* kVersion = "4.3.0-penstock-0.1.0";  // clients compare it with Kafka's versions
+constexpr std::chrono::milliseconds kCreationLook{10};
+constexpr std::chrono::milliseconds kIdleLook{60'000};
 
 class StoredOffsets final : public OffsetBackend {
  public:
@@ -48,12 +51,24 @@ Result<StoredConnectors> load_configs(StateLog& log) {
 
 std::string url_host(const std::string& host) { return host.find(':') == std::string::npos ? host : "[" + host + "]"; }
 
-Status create_connectors(Herder& herder, std::vector<std::pair<std::string, Herder::Put>> connectors) {
+/// False: a stop was asked for meanwhile. A plugin that validates may take its time.
+Result<bool> create_connectors(Herder& herder, std::vector<std::pair<std::string, Herder::Put>> connectors, const StopAsked& stop_asked) {
+  using Created = tl::expected<std::pair<ConnectorView, bool>, RestError>;
   for (auto& [path, wanted] : connectors) {
-    const auto created = rest::await<std::pair<ConnectorView, bool>>([&](auto reply) { herder.put(std::move(wanted), std::move(reply)); });
-    if (!created) return fail(Errc::kInvalid, path + ": " + created.error().message);
+    auto promise = std::make_shared<std::promise<Created>>();
+    auto future = promise->get_future();
+    herder.put(std::move(wanted), [promise](Created result) { promise->set_value(std::move(result)); });
+    while (future.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+      if (stop_asked(kCreationLook)) return false;
+    }
+    try {
+      const auto created = future.get();
+      if (!created) return fail(Errc::kInvalid, path + ": " + created.error().message);
+    } catch (const std::future_error&) {
+      return fail(Errc::kCancelled, path + ": the request was dropped");
+    }
   }
-  return {};
+  return true;
 }
 
 /// Tells this worker's sink tasks from all others': the machine's name and the state directory, which one worker at a time has locked.
@@ -70,7 +85,7 @@ std::string instance_id_of(const std::string& state_dir) {
 }  // namespace
 
 Status run_worker(WorkerSettings settings, std::vector<std::pair<std::string, Herder::Put>> connectors,
-                  const std::function<void(const std::string&)>& ready, const std::function<void()>& wait_for_stop) {
+                  const std::function<void(const std::string&)>& ready, const StopAsked& stop_asked) {
   const SystemClock clock;
   LocalState::Options where;
   where.path = settings.state_dir;
@@ -99,8 +114,8 @@ Status run_worker(WorkerSettings settings, std::vector<std::pair<std::string, He
   herder.start(supervisor, (settings.advertised_host.empty() ? host : settings.advertised_host) + ":" +
                                std::to_string(settings.advertised_port == 0 ? port : settings.advertised_port));
   ready("http://" + host + ":" + std::to_string(port));
-  const auto created = create_connectors(herder, std::move(connectors));
-  if (created) wait_for_stop();
+  const auto created = create_connectors(herder, std::move(connectors), stop_asked);
+  while (created && *created && !stop_asked(kIdleLook)) continue;
 
   spdlog::info("stopping");
   herder.stop();      // refuses requests; bye to all runners, which still store their offsets
@@ -108,7 +123,7 @@ Status run_worker(WorkerSettings settings, std::vector<std::pair<std::string, He
   server.stop();
   state.stop();
   const auto closed = local->close();
-  if (!created) return created;
+  if (!created) return tl::make_unexpected(created.error());
   return closed;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -8,9 +9,12 @@
 
 namespace penstock::connect {
 
-/// Runs a standalone worker until `wait_for_stop` returns. `connectors` are created when it listens; one that is refused ends it.
+/// Waits at most so long; true once somebody asked for a stop.
+using StopAsked = std::function<bool(std::chrono::milliseconds at_most)>;
+
+/// Runs a standalone worker until `stop_asked` says so. `connectors` are created when it listens; one that is refused ends it.
 /// `ready` gets the REST address. From start to stop in one function, on the calling thread.
 Status run_worker(WorkerSettings settings, std::vector<std::pair<std::string, Herder::Put>> connectors,
-                  const std::function<void(const std::string&)>& ready, const std::function<void()>& wait_for_stop);
+                  const std::function<void(const std::string&)>& ready, const StopAsked& stop_asked);
 
 }  // namespace penstock::connect

@@ -44,8 +44,9 @@ config::Definition definition() {
       text("state.dir", "", "Directory of configurations, offsets and statuses."),
       text("offset.storage.file.filename", "", "Connect's name for state.dir; it names a directory here."),
       number("offset.flush.interval.ms", "1000", 1, "How often source offsets are stored."),
-      number("offset.flush.timeout.ms", "5000", 1, "How long storing them may take."),
-      text("plugin.path", "", "Folders of plugins; empty: plugins beside the program's folder.", Kind::kList),
+      number("offset.flush.timeout.ms", "5000", 1, "How long storing them may take; later they are offered again."),
+      text("plugin.path", "", "Folders of plugins; empty: those of the installation or the build tree that the program is in.", Kind::kList),
+      text("stored.connectors", "start", "start: connectors of an earlier life start with the worker. wait: they stay UNASSIGNED until their configuration is put, or they are resumed or restarted."),
       text("plugin.runner.command", "", "Put in front of each runner's command."),
       text("config.providers", "", "Names of the config providers to activate.", Kind::kList),
       number("task.shutdown.graceful.timeout.ms", "5000", 1, "How long a task may take to stop."),
@@ -63,6 +64,9 @@ config::Definition definition() {
       text("security.protocol", "", "How clients talk to the cluster."),
       text("log.level", "info", "Least level that is logged."),
   };
+  for (auto& key : keys) {
+    if (key.name == "stored.connectors") key.one_of = "start|wait";
+  }
   keys.back().one_of = "trace|debug|info|warn|error|off";
   return config::Definition(std::move(keys), {"key.converter.", "value.converter.", "producer.", "consumer.", "config.providers.", "sasl.", "ssl."});
 }
@@ -113,9 +117,20 @@ void read_state_dir(const config::Settings& settings, WorkerSettings& out, std::
   }
 }
 
+/// Where a build and an installation put plugins, as far as it is there; all of them when none is, so that the error names them.
+std::vector<std::string> default_plugin_path(const std::string& program_folder) {
+  const std::vector<std::string> all{absolute(program_folder + "/../plugins"), absolute(program_folder + "/" PENSTOCK_INSTALLED_PLUGINS)};
+  std::vector<std::string> there;
+  for (const auto& folder : all) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(folder, ignored)) there.push_back(folder);
+  }
+  return there.empty() ? all : there;
+}
+
 void read_herder(const config::Settings& settings, const std::string& program_folder, Herder::Options& out) {
   for (const auto folder : settings.list("plugin.path")) out.plugin_path.push_back(absolute(std::string(folder)));
-  if (out.plugin_path.empty()) out.plugin_path.push_back(absolute(program_folder + "/../plugins"));
+  if (out.plugin_path.empty()) out.plugin_path = default_plugin_path(program_folder);
   out.client["bootstrap.servers"] = settings.text("bootstrap.servers");
   if (const auto protocol = settings.text("security.protocol"); !protocol.empty()) out.client["security.protocol"] = protocol;
   for (const char* family : {"sasl.", "ssl."}) {
@@ -128,9 +143,8 @@ void read_herder(const config::Settings& settings, const std::string& program_fo
   for (const char* client : {"producer.", "consumer."}) {
     for (const auto& [name, value] : settings.under(client)) out.task_defaults[std::string(client) + "override." + name] = value;
   }
-  for (const char* name : {"offset.flush.interval.ms", "offset.flush.timeout.ms"}) {
-    out.task_defaults[name] = std::to_string(settings.number(name));
-  }
+  out.task_defaults["offset.flush.interval.ms"] = std::to_string(settings.number("offset.flush.interval.ms"));
+  out.stored_connectors_wait = settings.text("stored.connectors") == "wait";
   out.data_limit_bytes = settings.number("runner.data.limit.bytes");
   out.restart = {settings.number("task.restart.backoff.ms"), settings.number("task.restart.backoff.max.ms"),
                  static_cast<int>(settings.number("task.restart.budget")), settings.number("task.restart.window.ms")};
@@ -162,6 +176,7 @@ Result<WorkerSettings> read_worker_settings(const StringMap& given, const std::s
   for (std::string word; words >> word;) out.supervisor.command.push_back(word);
   out.supervisor.command.push_back(program_folder + "/penstock-runner");
   out.supervisor.lease_ms = settings.number("runner.lease.ms");
+  out.supervisor.store_deadline_ms = settings.number("offset.flush.timeout.ms");
   out.supervisor.call_warn_ms = settings.number("task.call.warn.ms");
   out.supervisor.call_deadline_ms = settings.number("task.call.deadline.ms");
   if (!problems.empty()) return fail(Errc::kInvalid, config::join(problems));

@@ -1,12 +1,17 @@
 #include "worker_harness.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <httplib.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+
+#include "framework/base/unique_fd.h"
 
 namespace penstock::connect {
 namespace {
@@ -58,9 +63,15 @@ void WorkerTest::install_plugin() {
 }
 
 void WorkerTest::start(const std::vector<std::string>& more) {
+  auto all = more;
+  all.insert(all.begin(), folder_ + "/worker.properties");
+  start_with(all);
+}
+
+void WorkerTest::start_with(const std::vector<std::string>& arguments) {
   process::SpawnOptions options;
-  options.command = {PENSTOCK_CONNECT, "standalone", folder_ + "/worker.properties"};
-  options.command.insert(options.command.end(), more.begin(), more.end());
+  options.command = {PENSTOCK_CONNECT, "standalone"};
+  options.command.insert(options.command.end(), arguments.begin(), arguments.end());
   worker_ = process::spawn(options).value();
   const auto line = read_until(worker_->output.get(), '\n');
   ASSERT_TRUE(line.starts_with("ready http://127.0.0.1:")) << line << read_until(worker_->errors.get(), '\0');
@@ -95,6 +106,24 @@ HttpAnswer WorkerTest::http(const std::string& method, const std::string& path, 
   if (!result) return {};
   return {result->status, result->body, result->get_header_value("Location")};
 }
+
+std::string WorkerTest::raw(const std::string& request, int patience_ms) {
+  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port_));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return {};
+  if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) return {};
+  pollfd waiter{fd.get(), POLLIN, 0};
+  if (::poll(&waiter, 1, patience_ms) <= 0) return {};
+  std::string answer(4096, '\0');
+  const auto n = ::recv(fd.get(), answer.data(), answer.size(), 0);
+  answer.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  return answer;
+}
+
+std::string WorkerTest::log() { return read_until(worker_->errors.get(), '\0'); }
 
 HttpAnswer WorkerTest::create(const std::string& name, std::map<std::string, std::string> config, const std::string& initial) {
   config.try_emplace("connector.class", "DemoSource");

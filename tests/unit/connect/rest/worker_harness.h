@@ -29,6 +29,8 @@ class WorkerTest : public ::testing::Test {
 
   /// Starts it and waits for its ready line.
   void start(const std::vector<std::string>& more = {});
+  /// The same without the harness's own settings.
+  void start_with(const std::vector<std::string>& arguments);
   /// SIGTERM; the exit status.
   process::ExitStatus stop(int signal = 15);
   /// Runs it to its end; stderr.
@@ -43,6 +45,10 @@ class WorkerTest : public ::testing::Test {
   HttpAnswer create(const std::string& name, std::map<std::string, std::string> config = {}, const std::string& initial = "RUNNING");
   nlohmann::json status(const std::string& name) { return http("GET", "/connectors/" + name + "/status").json(); }
   nlohmann::json progress(const std::string& name) { return http("GET", "/connectors/" + name + "/progress").json(); }
+  /// A request as it stands, over a connection of its own; what came back until the answer's end, "" when nothing did in time.
+  std::string raw(const std::string& request, int patience_ms);
+  /// What a started worker has logged, once it has been stopped.
+  std::string log();
   /// Asks until the condition holds; false after the deadline.
   static bool eventually(const std::function<bool()>& condition);
   bool reaches(const std::string& name, const std::string& connector, const std::string& task);

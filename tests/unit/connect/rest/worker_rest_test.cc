@@ -1,4 +1,7 @@
 // The REST API as Connect's clients see it.
+#include <tuple>
+#include <utility>
+
 #include "worker_harness.h"
 
 namespace penstock::connect {
@@ -209,6 +212,34 @@ TEST_F(WorkerRest, TransformsAreSaidToBeUnsupported) {
   const auto answer = create("s", {{"transforms", "route"}, {"transforms.route.type", "RegexRouter"}});
   EXPECT_EQ(answer.status, 400);
   EXPECT_NE(answer.body.find("runs no transforms or predicates yet"), std::string::npos) << answer.body;
+}
+
+TEST_F(WorkerRest, ARequestWithoutALengthHasNoBodyAndIsAnsweredAtOnce) {
+  ASSERT_EQ(create("orders").status, 201);
+  ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
+  const std::tuple<const char*, const char*, const char*> requests[] = {{"PUT", "/connectors/orders/pause", "202"},
+                                                                        {"PUT", "/connectors/orders/resume", "202"},
+                                                                        {"POST", "/connectors/orders/restart", "204"},
+                                                                        {"POST", "/connectors/orders/tasks/0/restart", "204"},
+                                                                        {"PUT", "/connectors/orders/stop", "204"},
+                                                                        {"PUT", "/connectors/none/stop", "404"},
+                                                                        {"POST", "/connectors", "415"},
+                                                                        {"DELETE", "/connectors/orders", "204"}};
+  for (const auto& [method, path, status] : requests) {
+    const auto answer = raw(std::string(method) + " " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 3'000);
+    EXPECT_TRUE(answer.starts_with(std::string("HTTP/1.1 ") + status)) << method << " " << path << ": " << answer;
+  }
+}
+
+TEST_F(WorkerRest, CurlWithoutABodyIsAnsweredAtOnce) {
+  ASSERT_EQ(create("orders").status, 201);
+  const std::pair<const char*, const char*> requests[] = {{"PUT", "pause"}, {"PUT", "resume"}, {"POST", "restart"}, {"PUT", "stop"}};
+  for (const auto& [method, what] : requests) {
+    process::SpawnOptions curl;
+    curl.command = {"/usr/bin/curl", "-sSf", "-m", "3", "-X", method, "http://127.0.0.1:" + std::to_string(port_) + "/connectors/orders/" + what};
+    auto child = process::spawn(curl).value();
+    EXPECT_TRUE(child.wait(10'000).value_or(process::ExitStatus{-1, 0}).success()) << what;
+  }
 }
 
 }  // namespace

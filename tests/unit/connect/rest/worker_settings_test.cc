@@ -1,5 +1,6 @@
 // How the program starts, refuses to start, and stops.
 #include <chrono>
+#include <filesystem>
 
 #include "worker_harness.h"
 
@@ -73,6 +74,27 @@ TEST_F(WorkerProgram, DescribingASlowPluginDoesNotDelayListening) {
   const auto before = std::chrono::steady_clock::now();
   start();
   EXPECT_EQ(http("GET", "/connectors").body, "[]");
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5));
+}
+
+TEST_F(WorkerProgram, TheFirstFileHoldsTheWorkersSettingsWhateverItsName) {
+  install_plugin();
+  std::filesystem::rename(folder_ + "/worker.properties", folder_ + "/worker.conf");
+  write("a.properties", "name=a\nconnector.class=DemoSource\n");
+  start_with({folder_ + "/worker.conf", folder_ + "/a.properties"});
+  EXPECT_TRUE(eventually([&] { return http("GET", "/connectors").body == R"(["a"])"; }));
+  EXPECT_TRUE(stop().success());
+  const auto [code, text] = run_to_end({"standalone", folder_ + "/a.json"});
+  EXPECT_EQ(code, 2);
+  EXPECT_NE(text.find("the first file holds the worker's settings"), std::string::npos) << text;
+}
+
+TEST_F(WorkerProgram, AStopWhileAConnectorFileIsValidatedEndsItSoon) {
+  install_plugin();
+  write("a.json", R"({"name":"a","config":{"connector.class":"DemoSource","fake":"hang-validate"}})");
+  start({folder_ + "/a.json"});
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_TRUE(stop().success());
   EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5));
 }
 

@@ -88,6 +88,12 @@ class FakeRunner {
       if (how == "crash-validate") crash("about to crash");
       if (how == "hang-validate") hang();
       message::Problems problems;
+      if (how == "secret-problem") {
+        const auto& secret = validate->config.at("secret");
+        std::fprintf(stderr, "validating %s\n", secret.c_str());
+        problems.problems.push_back({"fake", "cannot open with " + secret});
+        problems.problems.push_back({"producer.override.linger.ms", "producer.override.linger.ms: not with " + secret});
+      }
       if (how == "problem") problems.problems.push_back({"fake", "fake must not be 'problem'"});
       say(e, std::move(problems));
     } else if (const auto* plan = std::get_if<message::Plan>(&e.body)) {
@@ -122,6 +128,7 @@ class FakeRunner {
       begin_call(pages_.task(start.task), PluginCall::kStart, now_ms());
       crash("last words");
     }
+    if (how == "say-secret") std::fprintf(stderr, "opening with %s\n", start.config.at("secret").c_str());
     say(e, message::Started{});
     tell(e, message::Metrics{start.task, {{"records", 10}, {"position.orders.0", 4}}});
     if (how == "hang-poll") {
@@ -133,7 +140,7 @@ class FakeRunner {
       tell(e, message::TaskState{start.task, "FAILED", "record 7 is bad", true, false});
     } else if (how == "garbage") {
       [[maybe_unused]] const auto n = ::write(channel_.fd(), "\x7f\xff\xff\xff garbage", 12);
-    } else if (how == "caught-up") {
+    } else if (how == "caught-up" && !start.config.contains("errors.log.enable")) {
       tell(e, message::CaughtUp{start.task, true, true});
     } else if (how == "offsets") {
       Envelope ask;
