@@ -24,8 +24,15 @@ Json sink_offsets(const ConnectorView& view) {
 
 }  // namespace
 
-// KIP-875, reading only.
+// KIP-875, reading only. KIP-558: as Connect with topic.tracking.enable=false.
 void add_offsets(Router& router, Herder& herder) {
+  for (const char* method : {"PATCH", "DELETE"}) {
+    router.add(method, "/connectors/{}/offsets", [method](const Request&) {
+      return error(501, std::string(method) + " /connectors/{connector}/offsets is not supported: this worker can only read offsets");
+    });
+  }
+  router.add("GET", "/connectors/{}/topics", [](const Request&) { return error(403, "Topic tracking is disabled."); });
+  router.add("PUT", "/connectors/{}/topics/reset", [](const Request&) { return error(403, "Topic tracking reset is disabled."); });
   router.add("GET", "/connectors/{}/offsets", [&herder](const Request& r) {
     const auto view = one_connector(herder, r.captured[0]);
     if (!view) return view.error();

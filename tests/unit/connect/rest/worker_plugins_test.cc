@@ -1,5 +1,6 @@
 // Plugins that are wrong on purpose (tests/plugins) in real runners: each gives its text, and the worker lives on.
 #include <algorithm>
+#include <chrono>
 
 #include "worker_harness.h"
 
@@ -87,6 +88,26 @@ TEST_F(WrongPlugins, WhatTheLoaderRefusesIsListedWhenAClassIsMissing) {
                            "not_elf.so was refused: not a shared object (ELF)", "wrong_major.so was refused: it says plugin ABI 2"}) {
     EXPECT_NE(answer.body.find(text), std::string::npos) << text << "\n" << answer.body;
   }
+}
+
+TEST_F(WrongPlugins, AStopDoesNotWaitForATaskThatHangsLongerThanItsDeadline) {
+  start({"--override", "plugin.runner.command=", "--override", "plugin.path=" PENSTOCK_WRONG_PLUGINS, "--override",
+         "shutdown.deadline.ms=500", "--override", "bootstrap.servers=127.0.0.1:1"});
+  ASSERT_EQ(create_wrong("HangInPollSource").status, 201);
+  ASSERT_TRUE(reaches("HangInPollSource", "RUNNING", "RUNNING"));
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_TRUE(stop().success());
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(4));
+}
+
+TEST_F(WrongPlugins, AClientSettingIsNamedOnceAndAsItWasTyped) {
+  start_real();
+  const auto answer = create("x", {{"connector.class", "ThrowInPollSource"}, {"topic", "t"}, {"producer.override.linger.ms", "soon"}});
+  EXPECT_EQ(answer.status, 400);
+  const auto first = answer.body.find("producer.override.linger.ms");
+  ASSERT_NE(first, std::string::npos) << answer.body;
+  EXPECT_EQ(answer.body.find("linger.ms", first + 20), std::string::npos) << answer.body;
+  EXPECT_EQ(answer.body.find("queue.buffering"), std::string::npos) << answer.body;
 }
 
 }  // namespace

@@ -231,6 +231,17 @@ TEST_F(WorkerRest, ARequestWithoutALengthHasNoBodyAndIsAnsweredAtOnce) {
   }
 }
 
+TEST_F(WorkerRest, WhatIsNotSupportedIsNamed) {
+  ASSERT_EQ(create("orders").status, 201);
+  EXPECT_EQ(http("GET", "/connectors/orders/topics").body, R"({"error_code":403,"message":"Topic tracking is disabled."})");
+  EXPECT_EQ(http("PUT", "/connectors/orders/topics/reset").status, 403);
+  for (const char* method : {"PATCH", "DELETE"}) {
+    const auto answer = http(method, "/connectors/orders/offsets");
+    EXPECT_EQ(answer.status, 501);
+    EXPECT_NE(answer.body.find("is not supported: this worker can only read offsets"), std::string::npos) << answer.body;
+  }
+}
+
 TEST_F(WorkerRest, CurlWithoutABodyIsAnsweredAtOnce) {
   ASSERT_EQ(create("orders").status, 201);
   const std::pair<const char*, const char*> requests[] = {{"PUT", "pause"}, {"PUT", "resume"}, {"POST", "restart"}, {"PUT", "stop"}};
