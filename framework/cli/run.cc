@@ -303,8 +303,8 @@ void JobRun::how_to_go_on() const {
     const auto found = connector.config.find("topics");
     if (found != connector.config.end()) topic = found->second.substr(0, found->second.find(','));
   }
-  say("\nWhile this runs:\n  kcat -b " + bootstrap_ + " -L\n  kcat -b " + bootstrap_ + " -C -e -c 3 -t " + topic + "\n  curl -s " + rest_->url() +
-      "/connectors?expand=status\n  penstock connectors list --worker " + rest_->url() + "\nCtrl-C ends it.\n");
+  say("\nWhile this runs:\n  kcat -b " + bootstrap_ + " -L\n  kcat -b " + bootstrap_ + " -C -e -c 3 -t " + topic + "\n  curl -s '" + rest_->url() +
+      "/connectors?expand=status'\n  penstock connectors list --worker " + rest_->url() + "\nCtrl-C ends it.\n");
 }
 
 void JobRun::stop_servers() {
