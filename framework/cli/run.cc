@@ -119,7 +119,9 @@ Status JobRun::start_servers() {
   const std::string settings = data + "/worker.properties";
   PENSTOCK_RETURN_IF_ERROR(write_worker_settings(settings, data));
   worker_ = std::make_unique<Service>(Service::Options{
-      "worker", {bin + "/penstock-connect", "standalone", settings, "--override", "listeners=http://127.0.0.1:{port}"}, data + "/worker.log"});
+      "worker", {bin + "/penstock-connect", "standalone", settings, "--override", "listeners=http://127.0.0.1:{port}"}, data + "/worker.log",
+      // What an earlier job left is not to run before this job has taken its place.
+      {"--override", "stored.connectors=wait"}});
   PENSTOCK_RETURN_IF_ERROR(worker_->start());
   rest_ = std::make_unique<RestClient>("http://" + worker_->address());
   say(options_.bootstrap.empty() ? "broker at " + bootstrap_ + ", worker at " + rest_->url() + ", data in " + options_.data
@@ -163,6 +165,8 @@ Status JobRun::submit() {
   for (const JobConnector& connector : job_.connectors) {
     const auto answer = rest_->put("/connectors/" + encode_segment(connector.name) + "/config", json(connector.config));
     if (!answer) return tl::make_unexpected(answer.error().in(options_.job + ": connector " + connector.name));
+    // It may have been paused or stopped when the data directory was used before.
+    PENSTOCK_RETURN_IF_ERROR(rest_->put("/connectors/" + encode_segment(connector.name) + "/resume"));
   }
   started_ms_ = now_ms();
   return {};

@@ -35,6 +35,7 @@ Status Service::launch() {
   if (!address_.empty()) port = address_.substr(address_.rfind(':') + 1);
   process::SpawnOptions spawn;
   for (const std::string& argument : options_.command) spawn.command.push_back(replaced(argument, "{port}", port));
+  if (address_.empty()) spawn.command.insert(spawn.command.end(), options_.first_arguments.begin(), options_.first_arguments.end());
   PENSTOCK_ASSIGN_OR_RETURN(auto child, process::spawn(spawn));
   output_ = std::make_unique<process::OutputLines>(std::move(child.output));
   errors_ = std::make_unique<process::OutputLines>(std::move(child.errors));

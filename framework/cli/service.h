@@ -20,6 +20,7 @@ class Service {
     std::string name;                        // "broker"
     std::vector<std::string> command;        // "{port}" in an argument becomes 0 at first, later the port it got
     std::string log_path;
+    std::vector<std::string> first_arguments = {};  // behind the command the first time, not at a restart
     std::int64_t ready_timeout_ms = 60'000;
   };
   /// More failures than this within a minute, and the service is given up.
