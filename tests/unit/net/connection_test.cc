@@ -140,12 +140,12 @@ TEST_F(Net, AnswersLeaveInTheOrderOfTheRequestsWhicheverThreadGivesThem) {
     kept.emplace_back(connection, sequence);
     if (kept.size() < 4) return;
     Shard& other = &connection->shard() == &one_ ? two_ : one_;
-    other.post([&kept] {
-      for (std::size_t i = kept.size(); i-- > 0;) {
-        if (i == 2) kept[i].first->answer_nothing(kept[i].second);
-        else kept[i].first->answer(kept[i].second, answer_of(std::to_string(i)));
+    // Its own: the test may be over before the last of it is done.
+    other.post([all = std::move(kept)] {
+      for (std::size_t i = all.size(); i-- > 0;) {
+        if (i == 2) all[i].first->answer_nothing(all[i].second);
+        else all[i].first->answer(all[i].second, answer_of(std::to_string(i)));
       }
-      kept.clear();
     });
   });
   const Client client(port());
