@@ -7,6 +7,7 @@
 #include <boost/asio/buffer.hpp>
 #include <cerrno>
 #include <chrono>
+#include <utility>
 
 #include "framework/base/assert.h"
 #include "framework/net/shard_impl.h"
@@ -44,10 +45,10 @@ void TcpConnection::read_more() {
   reading_ = true;
   std::array<asio::mutable_buffer, 2> into;
   if (frame_) {
-    const ByteSpan rest = frame_.bytes().subspan(frame_filled_);
-    into[0] = asio::mutable_buffer(rest.data(), rest.size());
+    const ByteSpan room = frame_.room();
+    into[0] = asio::mutable_buffer(room.data(), room.size());
   }
-  into[1] = asio::mutable_buffer(staging_.get() + staged_to_, kStagingBytes - staged_to_);
+  if (!frame_ || frame_.last_step()) into[1] = asio::mutable_buffer(staging_.get() + staged_to_, kStagingBytes - staged_to_);
   socket_.async_receive(into, [self = shared_from_this()](const boost::system::error_code& error, std::size_t bytes) {
     self->reading_ = false;
     if (self->closed_) return;
@@ -58,8 +59,8 @@ void TcpConnection::read_more() {
 
 void TcpConnection::on_read(std::size_t bytes) {
   if (frame_) {
-    const std::size_t into_frame = std::min(bytes, frame_.bytes().size() - frame_filled_);
-    frame_filled_ += into_frame;
+    const std::size_t into_frame = std::min(bytes, frame_.room().size());
+    frame_.filled(into_frame);
     bytes -= into_frame;
   }
   staged_to_ += bytes;
@@ -73,11 +74,12 @@ void TcpConnection::resume_reading() {
 /// False when nothing more may be read now: closed, or held up.
 bool TcpConnection::take_frames() {
   while (!closed_ && !draining_) {
-    if (frame_ && frame_filled_ == frame_.bytes().size()) {
+    if (frame_) {
+      if (!grow_frame()) return false;
+      if (!frame_.whole()) return true;
       deliver();
       continue;
     }
-    if (frame_) return true;
     if (staged_from_ == staged_to_) staged_from_ = staged_to_ = 0;
     if (slots_.size() >= context_.limits.in_flight_max || unsent_bytes_ > context_.limits.unsent_bytes_max) return false;
     if (staged_to_ - staged_from_ < sizeof(std::int32_t)) {
@@ -91,30 +93,41 @@ bool TcpConnection::take_frames() {
   return false;
 }
 
+/// False when the frame has to wait for room. What is staged of it moves in.
+bool TcpConnection::grow_frame() {
+  switch (frame_.grow(slots_.empty())) {
+    case FrameUnderWay::Growth::kDone: break;
+    case FrameUnderWay::Growth::kNoMemory: close_here(); return false;
+    case FrameUnderWay::Growth::kWait:
+      if (held_since_ms_ < 0) held_since_ms_ = steady_now_ms();
+      return false;
+  }
+  if (held_since_ms_ >= 0) frame_began_ms_ += steady_now_ms() - std::exchange(held_since_ms_, -1);
+  const ByteSpan room = frame_.room();
+  const std::size_t moved = std::min(room.size(), staged_to_ - staged_from_);
+  std::copy_n(staging_.get() + staged_from_, moved, room.data());
+  frame_.filled(moved);
+  staged_from_ += moved;
+  if (staged_from_ == staged_to_) staged_from_ = staged_to_ = 0;
+  return true;
+}
+
 bool TcpConnection::begin_frame() {
   const auto size = load_be<std::int32_t>(staging_.get() + staged_from_);
   if (size <= 0 || static_cast<std::uint32_t>(size) > context_.limits.frame_bytes_max) {
     close_here();
     return false;
   }
-  const auto length = static_cast<std::size_t>(size);
-  if (!context_.budget->try_take(length)) return false;
-  frame_ = Frame::allocate(length, context_.budget);
+  frame_.begin(static_cast<std::size_t>(size), context_.budget);
   staged_from_ += sizeof(std::int32_t);
-  frame_filled_ = std::min(length, staged_to_ - staged_from_);
-  std::copy_n(staging_.get() + staged_from_, frame_filled_, frame_.bytes().data());
-  staged_from_ += frame_filled_;
-  if (staged_from_ == staged_to_) staged_from_ = staged_to_ = 0;
-  frame_began_ms_ = frame_filled_ == length ? -1 : steady_now_ms();
+  frame_began_ms_ = steady_now_ms();
   return true;
 }
 
 void TcpConnection::deliver() {
   last_frame_ms_ = steady_now_ms();
   frame_began_ms_ = -1;
-  Frame whole = std::move(frame_);
-  frame_.reset();
-  frame_filled_ = 0;
+  Frame whole = frame_.finish();
   slots_.emplace_back();
   sink_->on_frame(std::move(whole), next_sequence_++);
 }
@@ -147,7 +160,7 @@ void TcpConnection::set_answer(std::uint64_t sequence, Slot slot) {
   PENSTOCK_ASSERT(sequence >= first_slot_ && sequence - first_slot_ < slots_.size());
   Slot& place = slots_[sequence - first_slot_];
   PENSTOCK_ASSERT(!place.ready);
-  if (!slot.silent) unsent_bytes_ += slot.response.head.size();
+  if (!slot.silent) unsent_bytes_ += slot.response.owned_bytes();
   place = std::move(slot);
   if (sequence == first_slot_) schedule_send();
 }
@@ -184,7 +197,7 @@ void TcpConnection::send() {
 }
 
 void TcpConnection::pop_front() {
-  unsent_bytes_ -= slots_.front().silent ? 0 : std::min<std::uint64_t>(unsent_bytes_, slots_.front().response.head.size());
+  if (!slots_.front().silent) unsent_bytes_ -= slots_.front().response.owned_bytes();
   slots_.pop_front();
   ++first_slot_;
   piece_ = 0;
@@ -323,8 +336,8 @@ void TcpConnection::advance(std::uint64_t bytes) {
 // ---- end
 
 void TcpConnection::check_idle(std::int64_t now_ms) {
-  if (frame_began_ms_ >= 0 && frame_) {
-    const auto allowed = context_.limits.frame_ms_max + static_cast<std::int64_t>(frame_.bytes().size() >> 20) * 1000;
+  if (frame_ && held_since_ms_ < 0) {
+    const auto allowed = context_.limits.frame_ms_max + static_cast<std::int64_t>(frame_.length() >> 20) * 1000;
     if (now_ms - frame_began_ms_ > allowed) return close_here();
   }
   const std::int64_t idle = context_.limits.idle_ms_max;

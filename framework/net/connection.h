@@ -15,8 +15,8 @@ struct ConnectionLimits {
   std::size_t in_flight_max = 64;           // requests read and not yet answered; then the socket is not read
   std::int64_t idle_ms_max = 600'000;       // without a whole request, or without the peer taking any byte of an answer
   std::int64_t frame_ms_max = 30'000;       // for a frame to arrive once its first byte did, plus a second a MiB
-  std::uint64_t queued_bytes_max = 64U << 20;  // of frames, over all shards
-  std::uint64_t unsent_bytes_max = 64U << 20;  // of owned answer bytes a connection; beyond it the socket is not read
+  std::uint64_t queued_bytes_max = 64U << 20;  // of frames, over all shards; see FrameBudget for what passes beside
+  std::uint64_t unsent_bytes_max = 64U << 20;  // of answers in memory, a connection; beyond it the socket is not read
 };
 
 /// One client: frames with a 32-bit length in both directions. Answers leave in the order in which their requests came.

@@ -29,8 +29,11 @@ struct Home {
     context.budget->set_on_room([this] { context.shard.post([this] { resume(); }); });
   }
   void resume() {
-    const auto now = connections;  // a connection may close meanwhile
-    for (const auto& connection : now) connection->resume_reading();
+    std::map<std::uint64_t, std::shared_ptr<TcpConnection>> waiting;  // in turn; a connection may close meanwhile
+    for (const auto& connection : connections) {
+      if (const std::uint64_t ticket = connection->ticket()) waiting.emplace(ticket, connection);
+    }
+    for (const auto& [ticket, connection] : waiting) connection->resume_reading();
   }
   void sweep() {
     const auto now = connections;

@@ -28,6 +28,14 @@ class Response {
   std::vector<std::byte> head;  // begins with kLengthBytes of room
   std::vector<Piece> pieces;
 
+  /// Held in memory: all but the file ranges. Does not change while the response is sent.
+  [[nodiscard]] std::uint64_t owned_bytes() const {
+    std::uint64_t size = head.size();
+    for (const Piece& piece : pieces) {
+      if (const auto* bytes = std::get_if<std::vector<std::byte>>(&piece)) size += bytes->size();
+    }
+    return size;
+  }
   /// Of the frame, without the length itself.
   [[nodiscard]] std::uint64_t size_bytes() const {
     std::uint64_t size = head.size() - kLengthBytes;

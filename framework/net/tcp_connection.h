@@ -38,6 +38,8 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   void start(std::unique_ptr<FrameSink> sink, std::function<void(TcpConnection*)> on_gone);
   /// Tries again what the budget or the in-flight bound held up.
   void resume_reading();
+  /// Its place among the frames that wait for the budget, 0: none.
+  [[nodiscard]] std::uint64_t ticket() const { return frame_.ticket(); }
   /// Closes when idle, or stuck, for too long.
   void check_idle(std::int64_t now_ms);
   /// Reads no more requests, and closes once the last answer left.
@@ -57,6 +59,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   void on_read(std::size_t bytes);
   bool take_frames();
   bool begin_frame();
+  bool grow_frame();
   void deliver();
   void set_answer(std::uint64_t sequence, Slot slot);
   void schedule_send();
@@ -87,12 +90,12 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   std::unique_ptr<std::byte[]> staging_;
   std::size_t staged_from_ = 0;
   std::size_t staged_to_ = 0;
-  Frame frame_;
-  std::size_t frame_filled_ = 0;
+  FrameUnderWay frame_;
   std::uint64_t next_sequence_ = 0;
   bool reading_ = false;
   std::int64_t last_frame_ms_ = 0;
   std::int64_t frame_began_ms_ = -1;
+  std::int64_t held_since_ms_ = -1;  // the frame waits for the budget, its sender for us
 
   // Sending: slots_ holds the requests not fully answered, the oldest first.
   std::deque<Slot> slots_;

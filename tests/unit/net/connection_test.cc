@@ -38,6 +38,14 @@ class Client {
     store_be(reinterpret_cast<std::byte*>(frame.data()), static_cast<std::int32_t>(body.size()));
     send_raw(frame.append(body));
   }
+  [[nodiscard]] std::size_t receive_length() const {
+    std::string length(4, '\0');
+    return fill(length) ? static_cast<std::size_t>(load_be<std::int32_t>(reinterpret_cast<const std::byte*>(length.data()))) : 0;
+  }
+  [[nodiscard]] std::string receive_rest(std::size_t bytes) const {
+    std::string body(bytes, '\0');
+    return fill(body) ? body : "";
+  }
   /// nullopt: closed.
   std::optional<std::string> receive() const {
     std::string length(4, '\0');
@@ -214,6 +222,60 @@ TEST_F(Net, MoreFramesThanTheBudgetHoldsWaitForTheirTurn) {
     ASSERT_EQ(a.receive(), std::string(15, 'a'));
     ASSERT_EQ(b.receive(), std::string(15, 'b'));
   }
+}
+TEST_F(Net, ALengthAloneHoldsUpNobody) {
+  Listener::Options options;
+  options.limits.queued_bytes_max = 4 << 20;
+  serve(echo, options);
+  std::vector<std::unique_ptr<Client>> liars;
+  for (int i = 0; i < 8; ++i) {
+    liars.push_back(std::make_unique<Client>(port()));
+    liars.back()->send_raw(std::string_view("\x06\x40\0\0x", 5));
+  }
+  for (const std::size_t size : {100U, 60'000U, 900'000U}) {
+    const Client a(port());
+    const Client b(port());
+    for (const Client* client : {&a, &b}) {
+      client->send(std::string(size, 'x'));
+      EXPECT_EQ(client->receive().value_or("").size(), size);
+    }
+  }
+}
+TEST_F(Net, FramesOverTheBudgetComeThroughOneAfterTheOther) {
+  Listener::Options options;
+  options.limits.queued_bytes_max = 1 << 20;
+  serve([](const auto& connection, const std::string& text, std::uint64_t sequence) {
+    connection->answer(sequence, answer_of(std::to_string(text.size())));
+  }, options);
+  constexpr int kClients = 6;
+  std::vector<std::future<std::optional<std::string>>> answers;
+  for (int i = 0; i < kClients; ++i) {
+    answers.push_back(std::async(std::launch::async, [this] {
+      const Client client(port());
+      client.send(std::string(3'000'000, 'x'));
+      return client.receive();
+    }));
+  }
+  for (auto& answer : answers) EXPECT_EQ(answer.get(), "3000000");
+}
+TEST_F(Net, NothingIsReadWhileTooManyAnswerBytesWait) {
+  Listener::Options options;
+  options.limits.unsent_bytes_max = 1 << 20;
+  std::atomic<int> delivered = 0;
+  constexpr std::size_t kPieceBytes = 40 << 20;  // more than the socket's buffers take
+  serve([&](const auto& connection, const std::string&, std::uint64_t sequence) {
+    ++delivered;
+    Response response;
+    response.pieces.emplace_back(std::vector<std::byte>(kPieceBytes));
+    connection->answer(sequence, std::move(response));
+  }, options);
+  const Client client(port());
+  for (int i = 0; i < 3; ++i) client.send("x");
+  const auto first = client.receive_length();
+  EXPECT_EQ(first, kPieceBytes);
+  EXPECT_EQ(delivered, 1);
+  EXPECT_EQ(client.receive_rest(kPieceBytes).size(), kPieceBytes);
+  EXPECT_EQ(client.receive().value_or("").size(), kPieceBytes);
 }
 TEST_F(Net, ConnectionsBeyondTheLimitOfAnAddressAreClosed) {
   Listener::Options options;
