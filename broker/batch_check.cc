@@ -1,5 +1,9 @@
 #include "broker/batch_check.h"
 
+#include <optional>
+
+#include "framework/record/survey.h"
+
 namespace penstock::broker {
 
 using protocol::ErrorCode;
@@ -14,18 +18,6 @@ BatchCheck refuse(ErrorCode error, std::string text) {
   out.error = error;
   out.text = std::move(text);
   return out;
-}
-
-BatchCheck check_keys(const record::BatchView& batch) {
-  auto reader = record::RecordReader::open(batch);
-  if (!reader) return refuse(ErrorCode::kInvalidRecord, reader.error().text);
-  record::RecordView record;
-  for (;;) {
-    const auto more = reader->next(record);
-    if (!more) return refuse(ErrorCode::kInvalidRecord, more.error().text);
-    if (!*more) return {};
-    if (!record.key) return refuse(ErrorCode::kInvalidRecord, "Compacted topic cannot accept message without key");
-  }
 }
 
 BatchCheck check_header(const record::BatchHeader& header, std::int16_t produce_version) {
@@ -46,14 +38,12 @@ BatchCheck check_header(const record::BatchHeader& header, std::int16_t produce_
   return {};
 }
 
-BatchCheck check_times(const record::BatchHeader& header, const TopicSettings& settings, std::int64_t now_ms) {
-  const std::int64_t newest = header.max_timestamp_ms;
+BatchCheck check_times(std::int64_t oldest, std::int64_t newest, const TopicSettings& settings, std::int64_t now_ms) {
   if (newest > now_ms && newest - now_ms > settings.timestamp_after_max_ms) {
     return refuse(ErrorCode::kInvalidTimestamp, "Timestamp " + std::to_string(newest) +
                                                     " is further ahead of the broker's clock than "
                                                     "message.timestamp.after.max.ms allows");
   }
-  const std::int64_t oldest = header.base_timestamp_ms;
   if (oldest >= 0 && oldest < now_ms && now_ms - oldest > settings.timestamp_before_max_ms) {
     return refuse(ErrorCode::kInvalidTimestamp, "Timestamp " + std::to_string(oldest) +
                                                     " is older than message.timestamp.before.max.ms allows");
@@ -80,18 +70,33 @@ BatchCheck check_batch(ByteSpan records, const TopicSettings& settings, std::int
   if (!batch->crc_matches()) return refuse(ErrorCode::kCorruptMessage, "Record batch CRC does not match");
   BatchCheck out = check_header(batch->header(), produce_version);
   if (out.error != ErrorCode::kNone) return out;
-  if (settings.log.cleanup_policy != log::CleanupPolicy::kDelete) {
-    out = check_keys(*batch);
-    if (out.error != ErrorCode::kNone) return out;
-  }
   out.header = batch->header();
+  const bool compacted = settings.log.cleanup_policy != log::CleanupPolicy::kDelete;
+  std::optional<record::Survey> survey;
+  if (out.header.codec() == record::Codec::kNone || settings.check_compressed || compacted) {
+    const auto walked = record::survey_records(*batch);
+    if (!walked) return refuse(walked.error().code == Errc::kTooLarge ? ErrorCode::kMessageTooLarge : ErrorCode::kInvalidRecord, walked.error().text);
+    if (compacted && !walked->all_keyed) {
+      return refuse(ErrorCode::kInvalidRecord, "Compacted topic cannot accept message without key");
+    }
+    survey = *walked;
+  }
   if (settings.timestamp_type == record::TimestampType::kLogAppend) {
     record::set_log_append_time(records, now_ms);
     out.log_append_time_ms = now_ms;
     out.header.max_timestamp_ms = now_ms;
     return out;
   }
-  BatchCheck times = check_times(out.header, settings, now_ms);
+  if (out.header.timestamp_type() != record::TimestampType::kCreate) {
+    return refuse(ErrorCode::kInvalidTimestamp, "Producers do not set the timestamp type to log-append time");
+  }
+  // As Kafka does, a wrong maximum is put right: the time index and retention go by it.
+  if (survey && survey->newest_ms != out.header.max_timestamp_ms) {
+    out.header.max_timestamp_ms = survey->newest_ms;
+    record::set_max_timestamp(records, survey->newest_ms);
+  }
+  const std::int64_t oldest = survey ? survey->oldest_ms : out.header.base_timestamp_ms;
+  BatchCheck times = check_times(oldest, out.header.max_timestamp_ms, settings, now_ms);
   return times.error == ErrorCode::kNone ? out : times;
 }
 

@@ -70,6 +70,9 @@ std::vector<Key> keys() {
       {.name = "num.network.threads", .kind = Kind::kInt, .fallback = "", .doc = "Shards. Default: CPUs that the process may use, at most 8.", .min = 1, .max = 64},
       {.name = "penstock.flush", .kind = Kind::kString, .fallback = "os", .doc = "os: answer producers after the write to the page cache, as Kafka does; ack: after fdatasync.",
        .one_of = "os|ack"},
+      {.name = "penstock.check.compressed", .kind = Kind::kBool, .fallback = "true",
+       .doc = "Whether the records of compressed batches are decompressed and checked before a producer is answered, as Kafka does. "
+              "false saves CPU where every producer is trusted: a broken batch then stops its consumers."},
       {.name = "penstock.scrub.bytes.per.second", .kind = Kind::kLong, .fallback = "1048576", .doc = "Rate at which cold segments are re-read and checked; 0: never.", .min = 0, .max = kNoUpper},
       {.name = "log.recovery.assume.power.cut", .kind = Kind::kBool, .fallback = "false", .doc = "Treat the last stop as a power cut: check everything behind the recovery points."},
   };
@@ -105,6 +108,7 @@ TopicSettings topic_defaults(const config::Settings& given) {
   out.timestamp_before_max_ms = given.number("log.message.timestamp.before.max.ms");
   out.timestamp_after_max_ms = given.number("log.message.timestamp.after.max.ms");
   out.flush = given.text("penstock.flush") == "ack" ? FlushMode::kAck : FlushMode::kOs;
+  out.check_compressed = given.flag("penstock.check.compressed");
   out.log.segment_bytes = given.number("log.segment.bytes");
   out.log.segment_ms = given.given("log.roll.ms") ? given.number("log.roll.ms") : given.number("log.roll.hours") * kHour;
   out.log.segment_index_bytes = given.number("log.index.size.max.bytes");

@@ -32,6 +32,7 @@ struct TopicSettings {
   std::int64_t timestamp_before_max_ms = 9'223'372'036'854'775'807;
   std::int64_t timestamp_after_max_ms = 3'600'000;
   FlushMode flush = FlushMode::kOs;
+  bool check_compressed = true;  // walk the records of compressed batches too
 };
 
 /// Where one partition lives. Everybody may hold a handle and post to its owner; `partition` itself is for the owner shard only.

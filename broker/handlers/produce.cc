@@ -19,6 +19,8 @@ using protocol::ProduceResponse;
 namespace {
 
 constexpr std::int16_t kLowestServed = 3;
+// Of one request. Producers send a batch for each of a broker's partitions at most, and 1 MB in all unless told otherwise.
+constexpr std::size_t kPartitionsMax = 20'000;
 
 /// One partition of the request. The owner shard writes its outcome; the connection's shard reads it after the owner reported.
 struct Part {
@@ -67,7 +69,7 @@ class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
 
 bool ProduceOperation::read(ByteSpan body) {
   const std::int16_t version = context_.version;
-  protocol::Reader reader(body, version, reply_.flexible(), 0);
+  protocol::Reader reader(body, version, reply_.flexible(), protocol::decode_budget(body.size()));
   std::optional<std::string_view> transactional_id;
   if (version >= kLowestServed) reader(transactional_id);
   reader(acks_);
@@ -82,6 +84,8 @@ bool ProduceOperation::read(ByteSpan body) {
     ErrorCode topic_error = topic ? ErrorCode::kNone : ErrorCode::kUnknownTopicOrPartition;
     if (!check_topic_name(name)) topic_error = ErrorCode::kInvalidTopic;
     if (topic && topic->internal) topic_error = ErrorCode::kInvalidTopic;
+    reader.charge(sizeof(TopicParts) + sizeof(ProduceResponse::Topic) + name.size());
+    if (!reader.ok()) return false;
     topics_.push_back({std::string(name), parts_.size(), 0});
     const std::int64_t partition_count = reader.count();
     for (std::int64_t p = 0; p < partition_count && reader.ok(); ++p) {
@@ -100,7 +104,8 @@ bool ProduceOperation::read_partition(protocol::Reader& reader, ByteSpan body, c
   reader(index);
   reader(records);
   reader.end_structure();
-  if (!reader.ok()) return false;
+  reader.charge(sizeof(Part) + sizeof(ProduceResponse::Partition));
+  if (!reader.ok() || parts_.size() == kPartitionsMax) return false;
   const ByteView view = records.value_or(ByteView());
   const ByteSpan bytes = view.empty() ? ByteSpan() : body.subspan(static_cast<std::size_t>(view.data() - body.data()), view.size());
   parts_.push_back(judge(index, bytes, topic, topic_error));

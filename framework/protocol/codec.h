@@ -108,6 +108,12 @@ class Reader {
     load_tags();
   }
 
+  /// Takes `bytes` of memory from the budget, as decoding an array does; fails when it is spent.
+  void charge(std::size_t bytes) {
+    if (bytes > budget_) ok_ = false;
+    else budget_ -= bytes;
+  }
+
   [[nodiscard]] bool ok() const { return ok_; }
   void fail() { ok_ = false; }
   [[nodiscard]] std::size_t left() const { return from_.size() - at_; }
@@ -395,12 +401,14 @@ class Writer {
   std::vector<Tag> tags_;
 };
 
+/// Memory that what is decoded from a body may take: a struct is wider in memory than on the wire.
+constexpr std::size_t decode_budget(std::size_t body_bytes) { return 16 * body_bytes + 65536; }
+
 /// Reads a message body; kInvalid when it is malformed. Bytes behind it are left unread, as Kafka does with requests: librdkafka
 /// sends three too many when it asks for the metadata of all topics (Metadata 9 and later).
-/// Decoded arrays may take 16 times the body: a struct is wider in memory than on the wire.
 template <class T>
 Status decode_front(T& message, ByteView body, std::int16_t version, bool flexible, std::size_t* left = nullptr) {
-  Reader reader(body, version, flexible, 16 * body.size() + 65536);
+  Reader reader(body, version, flexible, decode_budget(body.size()));
   reader.structure(message);
   if (!reader.ok()) return fail(Errc::kInvalid, "malformed message");
   if (left != nullptr) *left = reader.left();

@@ -88,7 +88,12 @@ void set_log_append_time(ByteSpan batch, std::int64_t now_ms) {
   PENSTOCK_ASSERT(batch.size() >= kBatchHeaderBytes);
   const auto attributes = load_be<std::int16_t>(batch.data() + kAttributesAt);
   store_be(batch.data() + kAttributesAt, static_cast<std::int16_t>(attributes | kLogAppendBit));
-  store_be(batch.data() + kMaxTimestampAt, now_ms);
+  set_max_timestamp(batch, now_ms);
+}
+
+void set_max_timestamp(ByteSpan batch, std::int64_t max_timestamp_ms) {
+  PENSTOCK_ASSERT(batch.size() >= kBatchHeaderBytes);
+  store_be(batch.data() + kMaxTimestampAt, max_timestamp_ms);
   const auto length = load_be<std::int32_t>(batch.data() + kLengthAt);
   const auto size = static_cast<std::size_t>(length) + kBatchOverheadBytes;
   PENSTOCK_ASSERT(length >= kBatchLengthMin && size <= batch.size());

@@ -73,6 +73,8 @@ class BatchView {
 void set_base_offset_and_epoch(ByteSpan batch, Offset base_offset, LeaderEpoch epoch);
 /// Log-append time: sets the attribute bit and max timestamp, and the CRC anew.
 void set_log_append_time(ByteSpan batch, std::int64_t now_ms);
+/// Sets max timestamp, and the CRC anew.
+void set_max_timestamp(ByteSpan batch, std::int64_t max_timestamp_ms);
 
 struct HeaderView {
   std::string_view key;

@@ -155,6 +155,28 @@ TEST_F(Hostile, EachBadBatchIsRefusedForItsOwnReason) {
   EXPECT_EQ(produce(9, good, -1, 0, "no good").error, ErrorCode::kInvalidTopic);
   EXPECT_EQ(produce(9, good).base_offset, Offset(1)) << "nothing of the above was appended";
 }
+TEST_F(Hostile, AProduceRequestOfEmptyPartitionsIsNotWorthItsMemory) {
+  create_topic("t");
+  ProduceRequest request;
+  request.acks = -1;
+  request.topics = {{"t", std::vector<ProduceRequest::Partition>(110'000)}};
+  RawClient client(broker_.port());
+  client.send(ApiKey::kProduce, 7, 1, request);
+  EXPECT_FALSE(client.receive());
+}
+TEST_F(Hostile, AProduceRequestMayHoldManySmallBatches) {
+  create_topic("t");
+  const auto records = batch();
+  ProduceRequest request;
+  request.acks = -1;
+  request.timeout_ms = 1000;
+  request.topics = {{"t", std::vector<ProduceRequest::Partition>(10'000, {PartitionId(1), records})}};
+  RawClient client(broker_.port());
+  client.send(ApiKey::kProduce, 7, 1, request);
+  const auto response = client.receive_as<ProduceResponse>(ApiKey::kProduce, 7, 1);
+  ASSERT_EQ(response.topics.at(0).partitions.size(), 10'000U);
+  EXPECT_EQ(response.topics.at(0).partitions.back().base_offset, Offset(9'999));
+}
 TEST_F(Hostile, AnIdempotentProducersSequencesAreKept) {
   create_topic("t");
   record::BatchBuilder::Options options;

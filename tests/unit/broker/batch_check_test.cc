@@ -79,6 +79,60 @@ TEST(BatchCheck, ABatchOverTheTopicsLimitIsTooLarge) {
   EXPECT_EQ(check(bytes, settings).error, ErrorCode::kMessageTooLarge);
 }
 
+/// The batch with its records replaced by what `change` makes of them, and a right CRC.
+template <class F>
+std::vector<std::byte> with_records(std::vector<std::byte> bytes, F change) {
+  std::vector<std::byte> records(bytes.begin() + record::kBatchHeaderBytes, bytes.end());
+  change(records);
+  bytes.resize(record::kBatchHeaderBytes);
+  bytes.insert(bytes.end(), records.begin(), records.end());
+  store_be(bytes.data() + 8, static_cast<std::int32_t>(bytes.size() - record::kBatchOverheadBytes));
+  record::set_max_timestamp(bytes, kNow);
+  return bytes;
+}
+TEST(BatchCheck, RecordsThatNoConsumerCouldReadAreRefusedWhateverTheirCrcSays) {
+  for (const record::Codec codec : {record::Codec::kNone, record::Codec::kGzip, record::Codec::kSnappy, record::Codec::kLz4, record::Codec::kZstd}) {
+    const auto garbage = with_records(batch("k", kNow, codec), [](auto& records) { records.assign(40, std::byte{0x5A}); });
+    EXPECT_EQ(check(garbage).error, ErrorCode::kInvalidRecord);
+    const auto behind = with_records(batch("k", kNow, codec), [](auto& records) { records.push_back(std::byte{0}); });
+    EXPECT_EQ(check(behind).error, ErrorCode::kInvalidRecord);
+    const auto cut = with_records(batch("k", kNow, codec), [](auto& records) { records.pop_back(); });
+    EXPECT_EQ(check(cut).error, ErrorCode::kInvalidRecord);
+    auto more = batch("k", kNow, codec);
+    store_be(more.data() + 23, std::int32_t{999});
+    store_be(more.data() + 57, std::int32_t{1000});
+    record::set_max_timestamp(more, kNow);
+    EXPECT_EQ(check(more).error, ErrorCode::kInvalidRecord);
+  }
+}
+TEST(BatchCheck, CompressedRecordsAreOpenedOnlyWhenAskedFor) {
+  TopicSettings settings;
+  settings.check_compressed = false;
+  const auto garbage = [](record::Codec codec) {
+    return with_records(batch("k", kNow, codec), [](auto& records) { records.assign(40, std::byte{0x5A}); });
+  };
+  EXPECT_EQ(check(garbage(record::Codec::kLz4), settings).error, ErrorCode::kNone);
+  EXPECT_EQ(check(garbage(record::Codec::kNone), settings).error, ErrorCode::kInvalidRecord);
+}
+TEST(BatchCheck, AWrongMaxTimestampIsPutRight) {
+  auto bytes = batch("k", kNow - 5);
+  record::set_max_timestamp(bytes, kNow);
+  const BatchCheck result = check_batch(bytes, {}, 9, kNow);
+  EXPECT_EQ(result.error, ErrorCode::kNone);
+  EXPECT_EQ(result.header.max_timestamp_ms, kNow - 5);
+  const auto stored = record::BatchView::parse(bytes);
+  ASSERT_TRUE(stored);
+  EXPECT_TRUE(stored->crc_matches());
+  EXPECT_EQ(stored->header().max_timestamp_ms, kNow - 5);
+}
+TEST(BatchCheck, ATimestampBehindTheHeadersBackIsFound) {
+  TopicSettings settings;
+  settings.timestamp_after_max_ms = 1000;
+  auto bytes = batch("k", kNow + 1001);
+  record::set_max_timestamp(bytes, kNow);
+  EXPECT_EQ(check(bytes, settings).error, ErrorCode::kInvalidTimestamp);
+}
+
 TEST(TopicName, KafkasRuleHolds) {
   for (const std::string_view good : {"a", "A.b_c-9", "__x", "..."}) EXPECT_TRUE(check_topic_name(good)) << good;
   for (const std::string_view bad : {"", ".", "..", "a b", "a/b", "\xC3\xA4"}) EXPECT_FALSE(check_topic_name(bad)) << bad;

@@ -1,0 +1,95 @@
+#include "tests/fuzz/wire_targets.h"
+
+#include <array>
+
+#include "broker/api_table.h"
+#include "framework/config/properties.h"
+#include "framework/protocol/messages/alter_configs.h"
+#include "framework/protocol/messages/api_versions.h"
+#include "framework/protocol/messages/create_partitions.h"
+#include "framework/protocol/messages/create_topics.h"
+#include "framework/protocol/messages/delete_groups.h"
+#include "framework/protocol/messages/delete_records.h"
+#include "framework/protocol/messages/delete_topics.h"
+#include "framework/protocol/messages/describe_cluster.h"
+#include "framework/protocol/messages/describe_configs.h"
+#include "framework/protocol/messages/describe_groups.h"
+#include "framework/protocol/messages/fetch.h"
+#include "framework/protocol/messages/find_coordinator.h"
+#include "framework/protocol/messages/heartbeat.h"
+#include "framework/protocol/messages/incremental_alter_configs.h"
+#include "framework/protocol/messages/init_producer_id.h"
+#include "framework/protocol/messages/join_group.h"
+#include "framework/protocol/messages/leave_group.h"
+#include "framework/protocol/messages/list_groups.h"
+#include "framework/protocol/messages/list_offsets.h"
+#include "framework/protocol/messages/metadata.h"
+#include "framework/protocol/messages/offset_commit.h"
+#include "framework/protocol/messages/offset_delete.h"
+#include "framework/protocol/messages/offset_fetch.h"
+#include "framework/protocol/messages/offset_for_leader_epoch.h"
+#include "framework/protocol/messages/produce.h"
+#include "framework/protocol/messages/sync_group.h"
+#include "framework/protocol/request_header.h"
+#include "tests/unit/protocol/filler.h"
+
+namespace penstock::fuzz {
+namespace {
+
+using protocol::ApiKey;
+
+template <class Message>
+void decode_one(ByteView body, std::int16_t version, bool flexible) {
+  Message message;
+  if (!protocol::decode(message, body, version, flexible)) return;
+  std::vector<std::byte> again;
+  protocol::encode(message, again, version, flexible);
+}
+template <class Message>
+std::vector<std::byte> make_one(std::uint64_t seed, std::int16_t version, bool flexible) {
+  protocol::testing::Filler filler(seed);
+  Message message;
+  filler.fill(message);
+  std::vector<std::byte> bytes;
+  protocol::encode(message, bytes, version, flexible);
+  return bytes;
+}
+
+#define PENSTOCK_BOTH(Name)                                                                                         \
+  WireMessage{ApiKey::k##Name, true, decode_one<protocol::Name##Request>, make_one<protocol::Name##Request>}, \
+      WireMessage{ApiKey::k##Name, false, decode_one<protocol::Name##Response>, make_one<protocol::Name##Response>}
+
+constexpr std::array kMessages = {
+    PENSTOCK_BOTH(Produce),         PENSTOCK_BOTH(Fetch),           PENSTOCK_BOTH(ListOffsets),
+    PENSTOCK_BOTH(Metadata),        PENSTOCK_BOTH(OffsetCommit),    PENSTOCK_BOTH(OffsetFetch),
+    PENSTOCK_BOTH(FindCoordinator), PENSTOCK_BOTH(JoinGroup),       PENSTOCK_BOTH(Heartbeat),
+    PENSTOCK_BOTH(LeaveGroup),      PENSTOCK_BOTH(SyncGroup),       PENSTOCK_BOTH(DescribeGroups),
+    PENSTOCK_BOTH(ListGroups),      PENSTOCK_BOTH(ApiVersions),     PENSTOCK_BOTH(CreateTopics),
+    PENSTOCK_BOTH(DeleteTopics),    PENSTOCK_BOTH(DeleteRecords),   PENSTOCK_BOTH(InitProducerId),
+    PENSTOCK_BOTH(OffsetForLeaderEpoch), PENSTOCK_BOTH(DescribeConfigs), PENSTOCK_BOTH(AlterConfigs),
+    PENSTOCK_BOTH(CreatePartitions), PENSTOCK_BOTH(DeleteGroups),   PENSTOCK_BOTH(IncrementalAlterConfigs),
+    PENSTOCK_BOTH(OffsetDelete),    PENSTOCK_BOTH(DescribeCluster),
+};
+#undef PENSTOCK_BOTH
+
+}  // namespace
+
+std::span<const WireMessage> wire_messages() { return kMessages; }
+
+void wire(ByteView frame) {
+  const auto header = protocol::read_request_header(frame);
+  const ByteView body = header ? frame.subspan(header->size_bytes) : frame;
+  for (const WireMessage& message : kMessages) {
+    const broker::Api* api = broker::find_handler(message.api);
+    for (std::int16_t version = api->advertised_low; version <= api->high; ++version) {
+      message.decode(body, version, protocol::is_flexible(message.api, version));
+    }
+  }
+}
+
+void properties(ByteView text) {
+  const auto map = config::parse_properties(as_text(text));
+  static_cast<void>(map);
+}
+
+}  // namespace penstock::fuzz
