@@ -100,7 +100,7 @@ void Background::retention() {
       for (const PartitionRef& handle : shard.partitions()) {
         Partition* partition = handle->partition.get();
         if (partition == nullptr) continue;
-        partition->log().producers().expire(now - partition->settings().log.producer_id_expiration_ms);
+        partition->log().producers().expire(now, partition->settings().log.producer_id_expiration_ms);
         if (partition->settings().log.cleanup_policy == log::CleanupPolicy::kCompact) continue;
         const auto removed = partition->log().apply_retention(partition->state().high_watermark);
         if (!removed) spdlog::error("retention of {}-{}: {}", handle->topic, handle->index.value, removed.error().text);

@@ -208,7 +208,8 @@ void open_one(Broker& broker, PartitionHandle& handle, const TopicSettings& sett
   }
   // Offsets may be given to other records than before once records were lost: that needs an epoch of its own (KIP-320).
   const LeaderEpoch latest = (*opened)->latest_epoch();
-  const bool lost = report.bytes_cut > 0 || report.bytes_torn > 0;
+  // After a power cut whole batches may be missing at the end without a trace.
+  const bool lost = report.bytes_cut > 0 || report.bytes_torn > 0 || report.loss_accepted || report.power_cut;
   handle.leader_epoch = LeaderEpoch(std::max(latest.value, 0) + (lost && latest.value >= 0 ? 1 : 0));
   if (handle.leader_epoch != latest) {
     if (const Status begun = (*opened)->begin_epoch(handle.leader_epoch); !begun) {

@@ -81,6 +81,7 @@ struct RecoveryReport {
   std::uint64_t bytes_torn = 0;            // moved to <segment>.torn (other boot)
   std::int64_t batches_torn = 0;           // whole batches among them
   bool loss_accepted = false;              // an operator's accept-data-loss file was obeyed
+  bool power_cut = false;                  // the computer restarted without a clean stop: what was not synced may be gone without a trace
   std::vector<std::string> notes;
 };
 

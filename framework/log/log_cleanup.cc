@@ -79,7 +79,7 @@ Status LogImpl::remove_below_start() {
 Result<int> LogImpl::apply_retention(Offset below) {
   PENSTOCK_RETURN_IF_ERROR(check_online());
   const std::int64_t now = clock_.wall_ms();
-  producers_.expire(now - config_.producer_id_expiration_ms);
+  producers_.expire(now, config_.producer_id_expiration_ms);
   if (config_.cleanup_policy == CleanupPolicy::kCompact || compacting_) return 0;
   std::size_t expired = 0;
   while (config_.retention_ms >= 0 && expired < segments_.size() && next_base(expired) <= below) {

@@ -220,6 +220,12 @@ Result<std::unique_ptr<Log>> LogDirectoryImpl::open_log(const std::string& topic
     return write_if_changed(kLogStarts, format_offsets(log_starts_));
   });
   const std::lock_guard guard(mutex_);
+  report.power_cut = !hint.same_boot && !hint.clean_end;
+  if (const auto shown = high_watermarks_.find(key); shown != high_watermarks_.end() && shown->second > log->end()) {
+    report.notes.push_back("records that were acknowledged are lost: offsets " + std::to_string(log->end().value) + " to " +
+                           std::to_string(shown->second.value - 1) + " and perhaps later ones; the log ends at offset " +
+                           std::to_string(log->end().value));
+  }
   limits_[key] = log->durable_limit();
   clean_ends_.erase(key);
   boot_.pending.erase(key);

@@ -54,6 +54,7 @@ std::optional<ProducerState::Aborted> ProducerState::appended(const record::Batc
   if (entry.epoch != header.producer_epoch) entry.batches.clear();
   entry.epoch = header.producer_epoch;
   entry.last_timestamp_ms = header.max_timestamp_ms;
+  entry.idle_since_ms = -1;
   if (!header.control()) {
     if (entry.batches.size() == kBatchesKept) entry.batches.erase(entry.batches.begin());
     entry.batches.push_back({header.base_sequence, advance(header.base_sequence, header.last_offset_delta),
@@ -77,9 +78,12 @@ std::optional<ProducerState::Aborted> ProducerState::appended(const record::Batc
 
 Offset ProducerState::first_unstable() const { return open_.empty() ? Offset::kNone : Offset(open_.begin()->first); }
 
-void ProducerState::expire(std::int64_t before_ms) {
+void ProducerState::expire(std::int64_t now_ms, std::int64_t expiration_ms) {
+  for (auto& [id, entry] : entries_) {
+    if (entry.idle_since_ms < 0 || entry.idle_since_ms > now_ms) entry.idle_since_ms = now_ms;
+  }
   std::erase_if(entries_, [&](const auto& item) {
-    return item.second.transaction_first == Offset::kNone && item.second.last_timestamp_ms < before_ms;
+    return item.second.transaction_first == Offset::kNone && now_ms - item.second.idle_since_ms > expiration_ms;
   });
 }
 

@@ -43,6 +43,7 @@ class ProducerState {
     ProducerEpoch epoch{-1};
     std::int32_t coordinator_epoch = -1;
     std::int64_t last_timestamp_ms = -1;
+    std::int64_t idle_since_ms = -1;           // in memory only; -1: it appended since expire() was last called
     Offset transaction_first = Offset::kNone;  // kNone: none open
     std::vector<Batch> batches;                // oldest first, at most kBatchesKept
   };
@@ -61,8 +62,10 @@ class ProducerState {
                                   std::int32_t coordinator_epoch);
   /// First offset of the oldest open transaction; kNone when there is none.
   [[nodiscard]] Offset first_unstable() const;
-  /// Forgets producers whose last batch is older than `before_ms` and that have no open transaction.
-  void expire(std::int64_t before_ms);
+  /// Forgets producers without an open transaction that appended nothing for `expiration_ms`, by the wall clock: what their records'
+  /// timestamps say does not matter (mirrored or historic events). Time counts from the first call after an append, and after a
+  /// restart from the first call; call it every few minutes.
+  void expire(std::int64_t now_ms, std::int64_t expiration_ms);
   void clear() { entries_.clear(); open_.clear(); }
 
   [[nodiscard]] const std::unordered_map<std::int64_t, Entry>& entries() const { return entries_; }

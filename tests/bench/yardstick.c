@@ -93,7 +93,8 @@ static rd_kafka_t* open_client(rd_kafka_type_t type, const char* bootstrap) {
                                {"linger.ms", "5"}, {"batch.size", "1000000"}, {"queue.buffering.max.messages", "1000000"},
                                {"queue.buffering.max.kbytes", "65536"}};
   const char* consumer[][2] = {{"bootstrap.servers", bootstrap}, {"group.id", "yardstick"}, {"enable.auto.commit", "false"},
-                               {"queued.max.messages.kbytes", "65536"}};
+                               /* librdkafka looks at a full queue again only after a second: never full. */
+                               {"queued.max.messages.kbytes", "2097151"}, {"queued.min.messages", "10000000"}};
   const size_t count = type == RD_KAFKA_PRODUCER ? sizeof settings / sizeof *settings : sizeof consumer / sizeof *consumer;
   for (size_t i = 0; i < count; ++i) {
     const char** pair = type == RD_KAFKA_PRODUCER ? settings[i] : consumer[i];
@@ -301,7 +302,7 @@ static void topic_to_sqlite(const char* path, const char* table, const char* boo
   char updates[4096] = "";
   int count = 0;
   if (sqlite3_open(path, &db) != SQLITE_OK) die(path, sqlite3_errmsg(db));
-  sqlite3_exec(db, "pragma journal_mode=wal; pragma synchronous=full", NULL, NULL, NULL);
+  sqlite3_exec(db, "pragma journal_mode=wal; pragma synchronous=normal", NULL, NULL, NULL);
   snprintf(sql, sizeof sql, "select name from pragma_table_info('%s')", table);
   sqlite3_prepare_v2(db, sql, -1, &columns, NULL);
   size_t n = (size_t)snprintf(sql, sizeof sql, "insert into \"%s\" (", table);
@@ -345,6 +346,8 @@ static void topic_to_sqlite(const char* path, const char* table, const char* boo
     }
     if (sqlite3_exec(db, "commit", NULL, NULL, NULL) != SQLITE_OK) die("commit", sqlite3_errmsg(db));
   }
+  /* As the sink does: commits do not wait for the disk, the last one does. */
+  sqlite3_exec(db, "pragma synchronous=full; begin immediate; pragma user_version=1; commit", NULL, NULL, NULL);
   report(done, began, cpu);
 }
 
@@ -360,6 +363,8 @@ static void topic_to_postgres(const char* uri, const char* table, const char* bo
   char create[512];
   PGconn* db = PQconnectdb(uri);
   if (PQstatus(db) != CONNECTION_OK) die("postgres", PQerrorMessage(db));
+  /* As the sink does: commits do not wait for the disk, the last one does. */
+  check(db, PQexec(db, "set synchronous_commit = off"), PGRES_COMMAND_OK, "set");
   snprintf(create, sizeof create, "create temp table yardstick (like \"%s\") on commit delete rows", table);
   if (upsert) check(db, PQexec(db, create), PGRES_COMMAND_OK, create);
   snprintf(copy, sizeof copy, "copy \"%s\" from stdin", upsert ? "yardstick" : table);
@@ -405,6 +410,7 @@ static void topic_to_postgres(const char* uri, const char* table, const char* bo
     while (PQgetResult(db) != NULL) {
     }
     if (upsert) check(db, PQexec(db, merge), PGRES_COMMAND_OK, merge);
+    if (done >= rows) check(db, PQexec(db, "set local synchronous_commit = on"), PGRES_COMMAND_OK, "set");
     check(db, PQexec(db, "commit"), PGRES_COMMAND_OK, "commit");
   }
   report(done, began, cpu);

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "framework/log/log_directory.h"
 #include "tests/unit/log/batches.h"
 #include "tests/unit/log/temporary_directory.h"
@@ -110,6 +112,38 @@ TEST_F(AppendRead, DirectoryKeepsTopicsAcrossACleanStop) {
   ASSERT_TRUE(log) << log.error().text;
   EXPECT_FALSE(report_.scanned);
   EXPECT_EQ((*log)->end(), Offset(4));
+}
+
+TEST_F(AppendRead, AcknowledgedRecordsThatAPowerCutTookAreReported) {
+  const Uuid id = Uuid::random();
+  LogDirectory::Options options;
+  options.path = directory_.path() + "/data";
+  options.boot_id = "before";
+  std::uint64_t first_batch_bytes = 0;
+  {
+    auto directory = LogDirectory::open(posix_file_system(), clock_, options);
+    ASSERT_TRUE(directory) << directory.error().text;
+    auto log = (*directory)->open_log("events", PartitionId(0), id, config_, report_);
+    ASSERT_TRUE(log) << log.error().text;
+    for (int i = 0; i < 2; ++i) {
+      auto batch = make_batch(4);
+      ASSERT_TRUE((*log)->append(batch, LeaderEpoch(0)));
+      first_batch_bytes = batch.size();
+    }
+    ASSERT_TRUE((*directory)->write_checkpoints({{"events", PartitionId(0), Offset(0), Offset(0), Offset(8)}}));
+  }
+  // The second batch never reached the disk, and the file ends between batches: no byte tells of it.
+  std::filesystem::resize_file(options.path + "/events-0/00000000000000000000.log", first_batch_bytes);
+  options.boot_id = "after";
+  auto directory = LogDirectory::open(posix_file_system(), clock_, options);
+  ASSERT_TRUE(directory) << directory.error().text;
+  report_ = {};
+  auto log = (*directory)->open_log("events", PartitionId(0), id, config_, report_);
+  ASSERT_TRUE(log) << log.error().text;
+  EXPECT_EQ((*log)->end(), Offset(4));
+  EXPECT_TRUE(report_.power_cut);
+  ASSERT_FALSE(report_.notes.empty());
+  EXPECT_NE(report_.notes.back().find("acknowledged are lost: offsets 4 to 7"), std::string::npos) << report_.notes.back();
 }
 
 }  // namespace

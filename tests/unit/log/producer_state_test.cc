@@ -81,9 +81,21 @@ TEST(ProducerState, ExpiredProducersAreForgottenUnlessATransactionIsOpen) {
   open.producer_id = ProducerId(10);
   open.attributes = 0x10;
   state.appended(open, std::nullopt, -1);
-  state.expire(1'000'000);
+  state.expire(1'000, 500);
+  state.expire(1'500, 500);
+  EXPECT_TRUE(state.entries().contains(9));
+  state.expire(1'501, 500);
   EXPECT_FALSE(state.entries().contains(9));
   EXPECT_TRUE(state.entries().contains(10));
+}
+
+TEST(ProducerState, OldTimestampsDoNotMakeAProducerOld) {
+  ProducerState state;
+  auto historic = header(0, 5, 0);
+  historic.max_timestamp_ms = 978'307'200'000;  // 2001
+  state.appended(historic, std::nullopt, -1);
+  state.expire(1'795'000'000'000, 86'400'000);
+  EXPECT_EQ(state.check(historic).verdict, SequenceVerdict::kDuplicate);
 }
 
 }  // namespace
