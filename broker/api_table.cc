@@ -34,10 +34,12 @@ namespace penstock::broker {
 
 using protocol::ApiKey;
 
-#define PENSTOCK_TYPED(Name, function) typed<protocol::Name##Request, protocol::Name##Response, function>
+#define PENSTOCK_TYPED(Name, function) \
+  typed<protocol::Name##Request, protocol::Name##Response, function>
 
 namespace {
-// Lowest versions are those of Kafka 4 (KIP-896), so that every client in use finds one; Produce is advertised lower than served.
+// Lowest versions are those of Kafka 4 (KIP-896), so that every client in use finds one; Produce is
+// advertised lower than served.
 constexpr std::array kTable = {
     Api{ApiKey::kProduce, 0, 0, 9, handle_produce},
     Api{ApiKey::kFetch, 4, 4, 12, PENSTOCK_TYPED(Fetch, handle_fetch)},
@@ -45,7 +47,8 @@ constexpr std::array kTable = {
     Api{ApiKey::kMetadata, 0, 0, 12, PENSTOCK_TYPED(Metadata, handle_metadata)},
     Api{ApiKey::kOffsetCommit, 2, 2, 9, PENSTOCK_TYPED(OffsetCommit, handle_offset_commit)},
     Api{ApiKey::kOffsetFetch, 1, 1, 9, PENSTOCK_TYPED(OffsetFetch, handle_offset_fetch)},
-    Api{ApiKey::kFindCoordinator, 0, 0, 4, PENSTOCK_TYPED(FindCoordinator, handle_find_coordinator)},
+    Api{ApiKey::kFindCoordinator, 0, 0, 4,
+        PENSTOCK_TYPED(FindCoordinator, handle_find_coordinator)},
     Api{ApiKey::kJoinGroup, 0, 0, 9, PENSTOCK_TYPED(JoinGroup, handle_join_group)},
     Api{ApiKey::kHeartbeat, 0, 0, 4, PENSTOCK_TYPED(Heartbeat, handle_heartbeat)},
     Api{ApiKey::kLeaveGroup, 0, 0, 5, PENSTOCK_TYPED(LeaveGroup, handle_leave_group)},
@@ -57,16 +60,22 @@ constexpr std::array kTable = {
     Api{ApiKey::kDeleteTopics, 1, 1, 6, PENSTOCK_TYPED(DeleteTopics, handle_delete_topics)},
     Api{ApiKey::kDeleteRecords, 0, 0, 2, PENSTOCK_TYPED(DeleteRecords, handle_delete_records)},
     Api{ApiKey::kInitProducerId, 0, 0, 4, PENSTOCK_TYPED(InitProducerId, handle_init_producer_id)},
-    Api{ApiKey::kOffsetForLeaderEpoch, 2, 2, 4, PENSTOCK_TYPED(OffsetForLeaderEpoch, handle_offset_for_leader_epoch)},
-    Api{ApiKey::kDescribeConfigs, 1, 1, 4, PENSTOCK_TYPED(DescribeConfigs, handle_describe_configs)},
+    Api{ApiKey::kOffsetForLeaderEpoch, 2, 2, 4,
+        PENSTOCK_TYPED(OffsetForLeaderEpoch, handle_offset_for_leader_epoch)},
+    Api{ApiKey::kDescribeConfigs, 1, 1, 4,
+        PENSTOCK_TYPED(DescribeConfigs, handle_describe_configs)},
     Api{ApiKey::kAlterConfigs, 0, 0, 2, PENSTOCK_TYPED(AlterConfigs, handle_alter_configs)},
-    Api{ApiKey::kCreatePartitions, 0, 0, 3, PENSTOCK_TYPED(CreatePartitions, handle_create_partitions)},
+    Api{ApiKey::kCreatePartitions, 0, 0, 3,
+        PENSTOCK_TYPED(CreatePartitions, handle_create_partitions)},
     Api{ApiKey::kDeleteGroups, 0, 0, 2, PENSTOCK_TYPED(DeleteGroups, handle_delete_groups)},
-    Api{ApiKey::kIncrementalAlterConfigs, 0, 0, 1, PENSTOCK_TYPED(IncrementalAlterConfigs, handle_incremental_alter_configs)},
+    Api{ApiKey::kIncrementalAlterConfigs, 0, 0, 1,
+        PENSTOCK_TYPED(IncrementalAlterConfigs, handle_incremental_alter_configs)},
     Api{ApiKey::kOffsetDelete, 0, 0, 0, PENSTOCK_TYPED(OffsetDelete, handle_offset_delete)},
-    Api{ApiKey::kDescribeCluster, 0, 0, 1, PENSTOCK_TYPED(DescribeCluster, handle_describe_cluster)},
+    Api{ApiKey::kDescribeCluster, 0, 0, 1,
+        PENSTOCK_TYPED(DescribeCluster, handle_describe_cluster)},
 };
-static_assert(std::is_sorted(kTable.begin(), kTable.end(), [](const Api& a, const Api& b) { return a.key < b.key; }));
+static_assert(std::is_sorted(kTable.begin(), kTable.end(),
+                             [](const Api& a, const Api& b) { return a.key < b.key; }));
 }  // namespace
 
 #undef PENSTOCK_TYPED
@@ -74,7 +83,8 @@ static_assert(std::is_sorted(kTable.begin(), kTable.end(), [](const Api& a, cons
 std::span<const Api> api_table() { return kTable; }
 
 const Api* find_handler(ApiKey key) {
-  const auto* at = std::lower_bound(kTable.begin(), kTable.end(), key, [](const Api& api, ApiKey wanted) { return api.key < wanted; });
+  const auto* at = std::lower_bound(kTable.begin(), kTable.end(), key,
+                                    [](const Api& api, ApiKey wanted) { return api.key < wanted; });
   return at != kTable.end() && at->key == key ? at : nullptr;
 }
 

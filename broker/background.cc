@@ -30,7 +30,8 @@ void Background::start() {
   broker_.control().post([this] {
     broker_.control().after(broker_.settings().checkpoint_ms, [this] { checkpoint(); });
     broker_.control().after(broker_.settings().retention_check_ms, [this] { retention(); });
-    if (broker_.settings().scrub_bytes_per_second > 0) broker_.control().after(kScrubMs, [this] { scrub(); });
+    if (broker_.settings().scrub_bytes_per_second > 0)
+      broker_.control().after(kScrubMs, [this] { scrub(); });
     if (broker_.settings().cleaner.enabled) compactor_.start();
   });
 }
@@ -68,8 +69,8 @@ void Background::collect(const std::shared_ptr<Round>& round) {
         Partition* partition = handle->partition.get();
         if (partition == nullptr) continue;
         const log::Log& log = partition->log();
-        round->of_shard[i].push_back({handle->topic, handle->index, log.flushed_end(), log.start(), partition->state().high_watermark,
-                                    log.cleaned_to()});
+        round->of_shard[i].push_back({handle->topic, handle->index, log.flushed_end(), log.start(),
+                                      partition->state().high_watermark, log.cleaned_to()});
         partition->start_flush();
         partition->log().unlink_deleted();
       }
@@ -84,7 +85,8 @@ void Background::write(const std::shared_ptr<Round>& round) {
   for (auto& part : round->of_shard) std::move(part.begin(), part.end(), std::back_inserter(all));
   broker_.pool().run([this, all = std::move(all)] {
     if (const Status written = broker_.log_directory().write_checkpoints(all); !written) {
-      spdlog::warn("checkpoints of {} were not written: {}", broker_.settings().log_dir, written.error().text);
+      spdlog::warn("checkpoints of {} were not written: {}", broker_.settings().log_dir,
+                   written.error().text);
     }
     broker_.log_directory().remove_deleted();
     broker_.control().post([this] { checkpointing_ = false; });
@@ -100,11 +102,15 @@ void Background::retention() {
       for (const PartitionRef& handle : shard.partitions()) {
         Partition* partition = handle->partition.get();
         if (partition == nullptr) continue;
-        partition->log().producers().expire(now, partition->settings().log.producer_id_expiration_ms);
+        partition->log().producers().expire(now,
+                                            partition->settings().log.producer_id_expiration_ms);
         if (partition->settings().log.cleanup_policy == log::CleanupPolicy::kCompact) continue;
         const auto removed = partition->log().apply_retention(partition->state().high_watermark);
-        if (!removed) spdlog::error("retention of {}-{}: {}", handle->topic, handle->index.value, removed.error().text);
-        else if (*removed > 0) partition->log_changed();
+        if (!removed)
+          spdlog::error("retention of {}-{}: {}", handle->topic, handle->index.value,
+                        removed.error().text);
+        else if (*removed > 0)
+          partition->log_changed();
       }
     });
   }
@@ -114,7 +120,8 @@ void Background::retention() {
 void Background::scrub() {
   if (stopped_) return;
   broker_.control().after(kScrubMs, [this] { scrub(); });
-  const auto share = static_cast<std::uint64_t>(broker_.settings().scrub_bytes_per_second) / broker_.shard_count();
+  const auto share =
+      static_cast<std::uint64_t>(broker_.settings().scrub_bytes_per_second) / broker_.shard_count();
   for (std::size_t i = 0; i < broker_.shard_count(); ++i) {
     BrokerShard& shard = broker_.shard(i);
     shard.io().post([&shard, share] { shard.scrub(share); });
@@ -123,7 +130,8 @@ void Background::scrub() {
 
 void Background::storage_full(const Error& why) {
   if (std::exchange(full_, true)) return;
-  spdlog::error("{}: producers are refused until there is room: {}", broker_.settings().log_dir, why.text);
+  spdlog::error("{}: producers are refused until there is room: {}", broker_.settings().log_dir,
+                why.text);
 }
 
 void Background::look_for_room() {

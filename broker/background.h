@@ -11,8 +11,9 @@ namespace penstock::broker {
 
 class Broker;
 
-/// What goes on by itself: moving recovery points (every checkpoint interval, or 64 MiB of one partition), retention, re-reading cold
-/// segments, compaction, giving the disk reserve back and taking it again. Runs on the control thread; shards and pool do the work.
+/// What goes on by itself: moving recovery points (every checkpoint interval, or 64 MiB of one
+/// partition), retention, re-reading cold segments, compaction, giving the disk reserve back and
+/// taking it again. Runs on the control thread; shards and pool do the work.
 class Background {
  public:
   explicit Background(Broker& broker);
@@ -33,8 +34,8 @@ class Background {
 
   Broker& broker_;
   Compactor compactor_;
-  bool stopped_ = false;         // control thread
-  bool full_ = false;            // and said so
+  bool stopped_ = false;  // control thread
+  bool full_ = false;     // and said so
   bool checkpointing_ = false;
 };
 

@@ -21,53 +21,67 @@ BatchCheck refuse(ErrorCode error, std::string text) {
 }
 
 BatchCheck check_header(const record::BatchHeader& header, std::int16_t produce_version) {
-  if (header.control()) return refuse(ErrorCode::kInvalidRecord, "Control batches come from brokers only");
+  if (header.control())
+    return refuse(ErrorCode::kInvalidRecord, "Control batches come from brokers only");
   if (header.transactional()) {
     return refuse(ErrorCode::kInvalidTxnState, "Transactions are not supported by this broker");
   }
   if (header.record_count <= 0 || header.last_offset_delta != header.record_count - 1) {
-    return refuse(ErrorCode::kInvalidRecord, "Record count and last offset delta of the batch do not agree");
+    return refuse(ErrorCode::kInvalidRecord,
+                  "Record count and last offset delta of the batch do not agree");
   }
   if (header.codec() == record::Codec::kZstd && produce_version < kZstdFromVersion) {
     return refuse(ErrorCode::kUnsupportedCompressionType, "zstd needs Produce version 7 or later");
   }
-  if (header.has_delete_horizon()) return refuse(ErrorCode::kInvalidRecord, "A delete horizon comes from brokers only");
-  if (header.producer_id.value >= 0 && (header.base_sequence < 0 || header.producer_epoch.value < 0)) {
-    return refuse(ErrorCode::kInvalidRecord, "A batch with a producer id needs an epoch and a sequence");
+  if (header.has_delete_horizon())
+    return refuse(ErrorCode::kInvalidRecord, "A delete horizon comes from brokers only");
+  if (header.producer_id.value >= 0 &&
+      (header.base_sequence < 0 || header.producer_epoch.value < 0)) {
+    return refuse(ErrorCode::kInvalidRecord,
+                  "A batch with a producer id needs an epoch and a sequence");
   }
   return {};
 }
 
-BatchCheck check_times(std::int64_t oldest, std::int64_t newest, const TopicSettings& settings, std::int64_t now_ms) {
+BatchCheck check_times(std::int64_t oldest, std::int64_t newest, const TopicSettings& settings,
+                       std::int64_t now_ms) {
   if (newest > now_ms && newest - now_ms > settings.timestamp_after_max_ms) {
     return refuse(ErrorCode::kInvalidTimestamp, "Timestamp " + std::to_string(newest) +
                                                     " is further ahead of the broker's clock than "
                                                     "message.timestamp.after.max.ms allows");
   }
   if (oldest >= 0 && oldest < now_ms && now_ms - oldest > settings.timestamp_before_max_ms) {
-    return refuse(ErrorCode::kInvalidTimestamp, "Timestamp " + std::to_string(oldest) +
-                                                    " is older than message.timestamp.before.max.ms allows");
+    return refuse(ErrorCode::kInvalidTimestamp,
+                  "Timestamp " + std::to_string(oldest) +
+                      " is older than message.timestamp.before.max.ms allows");
   }
   return {};
 }
 
 }  // namespace
 
-BatchCheck check_batch(ByteSpan records, const TopicSettings& settings, std::int16_t produce_version, std::int64_t now_ms) {
-  if (records.size() <= kMagicAt) return refuse(ErrorCode::kCorruptMessage, "Record batch is shorter than its header");
+BatchCheck check_batch(ByteSpan records, const TopicSettings& settings,
+                       std::int16_t produce_version, std::int64_t now_ms) {
+  if (records.size() <= kMagicAt)
+    return refuse(ErrorCode::kCorruptMessage, "Record batch is shorter than its header");
   if (static_cast<std::int8_t>(records[kMagicAt]) < record::kMagic) {
-    return refuse(ErrorCode::kUnsupportedForMessageFormat, "Message formats before record batch v2 are not supported");
+    return refuse(ErrorCode::kUnsupportedForMessageFormat,
+                  "Message formats before record batch v2 are not supported");
   }
   const auto batch = record::BatchView::parse(records);
   if (!batch) return refuse(ErrorCode::kCorruptMessage, batch.error().text);
   if (batch->bytes().size() != records.size()) {
-    return refuse(ErrorCode::kInvalidRecord, "A produce request holds exactly one record batch a partition");
+    return refuse(ErrorCode::kInvalidRecord,
+                  "A produce request holds exactly one record batch a partition");
   }
   if (records.size() > static_cast<std::size_t>(settings.max_message_bytes)) {
-    return refuse(ErrorCode::kMessageTooLarge, "The record batch has " + std::to_string(records.size()) +
-                                                   " bytes, max.message.bytes allows " + std::to_string(settings.max_message_bytes));
+    return refuse(ErrorCode::kMessageTooLarge, "The record batch has " +
+                                                   std::to_string(records.size()) +
+                                                   " bytes, max.message.bytes allows " +
+                                                   std::to_string(settings.max_message_bytes));
   }
-  if (!batch->crc_matches()) return refuse(ErrorCode::kCorruptMessage, "Record batch CRC does not match");
+  if (!batch->crc_matches())
+    return refuse(ErrorCode::kCorruptMessage, "Record batch CRC does not match");
   BatchCheck out = check_header(batch->header(), produce_version);
   if (out.error != ErrorCode::kNone) return out;
   out.header = batch->header();
@@ -75,7 +89,10 @@ BatchCheck check_batch(ByteSpan records, const TopicSettings& settings, std::int
   std::optional<record::Survey> survey;
   if (out.header.codec() == record::Codec::kNone || settings.check_compressed || compacted) {
     const auto walked = record::survey_records(*batch);
-    if (!walked) return refuse(walked.error().code == Errc::kTooLarge ? ErrorCode::kMessageTooLarge : ErrorCode::kInvalidRecord, walked.error().text);
+    if (!walked)
+      return refuse(walked.error().code == Errc::kTooLarge ? ErrorCode::kMessageTooLarge
+                                                           : ErrorCode::kInvalidRecord,
+                    walked.error().text);
     if (compacted && !walked->all_keyed) {
       return refuse(ErrorCode::kInvalidRecord, "Compacted topic cannot accept message without key");
     }
@@ -88,7 +105,8 @@ BatchCheck check_batch(ByteSpan records, const TopicSettings& settings, std::int
     return out;
   }
   if (out.header.timestamp_type() != record::TimestampType::kCreate) {
-    return refuse(ErrorCode::kInvalidTimestamp, "Producers do not set the timestamp type to log-append time");
+    return refuse(ErrorCode::kInvalidTimestamp,
+                  "Producers do not set the timestamp type to log-append time");
   }
   // As Kafka does, a wrong maximum is put right: the time index and retention go by it.
   if (survey && survey->newest_ms != out.header.max_timestamp_ms) {

@@ -17,10 +17,12 @@ struct BatchCheck {
   std::int64_t log_append_time_ms = -1;  // set when the topic uses log-append time
 };
 
-/// Judges what a producer sent for one partition, on any thread: exactly one batch, sound structure and CRC, sound records, limits
-/// of the topic. Changed in place: with log-append time the stamp, else a max timestamp that is not that of the records.
-/// Without `check_compressed`, compressed batches are opened only for compacted topics, whose records need keys; elsewhere the CRC
-/// vouches for them (docs/decisions/produce-validation.md).
-BatchCheck check_batch(ByteSpan records, const TopicSettings& settings, std::int16_t produce_version, std::int64_t now_ms);
+/// Judges what a producer sent for one partition, on any thread: exactly one batch, sound structure
+/// and CRC, sound records, limits of the topic. Changed in place: with log-append time the stamp,
+/// else a max timestamp that is not that of the records. Without `check_compressed`, compressed
+/// batches are opened only for compacted topics, whose records need keys; elsewhere the CRC vouches
+/// for them (docs/decisions/produce-validation.md).
+BatchCheck check_batch(ByteSpan records, const TopicSettings& settings,
+                       std::int16_t produce_version, std::int64_t now_ms);
 
 }  // namespace penstock::broker

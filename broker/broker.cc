@@ -32,13 +32,16 @@ int default_shards() {
 
 /// Spreads the 192 bits over all shards; a topic's partitions lie side by side on different ones.
 std::size_t shard_of(const Uuid& topic_id, PartitionId partition, std::size_t shards) {
-  const std::uint64_t hash = (topic_id.high ^ (topic_id.low * 0x9E3779B97F4A7C15ULL)) * 0xBF58476D1CE4E5B9ULL;
-  return static_cast<std::size_t>(((hash >> 32) + static_cast<std::uint64_t>(partition.value)) % shards);
+  const std::uint64_t hash =
+      (topic_id.high ^ (topic_id.low * 0x9E3779B97F4A7C15ULL)) * 0xBF58476D1CE4E5B9ULL;
+  return static_cast<std::size_t>(((hash >> 32) + static_cast<std::uint64_t>(partition.value)) %
+                                  shards);
 }
 
 }  // namespace
 
-BrokerShard::BrokerShard(Broker& broker, int index) : broker_(broker), io_(index), topics_(std::make_shared<Topics>()) {
+BrokerShard::BrokerShard(Broker& broker, int index)
+    : broker_(broker), io_(index), topics_(std::make_shared<Topics>()) {
   groups_ = std::make_unique<GroupCoordinator>(*this, broker.settings().coordinator);
 }
 BrokerShard::~BrokerShard() = default;
@@ -48,26 +51,34 @@ void BrokerShard::producer_id(UniqueFunction<void(tl::expected<std::int64_t, Api
     --producer_ids_.count;
     return done(producer_ids_.first++);
   }
-  broker_.topic_admin().next_producer_ids([this, done = std::move(done)](tl::expected<TopicAdmin::ProducerIdBlock, ApiError> got) mutable {
-    io_.post([this, done = std::move(done), got = std::move(got)]() mutable {
-      if (!got) return done(tl::make_unexpected(got.error()));
-      // Of several blocks asked for at once the last is kept: ids are plenty.
-      producer_ids_ = {got->first + 1, got->count - 1};
-      done(got->first);
-    });
-  });
+  broker_.topic_admin().next_producer_ids(
+      [this,
+       done = std::move(done)](tl::expected<TopicAdmin::ProducerIdBlock, ApiError> got) mutable {
+        io_.post([this, done = std::move(done), got = std::move(got)]() mutable {
+          if (!got) return done(tl::make_unexpected(got.error()));
+          // Of several blocks asked for at once the last is kept: ids are plenty.
+          producer_ids_ = {got->first + 1, got->count - 1};
+          done(got->first);
+        });
+      });
 }
 
 void BrokerShard::scrub(std::uint64_t bytes_max) {
   if (partitions_.empty()) return;
   const PartitionRef& handle = partitions_[scrub_turn_ % partitions_.size()];
-  const auto read = handle->partition ? handle->partition->log().scrub(bytes_max) : Result<std::uint64_t>(0);
-  if (!read) spdlog::error("scrubbing {}-{}: {}", handle->topic, handle->index.value, read.error().text);
+  const auto read =
+      handle->partition ? handle->partition->log().scrub(bytes_max) : Result<std::uint64_t>(0);
+  if (!read)
+    spdlog::error("scrubbing {}-{}: {}", handle->topic, handle->index.value, read.error().text);
   if (!read || *read == 0) ++scrub_turn_;
 }
 
 Broker::Broker(Settings settings, const Clock& clock, log::FileSystem& files)
-    : settings_(std::move(settings)), clock_(clock), files_(files, [this](const Error& why) { storage_failed(why); }), control_(kControlShard), registry_(*this) {
+    : settings_(std::move(settings)),
+      clock_(clock),
+      files_(files, [this](const Error& why) { storage_failed(why); }),
+      control_(kControlShard),
+      registry_(*this) {
   const int shards = settings_.shards > 0 ? settings_.shards : default_shards();
   for (int i = 0; i < shards; ++i) shards_.push_back(std::make_unique<BrokerShard>(*this, i));
 }
@@ -87,20 +98,23 @@ Status Broker::open(const std::function<bool()>& interrupted) {
   auto directory = log::LogDirectory::open(files_, clock_, std::move(options));
   if (!directory) return tl::make_unexpected(directory.error().in("log.dirs"));
   log_directory_ = std::move(*directory);
-  if (!restore_reserve()) spdlog::warn("{} is almost full: producers are refused until there is room", settings_.log_dir);
+  if (!restore_reserve())
+    spdlog::warn("{} is almost full: producers are refused until there is room", settings_.log_dir);
   pool_ = std::make_unique<Pool>(kPoolThreads);
   topic_admin_ = make_topic_admin(*this);
   background_ = std::make_unique<Background>(*this);
   for (auto& shard : shards_) shard->io().start();
   control_.start();
   std::promise<Status> loaded;
-  control_.post([&] { topic_admin_->load([&](Status status) { loaded.set_value(std::move(status)); }); });
+  control_.post(
+      [&] { topic_admin_->load([&](Status status) { loaded.set_value(std::move(status)); }); });
   auto result = loaded.get_future();
   while (result.wait_for(kInterruptCheck) != std::future_status::ready) {
     if (interrupted && !opening_cancelled() && interrupted()) opening_cancelled_ = true;
   }
   PENSTOCK_RETURN_IF_ERROR(result.get());
-  if (opening_cancelled()) return fail(Errc::kCancelled, "stopped while partitions were being opened");
+  if (opening_cancelled())
+    return fail(Errc::kCancelled, "stopped while partitions were being opened");
   control_.post([this] {
     load_groups(registry_.current());
     topic_admin_->carry_on();
@@ -137,14 +151,15 @@ void Broker::close_logs() {
     for (const PartitionRef& handle : shard->partitions()) {
       if (!handle->partition) continue;
       log::Log& log = handle->partition->log();
-      const Status closed = log.offline() ? Status(tl::make_unexpected(*log.offline())) : log.close();
+      const Status closed =
+          log.offline() ? Status(tl::make_unexpected(*log.offline())) : log.close();
       if (!closed) {
         spdlog::error("closing {}-{}: {}", handle->topic, handle->index.value, closed.error().text);
         clean = false;
         continue;
       }
-      checkpoints.push_back({handle->topic, handle->index, log.flushed_end(), log.start(), handle->partition->state().high_watermark,
-                             log.cleaned_to()});
+      checkpoints.push_back({handle->topic, handle->index, log.flushed_end(), log.start(),
+                             handle->partition->state().high_watermark, log.cleaned_to()});
     }
   }
   if (!clean || storage_failure() != nullptr) {
@@ -175,7 +190,8 @@ bool Broker::restore_reserve() {
 std::optional<Error> Broker::refusal() const {
   if (const Error* failed = storage_failure()) return *failed;
   if (!reserve_missing_.load(std::memory_order_relaxed)) return std::nullopt;
-  return Error{Errc::kStorageFull, settings_.log_dir + " is almost full: no records are taken until there is room"};
+  return Error{Errc::kStorageFull,
+               settings_.log_dir + " is almost full: no records are taken until there is room"};
 }
 
 void Broker::storage_failed(const Error& why) {

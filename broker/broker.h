@@ -28,7 +28,8 @@ class GroupCoordinator;
 class Pool;
 class Session;
 
-/// What belongs to one shard besides its connections. Only its own thread touches it, save for `io().post()`.
+/// What belongs to one shard besides its connections. Only its own thread touches it, save for
+/// `io().post()`.
 class BrokerShard {
  public:
   BrokerShard(Broker& broker, int index);
@@ -67,8 +68,8 @@ class BrokerShard {
   std::unique_ptr<GroupCoordinator> groups_;
 };
 
-/// The broker as its handlers see it. The references are good for the broker's life and from any thread; what they refer to has
-/// its own rules.
+/// The broker as its handlers see it. The references are good for the broker's life and from any
+/// thread; what they refer to has its own rules.
 class Broker {
  public:
   Broker(Settings settings, const Clock& clock, log::FileSystem& files);
@@ -93,26 +94,35 @@ class Broker {
   [[nodiscard]] const Endpoint& advertised() const { return advertised_; }
   void set_advertised(Endpoint endpoint) { advertised_ = std::move(endpoint); }
 
-  /// A producer's write found the disk full; said once, until there is room. The reserve is not for producers. Any thread.
+  /// A producer's write found the disk full; said once, until there is room. The reserve is not for
+  /// producers. Any thread.
   void storage_full(const Error& why);
-  /// The metadata found the disk full: frees the reserve for it and refuses records until the reserve could be taken again.
-  /// Control thread.
+  /// The metadata found the disk full: frees the reserve for it and refuses records until the
+  /// reserve could be taken again. Control thread.
   void release_reserve(const Error& why);
   /// Tries to take the reserve again; true when it is there. Control thread.
   bool restore_reserve();
-  /// fsync failed: that is final for the data directory, so no partition takes records any more, nor does the metadata. Any thread.
+  /// fsync failed: that is final for the data directory, so no partition takes records any more,
+  /// nor does the metadata. Any thread.
   void storage_failed(const Error& why);
   /// That failure; nullptr when all is well. Any thread.
-  [[nodiscard]] const Error* storage_failure() const { return failure_.load(std::memory_order_acquire); }
-  /// Why no records are taken now: the data directory failed, or the reserve is not there. Any thread.
+  [[nodiscard]] const Error* storage_failure() const {
+    return failure_.load(std::memory_order_acquire);
+  }
+  /// Why no records are taken now: the data directory failed, or the reserve is not there. Any
+  /// thread.
   [[nodiscard]] std::optional<Error> refusal() const;
   /// A stop was asked for while partitions were being opened: the rest stays closed. Any thread.
-  [[nodiscard]] bool opening_cancelled() const { return opening_cancelled_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool opening_cancelled() const {
+    return opening_cancelled_.load(std::memory_order_acquire);
+  }
 
-  /// Opens the data directory and every partition in it, then starts the shards. Errors name the directory and what to do.
-  /// kCancelled when `interrupted`, asked now and then, said so before all partitions were open; close() then leaves the rest as it was.
+  /// Opens the data directory and every partition in it, then starts the shards. Errors name the
+  /// directory and what to do. kCancelled when `interrupted`, asked now and then, said so before
+  /// all partitions were open; close() then leaves the rest as it was.
   Status open(const std::function<bool()>& interrupted = {});
-  /// Flushes and closes all partitions, writes the clean-shutdown marker, joins the threads. No connection may be left.
+  /// Flushes and closes all partitions, writes the clean-shutdown marker, joins the threads. No
+  /// connection may be left.
   void close();
   /// Answers every long poll with what there is; part of a stop, before the connections are closed.
   void finish_long_polls();
@@ -136,13 +146,15 @@ class Broker {
   Endpoint advertised_;
 };
 
-/// Internal topics (the coordinators' logs). Both run on the partition's owner shard, which the caller is on.
+/// Internal topics (the coordinators' logs). Both run on the partition's owner shard, which the
+/// caller is on.
 
 /// Appends one batch with acks=all and gives its base offset once it is committed.
 void append_internal(Partition& partition, std::vector<std::byte> batch,
                      UniqueFunction<void(tl::expected<Offset, ApiError>)> done);
-/// Reads everything from the log start to the high watermark as it is now, file reads on the pool. `on_batches` gets whole batches
-/// in order, `done` comes last; both run on the owner shard. Ends with an error when the partition goes away or is damaged.
+/// Reads everything from the log start to the high watermark as it is now, file reads on the pool.
+/// `on_batches` gets whole batches in order, `done` comes last; both run on the owner shard. Ends
+/// with an error when the partition goes away or is damaged.
 void read_internal(const PartitionRef& handle, UniqueFunction<void(ByteView)> on_batches,
                    UniqueFunction<void(Status)> done);
 

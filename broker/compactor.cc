@@ -12,7 +12,8 @@ namespace penstock::broker {
 
 namespace {
 constexpr double kOverdue = 2;
-constexpr std::int64_t kFlushWaitMs = 200;  // a compacted log is free for the next round after a flush of its directory
+constexpr std::int64_t kFlushWaitMs =
+    200;  // a compacted log is free for the next round after a flush of its directory
 }  // namespace
 
 struct Compactor::Round {
@@ -30,14 +31,17 @@ void Compactor::rest() {
 }
 
 /// The partition with the largest dirty share beyond its min.cleanable.dirty.ratio.
-Compactor::Candidate Compactor::dirtiest_of(const std::vector<PartitionRef>& partitions, const Names& left_alone) {
+Compactor::Candidate Compactor::dirtiest_of(const std::vector<PartitionRef>& partitions,
+                                            const Names& left_alone) {
   Candidate best;
   for (const PartitionRef& handle : partitions) {
     if (!handle->partition || left_alone.contains({handle->topic, handle->index.value})) continue;
     Partition& partition = *handle->partition;
     if (partition.settings().log.cleanup_policy == log::CleanupPolicy::kDelete) continue;
     const auto dirty = partition.log().cleanable(partition.last_stable());
-    if (!dirty) spdlog::error("compaction of {}-{}: {}", handle->topic, handle->index.value, dirty.error().text);
+    if (!dirty)
+      spdlog::error("compaction of {}-{}: {}", handle->topic, handle->index.value,
+                    dirty.error().text);
     if (!dirty || !*dirty) continue;
     const double ratio = (*dirty)->overdue ? kOverdue : (*dirty)->dirty_ratio();
     if (ratio != kOverdue && ratio <= partition.settings().log.min_cleanable_dirty_ratio) continue;
@@ -70,7 +74,9 @@ void Compactor::choose(const Round& round) {
 
 void Compactor::begin(const PartitionRef& handle) {
   PartitionHandle::on_owner(handle, [this, handle](Partition* partition) {
-    const auto done = [&](const Status& status) { broker_.control().post([this, handle, status] { report(handle, status); }); };
+    const auto done = [&](const Status& status) {
+      broker_.control().post([this, handle, status] { report(handle, status); });
+    };
     if (partition == nullptr) return done({});
     log::CompactionLimits limits;
     limits.map_bytes_max = broker_.settings().cleaner.map_bytes_max;
@@ -78,15 +84,18 @@ void Compactor::begin(const PartitionRef& handle) {
     auto begun = partition->log().begin_compaction(partition->last_stable(), limits);
     if (!begun) return done(tl::make_unexpected(begun.error()));
     if (!*begun) return done({});
-    broker_.pool().run([this, handle, task = std::make_shared<log::CompactionTask>(std::move(**begun))] {
-      Status ran = task->run(broker_.files());
-      handle->owner->io().post([this, handle, task, ran = std::move(ran)] { apply(handle, *task, ran); });
-    });
+    broker_.pool().run(
+        [this, handle, task = std::make_shared<log::CompactionTask>(std::move(**begun))] {
+          Status ran = task->run(broker_.files());
+          handle->owner->io().post(
+              [this, handle, task, ran = std::move(ran)] { apply(handle, *task, ran); });
+        });
   });
 }
 
 /// Owner shard.
-void Compactor::apply(const PartitionRef& handle, const log::CompactionTask& task, const Status& ran) {
+void Compactor::apply(const PartitionRef& handle, const log::CompactionTask& task,
+                      const Status& ran) {
   Status status = ran;
   Partition* partition = handle->partition.get();
   // A topic of the same name has another handle, and another log.
@@ -94,9 +103,10 @@ void Compactor::apply(const PartitionRef& handle, const log::CompactionTask& tas
     const std::uint64_t before = partition->log().size_bytes();
     status = partition->log().apply_compaction(task, ran);
     if (status) {
-      spdlog::info("compacted {}-{} from offset {} to {}: {} to {} bytes ({} read, {} written)", handle->topic, handle->index.value,
-                   task.input().from.value, task.cleaned_to().value, before, partition->log().size_bytes(), task.bytes_read(),
-                   task.bytes_written());
+      spdlog::info("compacted {}-{} from offset {} to {}: {} to {} bytes ({} read, {} written)",
+                   handle->topic, handle->index.value, task.input().from.value,
+                   task.cleaned_to().value, before, partition->log().size_bytes(),
+                   task.bytes_read(), task.bytes_written());
       partition->log_changed();
       partition->start_flush();
     } else if (task.staged()) {
@@ -115,9 +125,11 @@ void Compactor::report(const PartitionRef& handle, const Status& status) {
     return;
   }
   if (status.error().code != Errc::kCancelled) {
-    spdlog::error("compaction of {}-{}: {}", handle->topic, handle->index.value, status.error().text);
+    spdlog::error("compaction of {}-{}: {}", handle->topic, handle->index.value,
+                  status.error().text);
   }
-  if (status.error().code == Errc::kCorrupt) left_alone_.insert({handle->topic, handle->index.value});
+  if (status.error().code == Errc::kCorrupt)
+    left_alone_.insert({handle->topic, handle->index.value});
   rest();
 }
 

@@ -15,8 +15,9 @@ namespace penstock::broker {
 
 class Broker;
 
-/// Compacts the logs whose cleanup.policy says so: each owner names its dirtiest, the dirtiest of all is compacted on the pool, one at
-/// a time; without anything to do it rests for log.cleaner.backoff.ms. Lives on the control thread.
+/// Compacts the logs whose cleanup.policy says so: each owner names its dirtiest, the dirtiest of
+/// all is compacted on the pool, one at a time; without anything to do it rests for
+/// log.cleaner.backoff.ms. Lives on the control thread.
 class Compactor {
  public:
   explicit Compactor(Broker& broker);
@@ -37,7 +38,8 @@ class Compactor {
   void apply(const PartitionRef& handle, const log::CompactionTask& task, const Status& ran);
   void report(const PartitionRef& handle, const Status& status);
   using Names = std::set<std::pair<std::string, std::int32_t>>;
-  static Candidate dirtiest_of(const std::vector<PartitionRef>& partitions, const Names& left_alone);
+  static Candidate dirtiest_of(const std::vector<PartitionRef>& partitions,
+                               const Names& left_alone);
 
   Broker& broker_;
   bool stopped_ = false;

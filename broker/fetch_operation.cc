@@ -34,7 +34,8 @@ bool copy_resident(const std::vector<log::FileRange>& ranges, std::vector<std::b
       if (got && *got == range.length) continue;
     } else {
       iovec into{to.data() + at, range.length};
-      const ssize_t got = ::preadv2(range.file->fd(), &into, 1, static_cast<off_t>(range.position), RWF_NOWAIT);
+      const ssize_t got =
+          ::preadv2(range.file->fd(), &into, 1, static_cast<off_t>(range.position), RWF_NOWAIT);
       if (got >= 0 && static_cast<std::uint64_t>(got) == range.length) continue;
     }
     to.resize(before);
@@ -55,7 +56,8 @@ struct FetchOperation::Visit final : FetchWaiter {
     bool failed = false;
     for (const std::size_t i : parts) {
       Part& part = op.parts_[i];
-      part.outcome = read_part(part, op.options_.bytes_max > total ? op.options_.bytes_max - total : 0, total == 0);
+      part.outcome = read_part(
+          part, op.options_.bytes_max > total ? op.options_.bytes_max - total : 0, total == 0);
       total += part.outcome.size_bytes;
       failed = failed || part.outcome.error != ErrorCode::kNone;
     }
@@ -68,7 +70,8 @@ struct FetchOperation::Visit final : FetchWaiter {
     ReadOutcome out;
     Partition* partition = part.handle->partition.get();
     if (partition == nullptr) {
-      out.error = part.handle->offline.text.empty() ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kStorageError;
+      out.error = part.handle->offline.text.empty() ? ErrorCode::kNotLeaderOrFollower
+                                                    : ErrorCode::kStorageError;
       return out;
     }
     Partition::ReadRequest request = part.request;
@@ -77,7 +80,8 @@ struct FetchOperation::Visit final : FetchWaiter {
     if (part.last_fetched_epoch.value >= 0) {
       const auto [epoch, end] = partition->log().epoch_end(part.last_fetched_epoch);
       if (end != Offset::kNone && (end < request.from || epoch < part.last_fetched_epoch)) {
-        out = partition->read({request.from, 0, false, request.read_committed, request.current_leader_epoch});
+        out = partition->read(
+            {request.from, 0, false, request.read_committed, request.current_leader_epoch});
         out.diverging_epoch = epoch;
         out.diverging_end = end;
         out.ranges.clear();
@@ -91,7 +95,8 @@ struct FetchOperation::Visit final : FetchWaiter {
   void remove_waiters() {
     if (!std::exchange(registered, false)) return;
     for (const std::size_t i : parts) {
-      if (Partition* partition = op.parts_[i].handle->partition.get()) partition->remove_waiter(this);
+      if (Partition* partition = op.parts_[i].handle->partition.get())
+        partition->remove_waiter(this);
     }
   }
 
@@ -119,14 +124,18 @@ struct FetchOperation::Visit final : FetchWaiter {
   std::uint64_t pending_bytes = 0;
 };
 
-FetchOperation::FetchOperation(BrokerShard& home, std::shared_ptr<Session> session, ReplyTo reply, Options options)
+FetchOperation::FetchOperation(BrokerShard& home, std::shared_ptr<Session> session, ReplyTo reply,
+                               Options options)
     : home_(home), session_(std::move(session)), reply_(std::move(reply)), options_(options) {}
 
 FetchOperation::~FetchOperation() = default;
 
-void FetchOperation::add_topic(std::string_view name) { topics_.push_back({std::string(name), parts_.size()}); }
+void FetchOperation::add_topic(std::string_view name) {
+  topics_.push_back({std::string(name), parts_.size()});
+}
 
-void FetchOperation::add_partition(PartitionRef handle, const protocol::FetchRequest::Partition& asked) {
+void FetchOperation::add_partition(PartitionRef handle,
+                                   const protocol::FetchRequest::Partition& asked) {
   Part& part = parts_.emplace_back();
   part.index = asked.index;
   part.last_fetched_epoch = asked.last_fetched_epoch;
@@ -141,8 +150,10 @@ void FetchOperation::add_partition(PartitionRef handle, const protocol::FetchReq
     return;
   }
   BrokerShard* owner = part.handle->owner;
-  auto found = std::find_if(visits_.begin(), visits_.end(), [&](const auto& visit) { return &visit->owner == owner; });
-  if (found == visits_.end()) found = visits_.insert(visits_.end(), std::make_unique<Visit>(*this, *owner));
+  auto found = std::find_if(visits_.begin(), visits_.end(),
+                            [&](const auto& visit) { return &visit->owner == owner; });
+  if (found == visits_.end())
+    found = visits_.insert(visits_.end(), std::make_unique<Visit>(*this, *owner));
   (*found)->parts.push_back(parts_.size() - 1);
 }
 
@@ -184,7 +195,8 @@ void FetchOperation::visited() {
   available_ = total;
   waiting_ = true;
   if (!session_->open()) return cancel();
-  timer_ = home_.io().after(options_.wait_ms_max, [self = shared_from_this()] { self->finish_now(); });
+  timer_ =
+      home_.io().after(options_.wait_ms_max, [self = shared_from_this()] { self->finish_now(); });
   session_->add_long_poll(shared_from_this());
 }
 
@@ -214,8 +226,10 @@ void FetchOperation::cancel() {
 
 void FetchOperation::unregister() {
   for (const auto& visit : visits_) {
-    if (&visit->owner == &home_) visit->remove_waiters();
-    else visit->owner.io().post([self = shared_from_this(), v = visit.get()] { v->remove_waiters(); });
+    if (&visit->owner == &home_)
+      visit->remove_waiters();
+    else
+      visit->owner.io().post([self = shared_from_this(), v = visit.get()] { v->remove_waiters(); });
   }
 }
 
@@ -244,7 +258,9 @@ net::Response FetchOperation::assemble() {
     topic.length(static_cast<std::int64_t>(end - topics_[t].first));
     for (std::size_t i = topics_[t].first; i < end; ++i) {
       Part& part = parts_[i];
-      const std::uint64_t size = total == 0 || total + part.outcome.size_bytes <= options_.bytes_max ? part.outcome.size_bytes : 0;
+      const std::uint64_t size = total == 0 || total + part.outcome.size_bytes <= options_.bytes_max
+                                     ? part.outcome.size_bytes
+                                     : 0;
       total += size;
       FetchResponse::Partition partition;
       partition.index = part.index;
@@ -260,7 +276,8 @@ net::Response FetchOperation::assemble() {
       if (size > 0 && (size > kCopyBytesMax || !copy_resident(part.outcome.ranges, *to))) {
         for (log::FileRange& range : part.outcome.ranges) {
           const int fd = range.file->fd();
-          out.pieces.emplace_back(net::FileRange{std::move(range.file), fd, range.position, range.length});
+          out.pieces.emplace_back(
+              net::FileRange{std::move(range.file), fd, range.position, range.length});
         }
         out.pieces.emplace_back(std::vector<std::byte>());
         to = &std::get<std::vector<std::byte>>(out.pieces.back());

@@ -13,8 +13,9 @@
 
 namespace penstock::broker {
 
-/// One fetch request from its parts to its answer. It lives on its connection's shard (home); its visits to the owner shards read, and
-/// leave one waiter each. The outcome of a part belongs to the owner during a visit and to home between visits.
+/// One fetch request from its parts to its answer. It lives on its connection's shard (home); its
+/// visits to the owner shards read, and leave one waiter each. The outcome of a part belongs to the
+/// owner during a visit and to home between visits.
 class FetchOperation final : public LongPoll, public std::enable_shared_from_this<FetchOperation> {
  public:
   struct Options {
@@ -23,7 +24,8 @@ class FetchOperation final : public LongPoll, public std::enable_shared_from_thi
     std::uint64_t bytes_max = 0;
     bool read_committed = false;
   };
-  FetchOperation(BrokerShard& home, std::shared_ptr<Session> session, ReplyTo reply, Options options);
+  FetchOperation(BrokerShard& home, std::shared_ptr<Session> session, ReplyTo reply,
+                 Options options);
   ~FetchOperation() override;
 
   void add_topic(std::string_view name);

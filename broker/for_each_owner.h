@@ -10,9 +10,10 @@
 
 namespace penstock::broker {
 
-/// Visits the owners of `items`, one post each way, and calls `done(items)` back on `home` when all were visited.
-/// `Item` has a `PartitionRef handle` (null: not visited); `visit(item, partition)` runs on the owner, with nullptr when the
-/// partition is not open there, and writes its result into the item.
+/// Visits the owners of `items`, one post each way, and calls `done(items)` back on `home` when all
+/// were visited. `Item` has a `PartitionRef handle` (null: not visited); `visit(item, partition)`
+/// runs on the owner, with nullptr when the partition is not open there, and writes its result into
+/// the item.
 template <class Item, class Visit, class Done>
 void for_each_owner(BrokerShard& home, std::vector<Item> items, Visit visit, Done done) {
   struct State {
@@ -26,14 +27,16 @@ void for_each_owner(BrokerShard& home, std::vector<Item> items, Visit visit, Don
   };
   std::vector<std::vector<std::size_t>> by_shard(home.broker().shard_count());
   for (std::size_t i = 0; i < state->items.size(); ++i) {
-    if (const auto& handle = state->items[i].handle) by_shard[static_cast<std::size_t>(handle->owner->index())].push_back(i);
+    if (const auto& handle = state->items[i].handle)
+      by_shard[static_cast<std::size_t>(handle->owner->index())].push_back(i);
   }
   for (std::size_t s = 0; s < by_shard.size(); ++s) {
     if (by_shard[s].empty()) continue;
     ++state->left;
     BrokerShard& owner = home.broker().shard(s);
     const auto work = [state, visit, mine = std::move(by_shard[s])] {
-      for (const std::size_t i : mine) visit(state->items[i], state->items[i].handle->partition.get());
+      for (const std::size_t i : mine)
+        visit(state->items[i], state->items[i].handle->partition.get());
     };
     if (&owner == &home) {
       work();

@@ -20,12 +20,12 @@ class Session;
 /// Version of a request whose version nobody knows; only ApiVersions sees it.
 inline constexpr std::int16_t kUnknownVersion = -1;
 
-/// The right to answer one request: exactly once, from any thread. If it dies unused, the connection is closed, so that no client
-/// waits for ever. Moves only.
+/// The right to answer one request: exactly once, from any thread. If it dies unused, the
+/// connection is closed, so that no client waits for ever. Moves only.
 class ReplyTo {
  public:
-  ReplyTo(std::shared_ptr<net::Connection> connection, std::uint64_t sequence, protocol::ApiKey api, std::int16_t version,
-          std::int32_t correlation_id);
+  ReplyTo(std::shared_ptr<net::Connection> connection, std::uint64_t sequence, protocol::ApiKey api,
+          std::int16_t version, std::int32_t correlation_id);
   ReplyTo(ReplyTo&&) noexcept = default;
   ReplyTo& operator=(ReplyTo&&) = delete;
   ~ReplyTo();
@@ -65,8 +65,9 @@ class Reply {
   ReplyTo to_;
 };
 
-/// One request and where it came from. Views in the decoded request, and `client_id`, point into `frame`: keep the context as long
-/// as they are used, and drop it before waiting for long (its bytes count in queued.max.request.bytes).
+/// One request and where it came from. Views in the decoded request, and `client_id`, point into
+/// `frame`: keep the context as long as they are used, and drop it before waiting for long (its
+/// bytes count in queued.max.request.bytes).
 struct RequestContext {
   BrokerShard& shard;  // the connection's; the handler starts there
   std::shared_ptr<Session> session;
@@ -82,11 +83,13 @@ struct RequestContext {
 /// Takes the body, which lies in the context's frame. One per API, named in api_table.cc.
 using Handler = void (*)(RequestContext context, ByteSpan body, ReplyTo reply);
 
-/// Makes a Handler of `void f(RequestContext, Request, Reply<Response>)`. A malformed body closes the connection.
+/// Makes a Handler of `void f(RequestContext, Request, Reply<Response>)`. A malformed body closes
+/// the connection.
 template <class Request, class Response, void (*F)(RequestContext, Request, Reply<Response>)>
 void typed(RequestContext context, ByteSpan body, ReplyTo reply) {
   Request request;
-  if (!protocol::decode_front(request, body, context.version, protocol::is_flexible(context.api, context.version))) {
+  if (!protocol::decode_front(request, body, context.version,
+                              protocol::is_flexible(context.api, context.version))) {
     reply.refuse_malformed();
     return;
   }

@@ -14,10 +14,12 @@ namespace {
 constexpr std::uint64_t kReadBytes = 1 << 20;
 constexpr std::int64_t kAppendTimeoutMs = 5'000;
 
-/// Reads a partition's records step by step: ranges on the owner, bytes on the pool, batches on the owner again.
+/// Reads a partition's records step by step: ranges on the owner, bytes on the pool, batches on the
+/// owner again.
 class InternalRead : public std::enable_shared_from_this<InternalRead> {
  public:
-  InternalRead(PartitionRef handle, UniqueFunction<void(ByteView)> on_batches, UniqueFunction<void(Status)> done)
+  InternalRead(PartitionRef handle, UniqueFunction<void(ByteView)> on_batches,
+               UniqueFunction<void(Status)> done)
       : handle_(std::move(handle)), on_batches_(std::move(on_batches)), done_(std::move(done)) {}
 
   void start() {
@@ -30,8 +32,9 @@ class InternalRead : public std::enable_shared_from_this<InternalRead> {
 
  private:
   void gone() {
-    done_(fail(Errc::kOffline, handle_->topic + "-" + std::to_string(handle_->index.value) + " is not open" +
-                                   (handle_->offline.text.empty() ? "" : ": " + handle_->offline.text)));
+    done_(fail(Errc::kOffline,
+               handle_->topic + "-" + std::to_string(handle_->index.value) + " is not open" +
+                   (handle_->offline.text.empty() ? "" : ": " + handle_->offline.text)));
   }
 
   void step() {
@@ -40,8 +43,10 @@ class InternalRead : public std::enable_shared_from_this<InternalRead> {
     if (at_ >= end_) return done_({});
     auto read = partition->log().read(at_, kReadBytes, end_, true);
     if (!read) return done_(tl::make_unexpected(read.error()));
-    if (read->size_bytes == 0) return done_({});  // the rest is below no record: compaction left a gap at the end
-    handle_->owner->broker().pool().run([self = shared_from_this(), result = std::move(*read)] { self->load(result); });
+    if (read->size_bytes == 0)
+      return done_({});  // the rest is below no record: compaction left a gap at the end
+    handle_->owner->broker().pool().run(
+        [self = shared_from_this(), result = std::move(*read)] { self->load(result); });
   }
 
   /// On the pool.
@@ -50,13 +55,18 @@ class InternalRead : public std::enable_shared_from_this<InternalRead> {
     Status status;
     std::size_t at = 0;
     for (const log::FileRange& range : result.ranges) {
-      const auto got = range.file->read_at(range.position, ByteSpan(bytes_).subspan(at, range.length));
-      if (!got) status = tl::make_unexpected(got.error());
-      else if (*got != range.length) status = fail(Errc::kCorrupt, range.file->path() + " ends early");
+      const auto got =
+          range.file->read_at(range.position, ByteSpan(bytes_).subspan(at, range.length));
+      if (!got)
+        status = tl::make_unexpected(got.error());
+      else if (*got != range.length)
+        status = fail(Errc::kCorrupt, range.file->path() + " ends early");
       if (!status) break;
       at += range.length;
     }
-    handle_->owner->io().post([self = shared_from_this(), status = std::move(status)]() mutable { self->deliver(std::move(status)); });
+    handle_->owner->io().post([self = shared_from_this(), status = std::move(status)]() mutable {
+      self->deliver(std::move(status));
+    });
   }
 
   void deliver(Status status) {
@@ -81,19 +91,25 @@ class InternalRead : public std::enable_shared_from_this<InternalRead> {
 };
 }  // namespace
 
-void append_internal(Partition& partition, std::vector<std::byte> batch, UniqueFunction<void(tl::expected<Offset, ApiError>)> done) {
+void append_internal(Partition& partition, std::vector<std::byte> batch,
+                     UniqueFunction<void(tl::expected<Offset, ApiError>)> done) {
   const auto view = record::BatchView::parse(batch);
   PENSTOCK_ASSERT(view.has_value());  // our own coordinators made it
   const AppendOutcome outcome = partition.append(batch, view->header(), -1);
-  if (outcome.error != ErrorCode::kNone) return done(tl::make_unexpected(ApiError{outcome.error, outcome.text}));
-  partition.when_acknowledged(outcome.end, -1, kAppendTimeoutMs,
-                              [base = outcome.base_offset, done = std::move(done)](ErrorCode error) mutable {
-                                if (error == ErrorCode::kNone) done(base);
-                                else done(tl::make_unexpected(ApiError{error, ""}));
-                              });
+  if (outcome.error != ErrorCode::kNone)
+    return done(tl::make_unexpected(ApiError{outcome.error, outcome.text}));
+  partition.when_acknowledged(
+      outcome.end, -1, kAppendTimeoutMs,
+      [base = outcome.base_offset, done = std::move(done)](ErrorCode error) mutable {
+        if (error == ErrorCode::kNone)
+          done(base);
+        else
+          done(tl::make_unexpected(ApiError{error, ""}));
+      });
 }
 
-void read_internal(const PartitionRef& handle, UniqueFunction<void(ByteView)> on_batches, UniqueFunction<void(Status)> done) {
+void read_internal(const PartitionRef& handle, UniqueFunction<void(ByteView)> on_batches,
+                   UniqueFunction<void(Status)> done) {
   std::make_shared<InternalRead>(handle, std::move(on_batches), std::move(done))->start();
 }
 

@@ -3,9 +3,9 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <CLI/CLI.hpp>
 
 #include "broker/broker.h"
 #include "broker/pool.h"
@@ -33,7 +33,8 @@ net::Listener::Options listener_options(const broker::Settings& settings) {
   options.host = settings.listener.host;
   options.port = settings.listener.port;
   options.connections_max = static_cast<std::size_t>(settings.connections_max);
-  options.connections_per_address_max = static_cast<std::size_t>(settings.connections_per_address_max);
+  options.connections_per_address_max =
+      static_cast<std::size_t>(settings.connections_per_address_max);
   options.limits.frame_bytes_max = static_cast<std::uint32_t>(settings.request_bytes_max);
   options.limits.idle_ms_max = settings.connection_idle_ms_max;
   options.limits.queued_bytes_max = static_cast<std::uint64_t>(settings.queued_request_bytes_max);
@@ -59,10 +60,14 @@ int run(const broker::Settings& settings) {
   broker::Broker server(settings, clock, penstock::log::posix_file_system());
   std::vector<net::Shard*> shards;
   for (std::size_t i = 0; i < server.shard_count(); ++i) shards.push_back(&server.shard(i).io());
-  // The port is bound before the data is touched, so that a second start fails early; nobody is accepted yet.
+  // The port is bound before the data is touched, so that a second start fails early; nobody is
+  // accepted yet.
   auto listener = net::Listener::open(
-      listener_options(settings), shards, [&server](penstock::UniqueFunction<void()> work) { server.pool().run(std::move(work)); },
-      [&server](std::shared_ptr<net::Connection> connection) { return broker::make_session(server, std::move(connection)); });
+      listener_options(settings), shards,
+      [&server](penstock::UniqueFunction<void()> work) { server.pool().run(std::move(work)); },
+      [&server](std::shared_ptr<net::Connection> connection) {
+        return broker::make_session(server, std::move(connection));
+      });
   if (!listener) return report(listener.error());
   server.set_advertised(broker::advertised_endpoint(settings, (*listener)->port()));
   const auto stop_asked = [&signals] {
@@ -94,11 +99,14 @@ int run(const broker::Settings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Event broker on the Kafka wire protocol. Listens on loopback and keeps its data in ./penstock-data unless told otherwise.");
+  CLI::App app(
+      "Event broker on the Kafka wire protocol. Listens on loopback and keeps its data in "
+      "./penstock-data unless told otherwise.");
   std::string file;
   std::vector<std::string> overrides;
   app.add_option("properties", file, "settings file, with Kafka's names")->check(CLI::ExistingFile);
-  app.add_option("--override", overrides, "one setting, key=value; wins over the file")->allow_extra_args(false);
+  app.add_option("--override", overrides, "one setting, key=value; wins over the file")
+      ->allow_extra_args(false);
   app.set_version_flag("--version", PENSTOCK_VERSION);
   try {
     app.parse(argc, argv);
@@ -110,7 +118,8 @@ int main(int argc, char** argv) {
   spdlog::set_pattern("%Y-%m-%d %H:%M:%S.%e %l %v");
   const auto settings = broker::load_settings(file, overrides);
   if (!settings) {
-    std::fprintf(stderr, "penstock-broker: the settings are wrong:\n%s\n", settings.error().text.c_str());
+    std::fprintf(stderr, "penstock-broker: the settings are wrong:\n%s\n",
+                 settings.error().text.c_str());
     return kExitBadSettings;
   }
   return run(*settings);

@@ -19,30 +19,36 @@ constexpr std::uint64_t kUnflushedBytesMax = 64 << 20;
 
 ErrorCode error_code_of(Errc code) {
   switch (code) {
-    case Errc::kOutOfRange: return ErrorCode::kOffsetOutOfRange;
+    case Errc::kOutOfRange:
+      return ErrorCode::kOffsetOutOfRange;
     case Errc::kStorageFull:
     case Errc::kIo:
     case Errc::kOffline:
-    case Errc::kCorrupt: return ErrorCode::kStorageError;
-    case Errc::kTooLarge: return ErrorCode::kRecordListTooLarge;
-    default: return ErrorCode::kUnknownServerError;
+    case Errc::kCorrupt:
+      return ErrorCode::kStorageError;
+    case Errc::kTooLarge:
+      return ErrorCode::kRecordListTooLarge;
+    default:
+      return ErrorCode::kUnknownServerError;
   }
 }
 
-Partition::Partition(std::shared_ptr<PartitionHandle> handle, std::unique_ptr<log::Log> log, const TopicSettings& settings,
-                     LeaderEpoch epoch)
+Partition::Partition(std::shared_ptr<PartitionHandle> handle, std::unique_ptr<log::Log> log,
+                     const TopicSettings& settings, LeaderEpoch epoch)
     : handle_(handle), owner_(*handle->owner), log_(std::move(log)), settings_(settings) {
   state_.epoch = epoch;
   state_.flush = settings.flush;
   state_.log_start = log_->start();
   state_.log_end = log_->end();
   state_.flushed_end = log_->flushed_end();
-  state_.high_watermark = log_->end();  // what recovery kept is all there is: no other replica can know less
+  state_.high_watermark =
+      log_->end();  // what recovery kept is all there is: no other replica can know less
 }
 
 Partition::~Partition() = default;
 
-AppendOutcome Partition::append(ByteSpan batch, const record::BatchHeader& header, std::int16_t acks) {
+AppendOutcome Partition::append(ByteSpan batch, const record::BatchHeader& header,
+                                std::int16_t acks) {
   AppendOutcome out;
   out.log_start = state_.log_start;
   out.error = check_append(state_, acks, settings_.min_insync_replicas);
@@ -55,20 +61,23 @@ AppendOutcome Partition::append(ByteSpan batch, const record::BatchHeader& heade
   if (header.producer_id.value >= 0) {
     const log::SequenceCheck check = log_->producers().check(header);
     switch (check.verdict) {
-      case log::SequenceVerdict::kAppend: break;
+      case log::SequenceVerdict::kAppend:
+        break;
       case log::SequenceVerdict::kDuplicate:
         out.base_offset = check.duplicate_base_offset;
         out.end = check.duplicate_last_offset + 1;
         return out;
       case log::SequenceVerdict::kOutOfOrder:
         out.error = ErrorCode::kOutOfOrderSequenceNumber;
-        out.text = "Out of order sequence number for producer " + std::to_string(header.producer_id.value) + ": " +
+        out.text = "Out of order sequence number for producer " +
+                   std::to_string(header.producer_id.value) + ": " +
                    std::to_string(header.base_sequence) + " (incoming base sequence)";
         return out;
       case log::SequenceVerdict::kFenced:
         out.error = ErrorCode::kInvalidProducerEpoch;
         out.text = "Epoch of producer " + std::to_string(header.producer_id.value) + " is " +
-                   std::to_string(header.producer_epoch.value) + ", which is smaller than the last seen epoch";
+                   std::to_string(header.producer_epoch.value) +
+                   ", which is smaller than the last seen epoch";
         return out;
     }
   }
@@ -76,8 +85,10 @@ AppendOutcome Partition::append(ByteSpan batch, const record::BatchHeader& heade
   if (!appended) {
     out.error = error_code_of(appended.error().code);
     out.text = appended.error().text;
-    if (appended.error().code == Errc::kStorageFull) owner_.broker().storage_full(appended.error());
-    else spdlog::error("append to {}: {}", log_->directory(), out.text);
+    if (appended.error().code == Errc::kStorageFull)
+      owner_.broker().storage_full(appended.error());
+    else
+      spdlog::error("append to {}: {}", log_->directory(), out.text);
     return out;
   }
   out.base_offset = appended->base_offset;
@@ -99,7 +110,8 @@ void Partition::advance(std::uint64_t new_bytes) {
   for (FetchWaiter* waiter : waiters_) waiter->on_progress(shown);
 }
 
-void Partition::when_acknowledged(Offset end, std::int16_t acks, std::int64_t timeout_ms, UniqueFunction<void(ErrorCode)> done) {
+void Partition::when_acknowledged(Offset end, std::int16_t acks, std::int64_t timeout_ms,
+                                  UniqueFunction<void(ErrorCode)> done) {
   if (acknowledged(end, acks)) return done(ErrorCode::kNone);
   if (log_->offline()) return done(ErrorCode::kStorageError);
   AckWaiter waiter{end, acks, 0, std::move(done)};
@@ -111,7 +123,8 @@ void Partition::when_acknowledged(Offset end, std::int16_t acks, std::int64_t ti
 }
 
 void Partition::answer_waiters() {
-  while (!ack_waiters_.empty() && acknowledged(ack_waiters_.front().end, ack_waiters_.front().acks)) {
+  while (!ack_waiters_.empty() &&
+         acknowledged(ack_waiters_.front().end, ack_waiters_.front().acks)) {
     AckWaiter waiter = std::move(ack_waiters_.front());
     ack_waiters_.pop_front();
     owner_.io().cancel(waiter.timer);
@@ -119,9 +132,11 @@ void Partition::answer_waiters() {
   }
 }
 
-/// The oldest waiter for `end` has waited long enough; a duplicate's answer may wait for the same end.
+/// The oldest waiter for `end` has waited long enough; a duplicate's answer may wait for the same
+/// end.
 void Partition::time_out(Offset end) {
-  const auto found = std::find_if(ack_waiters_.begin(), ack_waiters_.end(), [&](const AckWaiter& waiter) { return waiter.end == end; });
+  const auto found = std::find_if(ack_waiters_.begin(), ack_waiters_.end(),
+                                  [&](const AckWaiter& waiter) { return waiter.end == end; });
   if (found == ack_waiters_.end()) return;
   AckWaiter waiter = std::move(*found);
   ack_waiters_.erase(found);
@@ -152,7 +167,8 @@ ReadOutcome Partition::read(const ReadRequest& request) {
   auto result = log_->read(request.from, request.bytes_max, below, request.at_least_one);
   if (!result) {
     out.error = error_code_of(result.error().code);
-    if (out.error != ErrorCode::kOffsetOutOfRange) spdlog::error("read from {}: {}", log_->directory(), result.error().text);
+    if (out.error != ErrorCode::kOffsetOutOfRange)
+      spdlog::error("read from {}: {}", log_->directory(), result.error().text);
     return out;
   }
   out.size_bytes = result->size_bytes;
@@ -167,7 +183,9 @@ void Partition::remove_waiter(FetchWaiter* waiter) {
   waiters_.pop_back();
 }
 
-Offset Partition::last_stable() const { return last_stable_offset(state_, log_->producers().first_unstable()); }
+Offset Partition::last_stable() const {
+  return last_stable_offset(state_, log_->producers().first_unstable());
+}
 
 void Partition::set_settings(const TopicSettings& settings) {
   settings_ = settings;
@@ -200,13 +218,15 @@ void Partition::start_flush() {
   if (!task) return;
   flushing_ = true;
   unflushed_bytes_ = 0;
-  owner_.broker().pool().run([handle = handle_, &owner = owner_, task = std::move(*task)]() mutable {
-    Status status = task.run(owner.broker().files());
-    owner.io().post([handle = std::move(handle), task = std::move(task), status = std::move(status)] {
-      const auto alive = handle.lock();
-      if (alive && alive->partition) alive->partition->flushed(task, status);
-    });
-  });
+  owner_.broker().pool().run(
+      [handle = handle_, &owner = owner_, task = std::move(*task)]() mutable {
+        Status status = task.run(owner.broker().files());
+        owner.io().post(
+            [handle = std::move(handle), task = std::move(task), status = std::move(status)] {
+              const auto alive = handle.lock();
+              if (alive && alive->partition) alive->partition->flushed(task, status);
+            });
+      });
 }
 
 void Partition::flushed(const log::FlushTask& task, const Status& status) {

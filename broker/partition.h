@@ -19,7 +19,8 @@ namespace penstock::broker {
 class FetchWaiter {
  public:
   virtual ~FetchWaiter() = default;
-  /// About `bytes` more may be read now; 0: something other than data changed. Must not touch the partition's list of waiters.
+  /// About `bytes` more may be read now; 0: something other than data changed. Must not touch the
+  /// partition's list of waiters.
   virtual void on_progress(std::uint64_t bytes) = 0;
 };
 
@@ -27,7 +28,7 @@ struct AppendOutcome {
   protocol::ErrorCode error = protocol::ErrorCode::kNone;
   std::string text;
   Offset base_offset = Offset::kNone;
-  Offset end = Offset::kNone;             // exclusive; acknowledged once acknowledged(end)
+  Offset end = Offset::kNone;  // exclusive; acknowledged once acknowledged(end)
   Offset log_start = Offset::kNone;
 };
 
@@ -36,30 +37,38 @@ struct ReadOutcome {
   Offset high_watermark = Offset::kNone;
   Offset last_stable = Offset::kNone;
   Offset log_start = Offset::kNone;
-  LeaderEpoch diverging_epoch{-1};  // where a reader's log and this one part ways; set by the fetch only
+  LeaderEpoch diverging_epoch{
+      -1};  // where a reader's log and this one part ways; set by the fetch only
   Offset diverging_end = Offset::kNone;
   std::uint64_t size_bytes = 0;
   std::vector<log::FileRange> ranges;
 };
 
-/// One partition's leader: its log, epoch and high watermark, and who waits for them. Lives on its owner shard; nothing blocks.
+/// One partition's leader: its log, epoch and high watermark, and who waits for them. Lives on its
+/// owner shard; nothing blocks.
 class Partition {
  public:
-  Partition(std::shared_ptr<PartitionHandle> handle, std::unique_ptr<log::Log> log, const TopicSettings& settings, LeaderEpoch epoch);
+  Partition(std::shared_ptr<PartitionHandle> handle, std::unique_ptr<log::Log> log,
+            const TopicSettings& settings, LeaderEpoch epoch);
   ~Partition();
   Partition(const Partition&) = delete;
   Partition& operator=(const Partition&) = delete;
 
-  /// Appends one batch that was checked (batch_check.h); an idempotent producer's duplicate gives the offsets of the first time.
+  /// Appends one batch that was checked (batch_check.h); an idempotent producer's duplicate gives
+  /// the offsets of the first time.
   AppendOutcome append(ByteSpan batch, const record::BatchHeader& header, std::int16_t acks);
-  [[nodiscard]] bool acknowledged(Offset end, std::int16_t acks) const { return may_acknowledge(state_, end, acks); }
-  /// `done` once acknowledged(end, acks), at once if it is; kRequestTimedOut after `timeout_ms`; kStorageError when the disk failed.
-  void when_acknowledged(Offset end, std::int16_t acks, std::int64_t timeout_ms, UniqueFunction<void(protocol::ErrorCode)> done);
+  [[nodiscard]] bool acknowledged(Offset end, std::int16_t acks) const {
+    return may_acknowledge(state_, end, acks);
+  }
+  /// `done` once acknowledged(end, acks), at once if it is; kRequestTimedOut after `timeout_ms`;
+  /// kStorageError when the disk failed.
+  void when_acknowledged(Offset end, std::int16_t acks, std::int64_t timeout_ms,
+                         UniqueFunction<void(protocol::ErrorCode)> done);
 
   struct ReadRequest {
     Offset from;
     std::uint64_t bytes_max = 0;
-    bool at_least_one = false;   // give the first batch whole, however large
+    bool at_least_one = false;  // give the first batch whole, however large
     bool read_committed = false;
     LeaderEpoch current_leader_epoch{-1};
   };
@@ -77,7 +86,8 @@ class Partition {
 
   /// After the log's start or end moved by other means than append() (retention, DeleteRecords).
   void log_changed();
-  /// One fdatasync on the pool for everything appended so far; nothing while one is under way or nothing is due.
+  /// One fdatasync on the pool for everything appended so far; nothing while one is under way or
+  /// nothing is due.
   void start_flush();
   /// No more appends; those who wait get kStorageError.
   void go_offline(const Error& why);
@@ -107,7 +117,7 @@ class Partition {
   std::deque<AckWaiter> ack_waiters_;  // by end, rising
   std::vector<FetchWaiter*> waiters_;
   std::uint64_t unflushed_bytes_ = 0;
-  std::uint64_t hidden_bytes_ = 0;     // appended, not yet below the high watermark
+  std::uint64_t hidden_bytes_ = 0;  // appended, not yet below the high watermark
   bool flushing_ = false;
   bool flush_scheduled_ = false;
 };

@@ -10,8 +10,8 @@
 
 namespace penstock::broker {
 
-/// Threads for work that blocks on the disk. The queue is bounded by its users: one flush and one scrub a partition, one compaction in all, one cold read
-/// a connection, one recovery a partition.
+/// Threads for work that blocks on the disk. The queue is bounded by its users: one flush and one
+/// scrub a partition, one compaction in all, one cold read a connection, one recovery a partition.
 class Pool {
  public:
   explicit Pool(int threads);
@@ -26,7 +26,8 @@ class Pool {
  private:
   void work_off();
 
-  // A hand-over between shards and blocking threads: nobody owns the queue, so a mutex guards queue_ and stopping_.
+  // A hand-over between shards and blocking threads: nobody owns the queue, so a mutex guards
+  // queue_ and stopping_.
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<UniqueFunction<void()>> queue_;

@@ -11,9 +11,13 @@ namespace penstock::broker {
 
 using protocol::ApiKey;
 
-ReplyTo::ReplyTo(std::shared_ptr<net::Connection> connection, std::uint64_t sequence, ApiKey api, std::int16_t version,
-                 std::int32_t correlation_id)
-    : connection_(std::move(connection)), sequence_(sequence), correlation_id_(correlation_id), api_(api), version_(version) {}
+ReplyTo::ReplyTo(std::shared_ptr<net::Connection> connection, std::uint64_t sequence, ApiKey api,
+                 std::int16_t version, std::int32_t correlation_id)
+    : connection_(std::move(connection)),
+      sequence_(sequence),
+      correlation_id_(correlation_id),
+      api_(api),
+      version_(version) {}
 
 ReplyTo::~ReplyTo() {
   if (connection_) connection_->close();
@@ -41,7 +45,9 @@ void ReplyTo::close_connection() {
 }
 
 void ReplyTo::refuse_malformed() {
-  if (connection_) spdlog::info("{}: closing the connection: malformed {} version {}", connection_->peer(), to_string(api_), version_);
+  if (connection_)
+    spdlog::info("{}: closing the connection: malformed {} version {}", connection_->peer(),
+                 to_string(api_), version_);
   close_connection();
 }
 
@@ -54,21 +60,31 @@ void Session::on_frame(net::Frame frame, std::uint64_t sequence) {
   const Api* api = find_handler(header->api);
   std::int16_t version = header->version;
   if (api == nullptr) {
-    spdlog::info("{}: closing the connection: API key {} is not supported", connection_->peer(), static_cast<int>(header->api));
+    spdlog::info("{}: closing the connection: API key {} is not supported", connection_->peer(),
+                 static_cast<int>(header->api));
     return connection_->close();
   }
   if (version < api->low || version > api->high) {
-    // ApiVersions answers an unknown version in version 0, so that the client can try again (KIP-35).
+    // ApiVersions answers an unknown version in version 0, so that the client can try again
+    // (KIP-35).
     if (header->api != ApiKey::kApiVersions) {
-      spdlog::info("{}: closing the connection: {} version {} is not supported", connection_->peer(), to_string(header->api), version);
+      spdlog::info("{}: closing the connection: {} version {} is not supported",
+                   connection_->peer(), to_string(header->api), version);
       return connection_->close();
     }
     version = kUnknownVersion;
   }
-  ReplyTo reply(connection_, sequence, header->api, version == kUnknownVersion ? std::int16_t{0} : version, header->correlation_id);
-  const ByteSpan body = version == kUnknownVersion ? ByteSpan() : frame.bytes().subspan(header->size_bytes);
-  RequestContext context{shard_, shared_from_this(), header->api, version, header->client_id.value_or(""),
-                         connection_->peer_address(), std::move(frame)};
+  ReplyTo reply(connection_, sequence, header->api,
+                version == kUnknownVersion ? std::int16_t{0} : version, header->correlation_id);
+  const ByteSpan body =
+      version == kUnknownVersion ? ByteSpan() : frame.bytes().subspan(header->size_bytes);
+  RequestContext context{shard_,
+                         shared_from_this(),
+                         header->api,
+                         version,
+                         header->client_id.value_or(""),
+                         connection_->peer_address(),
+                         std::move(frame)};
   api->handler(std::move(context), body, std::move(reply));
 }
 
@@ -94,7 +110,9 @@ namespace {
 class SessionSink final : public net::FrameSink {
  public:
   explicit SessionSink(std::shared_ptr<Session> session) : session_(std::move(session)) {}
-  void on_frame(net::Frame frame, std::uint64_t sequence) override { session_->on_frame(std::move(frame), sequence); }
+  void on_frame(net::Frame frame, std::uint64_t sequence) override {
+    session_->on_frame(std::move(frame), sequence);
+  }
   void on_closed() override { session_->on_closed(); }
 
  private:
@@ -102,7 +120,8 @@ class SessionSink final : public net::FrameSink {
 };
 }  // namespace
 
-std::unique_ptr<net::FrameSink> make_session(Broker& broker, std::shared_ptr<net::Connection> connection) {
+std::unique_ptr<net::FrameSink> make_session(Broker& broker,
+                                             std::shared_ptr<net::Connection> connection) {
   BrokerShard& shard = broker.shard(static_cast<std::size_t>(connection->shard().index()));
   auto session = std::make_shared<Session>(shard, std::move(connection));
   shard.sessions().insert(session.get());

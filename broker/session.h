@@ -27,7 +27,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_frame(net::Frame frame, std::uint64_t sequence);
   void on_closed();
 
-  /// Both by whoever waits; `poll` stays alive while it is in. When the broker is stopping, adding finishes it at once.
+  /// Both by whoever waits; `poll` stays alive while it is in. When the broker is stopping, adding
+  /// finishes it at once.
   void add_long_poll(const std::shared_ptr<LongPoll>& poll);
   void remove_long_poll(const std::shared_ptr<LongPoll>& poll) { long_polls_.erase(poll); }
   void finish_long_polls();
@@ -45,6 +46,7 @@ class Session : public std::enable_shared_from_this<Session> {
 };
 
 /// The sink that the listener hands frames to.
-std::unique_ptr<net::FrameSink> make_session(Broker& broker, std::shared_ptr<net::Connection> connection);
+std::unique_ptr<net::FrameSink> make_session(Broker& broker,
+                                             std::shared_ptr<net::Connection> connection);
 
 }  // namespace penstock::broker

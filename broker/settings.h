@@ -48,7 +48,8 @@ struct Settings {
   std::map<std::string, std::string> given;  // every setting as it was typed
 };
 
-/// Host and port that clients are told: `bound` is the port that was really taken, and "all addresses" has a name.
+/// Host and port that clients are told: `bound` is the port that was really taken, and "all
+/// addresses" has a name.
 [[nodiscard]] Endpoint advertised_endpoint(const Settings& settings, std::uint16_t bound);
 /// HOST:PORT, with brackets around an IPv6 address.
 [[nodiscard]] std::string to_string(const Endpoint& endpoint);
@@ -56,7 +57,8 @@ struct Settings {
 /// Every setting there is, in the order of the documentation.
 [[nodiscard]] std::vector<config::Key> setting_keys();
 
-/// Reads `file` (may be empty: defaults) and "key=value" overrides, which win. All problems at once, one line each.
+/// Reads `file` (may be empty: defaults) and "key=value" overrides, which win. All problems at
+/// once, one line each.
 Result<Settings> load_settings(const std::string& file, const std::vector<std::string>& overrides);
 
 }  // namespace penstock::broker

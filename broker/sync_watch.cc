@@ -6,10 +6,15 @@ namespace {
 
 class WatchedFile final : public log::File {
  public:
-  WatchedFile(std::unique_ptr<log::File> inner, const SyncWatch::OnFailure& on_failure) : inner_(std::move(inner)), on_failure_(on_failure) {}
+  WatchedFile(std::unique_ptr<log::File> inner, const SyncWatch::OnFailure& on_failure)
+      : inner_(std::move(inner)), on_failure_(on_failure) {}
 
-  Result<std::size_t> read_at(std::uint64_t position, ByteSpan into) const override { return inner_->read_at(position, into); }
-  Status write_at(std::uint64_t position, ByteView from) override { return inner_->write_at(position, from); }
+  Result<std::size_t> read_at(std::uint64_t position, ByteSpan into) const override {
+    return inner_->read_at(position, into);
+  }
+  Status write_at(std::uint64_t position, ByteView from) override {
+    return inner_->write_at(position, from);
+  }
   Status truncate(std::uint64_t size) override { return inner_->truncate(size); }
   Status reserve(std::uint64_t size) override { return inner_->reserve(size); }
   Status sync() override {
@@ -28,7 +33,8 @@ class WatchedFile final : public log::File {
 
 }  // namespace
 
-SyncWatch::SyncWatch(log::FileSystem& inner, OnFailure on_failure) : inner_(inner), on_failure_(std::move(on_failure)) {}
+SyncWatch::SyncWatch(log::FileSystem& inner, OnFailure on_failure)
+    : inner_(inner), on_failure_(std::move(on_failure)) {}
 
 Result<std::unique_ptr<log::File>> SyncWatch::open(const std::string& path, log::OpenMode mode) {
   PENSTOCK_ASSIGN_OR_RETURN(auto file, inner_.open(path, mode));
@@ -37,7 +43,8 @@ Result<std::unique_ptr<log::File>> SyncWatch::open(const std::string& path, log:
 
 Status SyncWatch::sync_directory(const std::string& path) {
   Status synced = inner_.sync_directory(path);
-  // A directory that is gone belonged to a topic that was deleted meanwhile: nothing of it has to last.
+  // A directory that is gone belonged to a topic that was deleted meanwhile: nothing of it has to
+  // last.
   if (!synced && synced.error().code != Errc::kNotFound) on_failure_(synced.error());
   return synced;
 }

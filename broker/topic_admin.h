@@ -23,20 +23,21 @@ struct ApiError {
 
 struct NewTopic {
   std::string name;
-  std::int32_t partitions = -1;                 // -1: num.partitions
+  std::int32_t partitions = -1;  // -1: num.partitions
   std::map<std::string, std::string> overrides;
   bool internal = false;
   bool validate_only = false;
 };
 
-/// Changes to topics. All calls from any thread; they return at once. `done` runs on the control thread, after the change is
-/// stored and every shard sees it (so answer from there, or post).
+/// Changes to topics. All calls from any thread; they return at once. `done` runs on the control
+/// thread, after the change is stored and every shard sees it (so answer from there, or post).
 class TopicAdmin {
  public:
   using Done = UniqueFunction<void(tl::expected<TopicRef, ApiError>)>;
   virtual ~TopicAdmin() = default;
 
-  /// Applies everything that is stored; once, before anybody connects. `done` on the control thread.
+  /// Applies everything that is stored; once, before anybody connects. `done` on the control
+  /// thread.
   virtual void load(UniqueFunction<void(Status)> done) = 0;
 
   /// kInvalidTopic, kTopicAlreadyExists, kInvalidPartitions, kInvalidConfig, kStorageError.
@@ -44,18 +45,23 @@ class TopicAdmin {
   /// kUnknownTopicOrPartition. Gives the topic as it was.
   virtual void delete_topic(std::string name, Done done) = 0;
   /// `total` partitions from now on. kInvalidPartitions when that is not more than now.
-  virtual void add_partitions(std::string name, std::int32_t total, bool validate_only, Done done) = 0;
+  virtual void add_partitions(std::string name, std::int32_t total, bool validate_only,
+                              Done done) = 0;
   /// Sets, or removes (nullopt), overrides. kInvalidConfig.
-  virtual void alter_configs(std::string name, std::map<std::string, std::optional<std::string>> changes, bool validate_only,
-                             Done done) = 0;
-  /// Tries again what could not be finished: deletions, and partitions that found the disk full. Control thread, now and then.
+  virtual void alter_configs(std::string name,
+                             std::map<std::string, std::optional<std::string>> changes,
+                             bool validate_only, Done done) = 0;
+  /// Tries again what could not be finished: deletions, and partitions that found the disk full.
+  /// Control thread, now and then.
   virtual void carry_on() = 0;
-  /// A run of producer ids that nobody ever got and nobody else will get, this broker's later lives included.
+  /// A run of producer ids that nobody ever got and nobody else will get, this broker's later lives
+  /// included.
   struct ProducerIdBlock {
     std::int64_t first = 0;
     std::int64_t count = 0;
   };
-  virtual void next_producer_ids(UniqueFunction<void(tl::expected<ProducerIdBlock, ApiError>)> done) = 0;
+  virtual void next_producer_ids(
+      UniqueFunction<void(tl::expected<ProducerIdBlock, ApiError>)> done) = 0;
 };
 
 class Broker;
@@ -70,7 +76,8 @@ struct TopicImage {
   std::int32_t partitions = 1;
   std::map<std::string, std::string> overrides;
   TopicSettings settings;
-  /// Partitions that had a directory once and have none now: offline, and not created anew, which would hide the loss.
+  /// Partitions that had a directory once and have none now: offline, and not created anew, which
+  /// would hide the loss.
   std::set<std::int32_t> lost = {};
 };
 

@@ -12,8 +12,8 @@
 
 namespace penstock::broker {
 
-/// One change on its way through the stages below; everything in it belongs to the control thread, save for the
-/// partition logs, each of which one pool thread fills in.
+/// One change on its way through the stages below; everything in it belongs to the control thread,
+/// save for the partition logs, each of which one pool thread fills in.
 struct TopicRegistry::Change {
   enum class Kind : std::uint8_t { kApply, kLoad, kRemove, kLeftovers, kReopen };
   struct Opening {
@@ -36,7 +36,8 @@ struct TopicRegistry::Change {
 
   [[nodiscard]] Status failure() const {
     for (const Opening& opening : openings) {
-      if (kind == Kind::kApply && !opening.handle->offline.text.empty()) return tl::make_unexpected(opening.handle->offline);
+      if (kind == Kind::kApply && !opening.handle->offline.text.empty())
+        return tl::make_unexpected(opening.handle->offline);
     }
     for (const Status& status : removed) {
       if (!status) return status;
@@ -45,7 +46,8 @@ struct TopicRegistry::Change {
   }
 };
 
-TopicRegistry::TopicRegistry(Broker& broker) : broker_(broker), current_(std::make_shared<Topics>()) {}
+TopicRegistry::TopicRegistry(Broker& broker)
+    : broker_(broker), current_(std::make_shared<Topics>()) {}
 TopicRegistry::~TopicRegistry() = default;
 
 void TopicRegistry::apply(TopicImage image, UniqueFunction<void(Result<TopicRef>)> done) {
@@ -53,8 +55,10 @@ void TopicRegistry::apply(TopicImage image, UniqueFunction<void(Result<TopicRef>
   change->kind = Change::Kind::kApply;
   change->images.push_back(std::move(image));
   change->done = [done = std::move(done)](TopicRef topic, const Status& status) mutable {
-    if (status) done(std::move(topic));
-    else done(tl::make_unexpected(status.error()));
+    if (status)
+      done(std::move(topic));
+    else
+      done(tl::make_unexpected(status.error()));
   };
   start(std::move(change));
 }
@@ -75,22 +79,30 @@ void TopicRegistry::remove(std::string name, UniqueFunction<void(TopicRef, Statu
   start(std::move(change));
 }
 
-void TopicRegistry::remove_leftovers(std::string name, Uuid id, std::int32_t partitions, UniqueFunction<void(Status)> done) {
+void TopicRegistry::remove_leftovers(std::string name, Uuid id, std::int32_t partitions,
+                                     UniqueFunction<void(Status)> done) {
   auto change = std::make_shared<Change>();
   change->kind = Change::Kind::kLeftovers;
   change->remove = std::move(name);
   change->leftovers_id = id;
   change->leftovers = partitions;
-  change->done = [done = std::move(done)](const TopicRef&, Status status) mutable { done(std::move(status)); };
+  change->done = [done = std::move(done)](const TopicRef&, Status status) mutable {
+    done(std::move(status));
+  };
   start(std::move(change));
 }
 
 void TopicRegistry::reopen_full(UniqueFunction<void()> done) {
-  const bool waiting = std::any_of(queue_.begin(), queue_.end(), [](const auto& change) { return change->kind == Change::Kind::kReopen; });
-  const bool any = std::any_of(current_->all().begin(), current_->all().end(), [](const auto& entry) {
-    const auto& partitions = entry.second->partitions;
-    return std::any_of(partitions.begin(), partitions.end(), [](const PartitionRef& handle) { return handle->offline.code == Errc::kStorageFull && !handle->offline.text.empty(); });
+  const bool waiting = std::any_of(queue_.begin(), queue_.end(), [](const auto& change) {
+    return change->kind == Change::Kind::kReopen;
   });
+  const bool any =
+      std::any_of(current_->all().begin(), current_->all().end(), [](const auto& entry) {
+        const auto& partitions = entry.second->partitions;
+        return std::any_of(partitions.begin(), partitions.end(), [](const PartitionRef& handle) {
+          return handle->offline.code == Errc::kStorageFull && !handle->offline.text.empty();
+        });
+      });
   if (waiting || !any) return;
   auto change = std::make_shared<Change>();
   change->kind = Change::Kind::kReopen;
@@ -149,7 +161,8 @@ void TopicRegistry::start_leftovers(const std::shared_ptr<Change>& change) {
   const auto first = now ? static_cast<std::int32_t>(now->partitions.size()) : 0;
   broker_.pool().run([this, change, first] {
     for (std::int32_t i = first; i < change->leftovers; ++i) {
-      change->removed.push_back(broker_.log_directory().delete_partition(change->remove, PartitionId(i), change->leftovers_id));
+      change->removed.push_back(broker_.log_directory().delete_partition(
+          change->remove, PartitionId(i), change->leftovers_id));
     }
     broker_.control().post([this, change] { finished(change); });
   });
@@ -163,7 +176,8 @@ void TopicRegistry::start_apply(const std::shared_ptr<Change>& change) {
     topic->internal = image.internal;
     topic->overrides = std::move(image.overrides);
     topic->settings = image.settings;
-    if (const TopicRef before = current_->find(image.name); before && before->id == image.id) topic->partitions = before->partitions;
+    if (const TopicRef before = current_->find(image.name); before && before->id == image.id)
+      topic->partitions = before->partitions;
     for (const PartitionRef& handle : topic->partitions) {
       handle->owner->io().post([handle, settings = image.settings] {
         if (handle->partition) handle->partition->set_settings(settings);
@@ -177,8 +191,11 @@ void TopicRegistry::start_apply(const std::shared_ptr<Change>& change) {
       handle->owner = &broker_.owner_of(image.id, handle->index);
       topic->partitions.push_back(handle);
       if (image.lost.contains(handle->index.value)) {
-        handle->offline = {Errc::kCorrupt, "its directory is gone: restore it and start again, or delete the topic"};
-        spdlog::error("{}-{} is offline: {}", handle->topic, handle->index.value, handle->offline.text);
+        handle->offline = {
+            Errc::kCorrupt,
+            "its directory is gone: restore it and start again, or delete the topic"};
+        spdlog::error("{}-{} is offline: {}", handle->topic, handle->index.value,
+                      handle->offline.text);
         continue;
       }
       change->openings.push_back({std::move(handle), image.settings, nullptr, false});
@@ -189,7 +206,8 @@ void TopicRegistry::start_apply(const std::shared_ptr<Change>& change) {
 }
 
 namespace {
-void open_one(Broker& broker, PartitionHandle& handle, const TopicSettings& settings, bool again, std::unique_ptr<log::Log>& to) {
+void open_one(Broker& broker, PartitionHandle& handle, const TopicSettings& settings, bool again,
+              std::unique_ptr<log::Log>& to) {
   if (broker.opening_cancelled()) {
     handle.offline = {Errc::kCancelled, "the broker stops"};
     return;
@@ -199,18 +217,24 @@ void open_one(Broker& broker, PartitionHandle& handle, const TopicSettings& sett
     return;
   }
   log::RecoveryReport report;
-  auto opened = broker.log_directory().open_log(handle.topic, handle.index, handle.topic_id, settings.log, report);
-  for (const std::string& note : report.notes) spdlog::warn("{}-{}: {}", handle.topic, handle.index.value, note);
+  auto opened = broker.log_directory().open_log(handle.topic, handle.index, handle.topic_id,
+                                                settings.log, report);
+  for (const std::string& note : report.notes)
+    spdlog::warn("{}-{}: {}", handle.topic, handle.index.value, note);
   if (!opened) {
-    if (!again) spdlog::error("{}-{} is offline: {}", handle.topic, handle.index.value, opened.error().text);
+    if (!again)
+      spdlog::error("{}-{} is offline: {}", handle.topic, handle.index.value, opened.error().text);
     handle.offline = opened.error();
     return;
   }
-  // Offsets may be given to other records than before once records were lost: that needs an epoch of its own (KIP-320).
+  // Offsets may be given to other records than before once records were lost: that needs an epoch
+  // of its own (KIP-320).
   const LeaderEpoch latest = (*opened)->latest_epoch();
   // After a power cut whole batches may be missing at the end without a trace.
-  const bool lost = report.bytes_cut > 0 || report.bytes_torn > 0 || report.loss_accepted || report.power_cut;
-  handle.leader_epoch = LeaderEpoch(std::max(latest.value, 0) + (lost && latest.value >= 0 ? 1 : 0));
+  const bool lost =
+      report.bytes_cut > 0 || report.bytes_torn > 0 || report.loss_accepted || report.power_cut;
+  handle.leader_epoch =
+      LeaderEpoch(std::max(latest.value, 0) + (lost && latest.value >= 0 ? 1 : 0));
   if (handle.leader_epoch != latest) {
     if (const Status begun = (*opened)->begin_epoch(handle.leader_epoch); !begun) {
       spdlog::error("{}-{} is offline: {}", handle.topic, handle.index.value, begun.error().text);
@@ -240,8 +264,10 @@ void TopicRegistry::opened(const std::shared_ptr<Change>& change) {
   for (Change::Opening& opening : change->openings) {
     if (!opening.log) continue;
     BrokerShard& owner = *opening.handle->owner;
-    owner.io().post([&owner, handle = opening.handle, log = std::move(opening.log), settings = opening.settings]() mutable {
-      handle->partition = std::make_unique<Partition>(handle, std::move(log), settings, handle->leader_epoch);
+    owner.io().post([&owner, handle = opening.handle, log = std::move(opening.log),
+                     settings = opening.settings]() mutable {
+      handle->partition =
+          std::make_unique<Partition>(handle, std::move(log), settings, handle->leader_epoch);
       owner.partitions().push_back(handle);
     });
   }
@@ -256,8 +282,10 @@ void TopicRegistry::discard(const std::shared_ptr<Change>& change) {
       const PartitionHandle& handle = *opening.handle;
       auto log = std::move(opening.log);
       const Status deleted = log ? broker_.log_directory().delete_log(std::move(log))
-                                 : broker_.log_directory().delete_partition(handle.topic, handle.index, handle.topic_id);
-      if (!deleted) spdlog::error("removing {}-{}: {}", handle.topic, handle.index.value, deleted.error().text);
+                                 : broker_.log_directory().delete_partition(
+                                       handle.topic, handle.index, handle.topic_id);
+      if (!deleted)
+        spdlog::error("removing {}-{}: {}", handle.topic, handle.index.value, deleted.error().text);
     }
     broker_.control().post([this, change] { finished(change); });
   });
@@ -266,8 +294,10 @@ void TopicRegistry::discard(const std::shared_ptr<Change>& change) {
 void TopicRegistry::publish(const std::shared_ptr<Change>& change) {
   Topics next = *current_;
   for (const TopicRef& topic : change->topics) {
-    if (change->kind != Change::Kind::kRemove) next.put(topic);
-    else next.erase(topic->name);
+    if (change->kind != Change::Kind::kRemove)
+      next.put(topic);
+    else
+      next.erase(topic->name);
   }
   current_ = std::make_shared<const Topics>(std::move(next));
   change->left = broker_.shard_count();
@@ -277,8 +307,10 @@ void TopicRegistry::publish(const std::shared_ptr<Change>& change) {
       shard.set_topics(topics);
       if (--change->left != 0) return;
       broker_.control().post([this, change] {
-        if (change->kind != Change::Kind::kRemove) finished(change);
-        else close_removed(change);
+        if (change->kind != Change::Kind::kRemove)
+          finished(change);
+        else
+          close_removed(change);
       });
     });
   }
@@ -297,8 +329,9 @@ void TopicRegistry::close_removed(const std::shared_ptr<Change>& change) {
       std::erase(handle->owner->partitions(), handle);
       broker_.pool().run([this, change, handle, i, log = std::move(log)]() mutable {
         log::LogDirectory& directory = broker_.log_directory();
-        change->removed[i] = log ? directory.delete_log(std::move(log))
-                                 : directory.delete_partition(handle->topic, handle->index, handle->topic_id);
+        change->removed[i] =
+            log ? directory.delete_log(std::move(log))
+                : directory.delete_partition(handle->topic, handle->index, handle->topic_id);
         if (--change->left == 0) broker_.control().post([this, change] { finished(change); });
       });
     });

@@ -15,25 +15,30 @@ namespace penstock::broker {
 
 class Broker;
 
-/// Makes partitions exist as the metadata says and publishes the result to every shard. Control thread only; changes are made one
-/// after the other, in the order of the calls. Implementations of TopicAdmin store first, then apply.
+/// Makes partitions exist as the metadata says and publishes the result to every shard. Control
+/// thread only; changes are made one after the other, in the order of the calls. Implementations of
+/// TopicAdmin store first, then apply.
 class TopicRegistry {
  public:
   explicit TopicRegistry(Broker& broker);
   ~TopicRegistry();
 
-  /// Creates the topic, or brings the one of that name and id up to the image: opens the partitions that are missing (on the pool),
-  /// hands changed settings to their owners, publishes. `done` gets the published topic. When a partition cannot be opened
-  /// nothing is published, what was opened is removed again, and `done` gets the error.
+  /// Creates the topic, or brings the one of that name and id up to the image: opens the partitions
+  /// that are missing (on the pool), hands changed settings to their owners, publishes. `done` gets
+  /// the published topic. When a partition cannot be opened nothing is published, what was opened
+  /// is removed again, and `done` gets the error.
   void apply(TopicImage image, UniqueFunction<void(Result<TopicRef>)> done);
-  /// The same for many topics at once, published together: what a start does. A partition that cannot be opened is offline and
-  /// answers KAFKA_STORAGE_ERROR; its topic is published all the same.
+  /// The same for many topics at once, published together: what a start does. A partition that
+  /// cannot be opened is offline and answers KAFKA_STORAGE_ERROR; its topic is published all the
+  /// same.
   void apply_all(std::vector<TopicImage> images, UniqueFunction<void()> done);
-  /// Unpublishes, then closes and renames the partitions' directories. `done` when nobody sees the topic any more; null when
-  /// there was none. An error: directories are left, and remove_leftovers() has to be called until there are none.
+  /// Unpublishes, then closes and renames the partitions' directories. `done` when nobody sees the
+  /// topic any more; null when there was none. An error: directories are left, and
+  /// remove_leftovers() has to be called until there are none.
   void remove(std::string name, UniqueFunction<void(TopicRef, Status)> done);
   /// Renames the directories of a topic that was removed.
-  void remove_leftovers(std::string name, Uuid id, std::int32_t partitions, UniqueFunction<void(Status)> done);
+  void remove_leftovers(std::string name, Uuid id, std::int32_t partitions,
+                        UniqueFunction<void(Status)> done);
   /// Opens those partitions once more that found the disk full. `done` only if there were any.
   void reopen_full(UniqueFunction<void()> done);
 

@@ -10,12 +10,14 @@ namespace penstock::broker {
 PartitionHandle::PartitionHandle() = default;
 PartitionHandle::~PartitionHandle() = default;
 
-void PartitionHandle::on_owner(const std::shared_ptr<PartitionHandle>& handle, UniqueFunction<void(Partition*)> work) {
+void PartitionHandle::on_owner(const std::shared_ptr<PartitionHandle>& handle,
+                               UniqueFunction<void(Partition*)> work) {
   if (handle->owner->io().here()) {
     work(handle->partition.get());
     return;
   }
-  handle->owner->io().post([handle, work = std::move(work)]() mutable { work(handle->partition.get()); });
+  handle->owner->io().post(
+      [handle, work = std::move(work)]() mutable { work(handle->partition.get()); });
 }
 
 TopicRef Topics::find(std::string_view name) const {
@@ -51,18 +53,24 @@ void Topics::erase(std::string_view name) {
 
 Status check_topic_name(std::string_view name) {
   constexpr std::size_t kLengthMax = 249;
-  if (name.empty()) return fail(Errc::kInvalid, "Topic name is invalid: the empty string is not allowed");
-  if (name == "." || name == "..") return fail(Errc::kInvalid, "Topic name is invalid: '.' and '..' are not allowed");
+  if (name.empty())
+    return fail(Errc::kInvalid, "Topic name is invalid: the empty string is not allowed");
+  if (name == "." || name == "..")
+    return fail(Errc::kInvalid, "Topic name is invalid: '.' and '..' are not allowed");
   if (name.size() > kLengthMax) {
-    return fail(Errc::kInvalid, "Topic name is invalid: the length of '" + std::string(name.substr(0, 40)) +
-                                    "...' is longer than the max allowed length " + std::to_string(kLengthMax));
+    return fail(Errc::kInvalid,
+                "Topic name is invalid: the length of '" + std::string(name.substr(0, 40)) +
+                    "...' is longer than the max allowed length " + std::to_string(kLengthMax));
   }
   const bool legal = std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   });
   if (!legal) {
-    return fail(Errc::kInvalid, "Topic name is invalid: it contains one or more characters other than ASCII alphanumerics, "
-                                "'.', '_' and '-'");
+    return fail(
+        Errc::kInvalid,
+        "Topic name is invalid: it contains one or more characters other than ASCII alphanumerics, "
+        "'.', '_' and '-'");
   }
   return {};
 }

@@ -20,7 +20,8 @@ namespace penstock::broker {
 class BrokerShard;
 class Partition;
 
-/// When an acknowledgement may leave: `kOs` after the write to the page cache (Kafka's default), `kAck` after fdatasync.
+/// When an acknowledgement may leave: `kOs` after the write to the page cache (Kafka's default),
+/// `kAck` after fdatasync.
 enum class FlushMode : std::uint8_t { kOs, kAck };
 
 /// A topic's settings as values: broker defaults with the topic's overrides on top.
@@ -35,21 +36,25 @@ struct TopicSettings {
   bool check_compressed = true;  // walk the records of compressed batches too
 };
 
-/// Where one partition lives. Everybody may hold a handle and post to its owner; `partition` itself is for the owner shard only.
+/// Where one partition lives. Everybody may hold a handle and post to its owner; `partition` itself
+/// is for the owner shard only.
 struct PartitionHandle {
   std::string topic;
   Uuid topic_id;
   PartitionId index;
   LeaderEpoch leader_epoch{0};  // as opened; fixed before the handle is published
   BrokerShard* owner = nullptr;
-  /// Owner shard only. Null before it was opened, when opening failed (then `offline` says why) and after it was deleted.
+  /// Owner shard only. Null before it was opened, when opening failed (then `offline` says why) and
+  /// after it was deleted.
   std::unique_ptr<Partition> partition;
   Error offline;
 
   PartitionHandle();
   ~PartitionHandle();
-  /// Runs `work` on the owner shard, at once if this is it. `work` takes the partition, or nullptr (see above).
-  static void on_owner(const std::shared_ptr<PartitionHandle>& handle, UniqueFunction<void(Partition*)> work);
+  /// Runs `work` on the owner shard, at once if this is it. `work` takes the partition, or nullptr
+  /// (see above).
+  static void on_owner(const std::shared_ptr<PartitionHandle>& handle,
+                       UniqueFunction<void(Partition*)> work);
 };
 using PartitionRef = std::shared_ptr<PartitionHandle>;
 
@@ -60,7 +65,7 @@ struct Topic {
   bool internal = false;
   std::map<std::string, std::string> overrides;  // as the user set them
   TopicSettings settings;
-  std::vector<PartitionRef> partitions;          // by index, without gaps
+  std::vector<PartitionRef> partitions;  // by index, without gaps
 };
 using TopicRef = std::shared_ptr<const Topic>;
 

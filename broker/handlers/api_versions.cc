@@ -17,16 +17,21 @@ namespace {
 bool is_software_name(std::string_view text) {
   const auto alnum = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
   return !text.empty() && alnum(text.front()) && alnum(text.back()) &&
-         std::all_of(text.begin(), text.end(), [&](char c) { return alnum(c) || c == '.' || c == '-'; });
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return alnum(c) || c == '.' || c == '-'; });
 }
 }  // namespace
 
-void handle_api_versions(RequestContext context, ApiVersionsRequest request, Reply<ApiVersionsResponse> reply) {
+void handle_api_versions(RequestContext context, ApiVersionsRequest request,
+                         Reply<ApiVersionsResponse> reply) {
   ApiVersionsResponse response;
   if (context.version == kUnknownVersion) response.error = ErrorCode::kUnsupportedVersion;
   if (context.version >= 3) {
-    if (is_software_name(request.client_software_name) && is_software_name(request.client_software_version)) {
-      context.session->client_software.assign(request.client_software_name).append(" ").append(request.client_software_version);
+    if (is_software_name(request.client_software_name) &&
+        is_software_name(request.client_software_version)) {
+      context.session->client_software.assign(request.client_software_name)
+          .append(" ")
+          .append(request.client_software_version);
     } else {
       response.error = ErrorCode::kInvalidRequest;
     }

@@ -15,7 +15,8 @@ DescribeConfigsResponse::Config describe_topic_config(
   DescribeConfigsResponse::Config out;
   out.name = def.name;
   // A list as it was typed: Kafka keeps its order.
-  out.value = overridden && def.type == ConfigType::kList ? overrides.at(std::string(def.name)) : def.get(settings);
+  out.value = overridden && def.type == ConfigType::kList ? overrides.at(std::string(def.name))
+                                                          : def.get(settings);
   out.source = static_cast<std::int8_t>(overridden ? ConfigSource::kTopic : below);
   out.type = static_cast<std::int8_t>(def.type);
   out.documentation = def.doc;

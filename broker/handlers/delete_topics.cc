@@ -55,7 +55,8 @@ void handle_delete_topics(RequestContext context, DeleteTopicsRequest request,
     }
     const std::string name = *topics[i].name;
     context.broker().topic_admin().delete_topic(
-        name, [gather, i, topic = std::move(topics[i])](tl::expected<TopicRef, ApiError> deleted) mutable {
+        name, [gather, i,
+               topic = std::move(topics[i])](tl::expected<TopicRef, ApiError> deleted) mutable {
           if (deleted) {
             topic.id = (*deleted)->id;
           } else {

@@ -57,7 +57,8 @@ tl::expected<std::optional<std::string>, ApiError> new_value(
                       " key " + std::string(config.name) + " because its type is not LIST.");
   }
   const auto typed = topic.overrides.find(std::string(config.name));
-  return changed_list(typed != topic.overrides.end() ? typed->second : def->get(topic.settings), *config.value, config.operation == kAppend);
+  return changed_list(typed != topic.overrides.end() ? typed->second : def->get(topic.settings),
+                      *config.value, config.operation == kAppend);
 }
 
 }  // namespace

@@ -35,12 +35,14 @@ void set(Item& item, const Result<std::optional<log::TimestampOffset>>& found) {
 
 void look_up(Item& item, Partition* partition) {
   if (partition == nullptr) {
-    item.answer.error = item.handle->offline.text.empty() ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kStorageError;
+    item.answer.error = item.handle->offline.text.empty() ? ErrorCode::kNotLeaderOrFollower
+                                                          : ErrorCode::kStorageError;
     return;
   }
   item.answer.error = check_leader_epoch(partition->state(), item.asked.current_leader_epoch);
   if (item.answer.error != ErrorCode::kNone) return;
-  const Offset below = item.read_committed ? partition->last_stable() : partition->state().high_watermark;
+  const Offset below =
+      item.read_committed ? partition->last_stable() : partition->state().high_watermark;
   switch (item.asked.timestamp_ms) {
     case ListOffsetsRequest::kLatest:
       item.answer.offset = below;
@@ -51,8 +53,10 @@ void look_up(Item& item, Partition* partition) {
       item.answer.offset = partition->state().log_start;
       item.answer.leader_epoch = partition->state().epoch;
       return;
-    case ListOffsetsRequest::kMaxTimestamp: return set(item, partition->log().find_max_timestamp(below));
-    default: break;
+    case ListOffsetsRequest::kMaxTimestamp:
+      return set(item, partition->log().find_max_timestamp(below));
+    default:
+      break;
   }
   if (item.asked.timestamp_ms < 0) {
     item.answer.error = ErrorCode::kUnsupportedVersion;
@@ -63,7 +67,8 @@ void look_up(Item& item, Partition* partition) {
 
 }  // namespace
 
-void handle_list_offsets(RequestContext context, ListOffsetsRequest request, Reply<ListOffsetsResponse> reply) {
+void handle_list_offsets(RequestContext context, ListOffsetsRequest request,
+                         Reply<ListOffsetsResponse> reply) {
   const Topics& topics = *context.shard.topics();
   ListOffsetsResponse response;
   std::vector<Item> items;
@@ -83,11 +88,13 @@ void handle_list_offsets(RequestContext context, ListOffsetsRequest request, Rep
       items.push_back(std::move(item));
     }
   }
-  for_each_owner(context.shard, std::move(items), look_up,
-                 [response = std::move(response), reply = std::move(reply)](std::vector<Item> found) mutable {
-                   for (Item& item : found) response.topics[item.topic].partitions[item.partition] = item.answer;
-                   reply(response);
-                 });
+  for_each_owner(
+      context.shard, std::move(items), look_up,
+      [response = std::move(response), reply = std::move(reply)](std::vector<Item> found) mutable {
+        for (Item& item : found)
+          response.topics[item.topic].partitions[item.partition] = item.answer;
+        reply(response);
+      });
 }
 
 }  // namespace penstock::broker

@@ -3,11 +3,13 @@
 #include "broker/handler.h"
 #include "framework/protocol/messages/list_offsets.h"
 
-// ListOffsets (key 2), versions 1-7. Timestamp -1 gives the high watermark, or the last stable offset when read_committed; -2 the log start; -3 the record
-// with the largest timestamp (KIP-734, v7); -4 the earliest local offset, which is the log start (KIP-405). v4 leader epoch, v6 flexible.
-// Left out: v0 (several offsets a partition), tiered storage (-5).
+// ListOffsets (key 2), versions 1-7. Timestamp -1 gives the high watermark, or the last stable
+// offset when read_committed; -2 the log start; -3 the record with the largest timestamp (KIP-734,
+// v7); -4 the earliest local offset, which is the log start (KIP-405). v4 leader epoch, v6
+// flexible. Left out: v0 (several offsets a partition), tiered storage (-5).
 namespace penstock::broker {
 
-void handle_list_offsets(RequestContext context, protocol::ListOffsetsRequest request, Reply<protocol::ListOffsetsResponse> reply);
+void handle_list_offsets(RequestContext context, protocol::ListOffsetsRequest request,
+                         Reply<protocol::ListOffsetsResponse> reply);
 
 }  // namespace penstock::broker

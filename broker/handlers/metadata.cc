@@ -42,48 +42,55 @@ MetadataResponse::Topic refuse(std::string_view name, const Uuid& id, ErrorCode 
   return out;
 }
 
-/// The answer under way while topics are being created, which others do. Control thread, once they are under way.
+/// The answer under way while topics are being created, which others do. Control thread, once they
+/// are under way.
 struct Pending {
-  Pending(MetadataResponse r, Reply<MetadataResponse> to) : response(std::move(r)), reply(std::move(to)) {}
+  Pending(MetadataResponse r, Reply<MetadataResponse> to)
+      : response(std::move(r)), reply(std::move(to)) {}
   MetadataResponse response;
   Reply<MetadataResponse> reply;
   std::size_t left = 0;
 };
 
-void create_missing(Broker& broker, std::vector<std::size_t> missing, MetadataResponse response, Reply<MetadataResponse> reply) {
+void create_missing(Broker& broker, std::vector<std::size_t> missing, MetadataResponse response,
+                    Reply<MetadataResponse> reply) {
   auto pending = std::make_shared<Pending>(std::move(response), std::move(reply));
   pending->left = missing.size();
   for (const std::size_t at : missing) {
     NewTopic topic;
     topic.name = *pending->response.topics[at].name;
     topic.internal = is_internal_topic(topic.name);
-    broker.topic_admin().create_topic(std::move(topic), [&broker, pending, at](tl::expected<TopicRef, ApiError> created) {
-      MetadataResponse::Topic& out = pending->response.topics[at];
-      const std::string name = *out.name;
-      if (!created && created.error().code == ErrorCode::kTopicAlreadyExists) {
-        // Somebody else creates it now: clients ask again after LEADER_NOT_AVAILABLE.
-        created.error().code = ErrorCode::kLeaderNotAvailable;
-        if (TopicRef other = broker.registry().current().find(name)) created = std::move(other);
-      }
-      out = created ? describe(broker, **created) : refuse(name, Uuid(), created.error().code);
-      if (--pending->left == 0) pending->reply(pending->response);
-    });
+    broker.topic_admin().create_topic(
+        std::move(topic), [&broker, pending, at](tl::expected<TopicRef, ApiError> created) {
+          MetadataResponse::Topic& out = pending->response.topics[at];
+          const std::string name = *out.name;
+          if (!created && created.error().code == ErrorCode::kTopicAlreadyExists) {
+            // Somebody else creates it now: clients ask again after LEADER_NOT_AVAILABLE.
+            created.error().code = ErrorCode::kLeaderNotAvailable;
+            if (TopicRef other = broker.registry().current().find(name)) created = std::move(other);
+          }
+          out = created ? describe(broker, **created) : refuse(name, Uuid(), created.error().code);
+          if (--pending->left == 0) pending->reply(pending->response);
+        });
   }
 }
 
 }  // namespace
 
-void handle_metadata(RequestContext context, MetadataRequest request, Reply<MetadataResponse> reply) {
+void handle_metadata(RequestContext context, MetadataRequest request,
+                     Reply<MetadataResponse> reply) {
   Broker& broker = context.broker();
   const Topics& topics = *context.shard.topics();
   MetadataResponse response;
   const Endpoint& endpoint = broker.advertised();
-  response.brokers.push_back({broker.settings().node_id, endpoint.host, endpoint.port, std::nullopt});
+  response.brokers.push_back(
+      {broker.settings().node_id, endpoint.host, endpoint.port, std::nullopt});
   response.cluster_id = broker.cluster_id();
   response.controller = broker.settings().node_id;
   const bool all = !request.topics || (context.version == 0 && request.topics->empty());
   if (all) {
-    for (const auto& [name, topic] : topics.all()) response.topics.push_back(describe(broker, *topic));
+    for (const auto& [name, topic] : topics.all())
+      response.topics.push_back(describe(broker, *topic));
     return reply(response);
   }
   const bool may_create = request.allow_auto_topic_creation && broker.settings().auto_create_topics;

@@ -3,11 +3,13 @@
 #include "broker/handler.h"
 #include "framework/protocol/messages/metadata.h"
 
-// Metadata (key 3), versions 0-12. v1 null asks for all; v4 auto creation; v8 authorized operations (answered as not asked: there are no ACLs); v10 topic ids; v12 asks by id.
-// An unknown topic is created when the request and auto.create.topics.enable allow it; the answer comes when it is there.
-// Left out: racks, offline replicas (there is one broker).
+// Metadata (key 3), versions 0-12. v1 null asks for all; v4 auto creation; v8 authorized operations
+// (answered as not asked: there are no ACLs); v10 topic ids; v12 asks by id. An unknown topic is
+// created when the request and auto.create.topics.enable allow it; the answer comes when it is
+// there. Left out: racks, offline replicas (there is one broker).
 namespace penstock::broker {
 
-void handle_metadata(RequestContext context, protocol::MetadataRequest request, Reply<protocol::MetadataResponse> reply);
+void handle_metadata(RequestContext context, protocol::MetadataRequest request,
+                     Reply<protocol::MetadataResponse> reply);
 
 }  // namespace penstock::broker

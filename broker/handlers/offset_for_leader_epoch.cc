@@ -23,12 +23,14 @@ struct Item {
 
 void look_up(Item& item, Partition* partition) {
   if (partition == nullptr) {
-    item.answer.error = item.handle->offline.text.empty() ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kStorageError;
+    item.answer.error = item.handle->offline.text.empty() ? ErrorCode::kNotLeaderOrFollower
+                                                          : ErrorCode::kStorageError;
     return;
   }
   item.answer.error = check_leader_epoch(partition->state(), item.asked.current_leader_epoch);
   if (item.answer.error != ErrorCode::kNone) return;
-  std::tie(item.answer.leader_epoch, item.answer.end_offset) = partition->log().epoch_end(item.asked.leader_epoch);
+  std::tie(item.answer.leader_epoch, item.answer.end_offset) =
+      partition->log().epoch_end(item.asked.leader_epoch);
 }
 
 }  // namespace
@@ -52,11 +54,13 @@ void handle_offset_for_leader_epoch(RequestContext context, OffsetForLeaderEpoch
       items.push_back(std::move(item));
     }
   }
-  for_each_owner(context.shard, std::move(items), look_up,
-                 [response = std::move(response), reply = std::move(reply)](std::vector<Item> found) mutable {
-                   for (Item& item : found) response.topics[item.topic].partitions[item.partition] = item.answer;
-                   reply(response);
-                 });
+  for_each_owner(
+      context.shard, std::move(items), look_up,
+      [response = std::move(response), reply = std::move(reply)](std::vector<Item> found) mutable {
+        for (Item& item : found)
+          response.topics[item.topic].partitions[item.partition] = item.answer;
+        reply(response);
+      });
 }
 
 }  // namespace penstock::broker

@@ -19,10 +19,12 @@ using protocol::ProduceResponse;
 namespace {
 
 constexpr std::int16_t kLowestServed = 3;
-// Of one request. Producers send a batch for each of a broker's partitions at most, and 1 MB in all unless told otherwise.
+// Of one request. Producers send a batch for each of a broker's partitions at most, and 1 MB in all
+// unless told otherwise.
 constexpr std::size_t kPartitionsMax = 20'000;
 
-/// One partition of the request. The owner shard writes its outcome; the connection's shard reads it after the owner reported.
+/// One partition of the request. The owner shard writes its outcome; the connection's shard reads
+/// it after the owner reported.
 struct Part {
   PartitionRef handle;
   PartitionId index;
@@ -48,7 +50,8 @@ class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
   void start();
 
  private:
-  bool read_partition(protocol::Reader& reader, ByteSpan body, const TopicRef& topic, ErrorCode topic_error);
+  bool read_partition(protocol::Reader& reader, ByteSpan body, const TopicRef& topic,
+                      ErrorCode topic_error);
   Part judge(PartitionId index, ByteSpan records, const TopicRef& topic, ErrorCode topic_error);
   void append_on(BrokerShard& owner, std::vector<std::size_t> parts, net::Frame frame);
   void wait_on(BrokerShard& owner, std::vector<std::size_t> parts);
@@ -98,7 +101,8 @@ bool ProduceOperation::read(ByteSpan body) {
   return reader.ok() && reader.left() == 0;
 }
 
-bool ProduceOperation::read_partition(protocol::Reader& reader, ByteSpan body, const TopicRef& topic, ErrorCode topic_error) {
+bool ProduceOperation::read_partition(protocol::Reader& reader, ByteSpan body,
+                                      const TopicRef& topic, ErrorCode topic_error) {
   PartitionId index;
   std::optional<ByteView> records;
   reader(index);
@@ -107,12 +111,15 @@ bool ProduceOperation::read_partition(protocol::Reader& reader, ByteSpan body, c
   reader.charge(sizeof(Part) + sizeof(ProduceResponse::Partition));
   if (!reader.ok() || parts_.size() == kPartitionsMax) return false;
   const ByteView view = records.value_or(ByteView());
-  const ByteSpan bytes = view.empty() ? ByteSpan() : body.subspan(static_cast<std::size_t>(view.data() - body.data()), view.size());
+  const ByteSpan bytes =
+      view.empty() ? ByteSpan()
+                   : body.subspan(static_cast<std::size_t>(view.data() - body.data()), view.size());
   parts_.push_back(judge(index, bytes, topic, topic_error));
   return true;
 }
 
-Part ProduceOperation::judge(PartitionId index, ByteSpan records, const TopicRef& topic, ErrorCode topic_error) {
+Part ProduceOperation::judge(PartitionId index, ByteSpan records, const TopicRef& topic,
+                             ErrorCode topic_error) {
   Part part;
   part.index = index;
   part.records = records;
@@ -122,14 +129,16 @@ Part ProduceOperation::judge(PartitionId index, ByteSpan records, const TopicRef
     return std::move(part);
   };
   if (context_.version < kLowestServed) return refuse(ErrorCode::kUnsupportedVersion, "");
-  if (transactional_) return refuse(ErrorCode::kInvalidTxnState, "Transactions are not supported by this broker");
+  if (transactional_)
+    return refuse(ErrorCode::kInvalidTxnState, "Transactions are not supported by this broker");
   if (acks_ < -1 || acks_ > 1) return refuse(ErrorCode::kInvalidRequiredAcks, "");
   if (topic_error != ErrorCode::kNone) return refuse(topic_error, "");
   if (index.value < 0 || static_cast<std::size_t>(index.value) >= topic->partitions.size()) {
     return refuse(ErrorCode::kUnknownTopicOrPartition, "");
   }
   part.check = check_batch(records, topic->settings, context_.version, now_ms_);
-  if (part.check.error != ErrorCode::kNone) return refuse(part.check.error, std::move(part.check.text));
+  if (part.check.error != ErrorCode::kNone)
+    return refuse(part.check.error, std::move(part.check.text));
   part.handle = topic->partitions[static_cast<std::size_t>(index.value)];
   return part;
 }
@@ -139,32 +148,37 @@ void ProduceOperation::start() {
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     if (!parts_[i].handle) continue;
     BrokerShard* owner = parts_[i].handle->owner;
-    auto found = std::find_if(owners.begin(), owners.end(), [&](const auto& entry) { return entry.first == owner; });
+    auto found = std::find_if(owners.begin(), owners.end(),
+                              [&](const auto& entry) { return entry.first == owner; });
     if (found == owners.end()) found = owners.insert(owners.end(), {owner, {}});
     found->second.push_back(i);
   }
-  net::Frame frame = std::move(context_.frame);  // from here on only the appends to come keep the bytes
+  net::Frame frame =
+      std::move(context_.frame);  // from here on only the appends to come keep the bytes
   owners_left_ = owners.size();
   if (owners.empty()) return answer();
   for (auto& [owner, parts] : owners) {
     if (owner == &home_) {
       append_on(*owner, std::move(parts), frame);
     } else {
-      owner->io().post([self = shared_from_this(), owner = owner, parts = std::move(parts), frame]() mutable {
-        self->append_on(*owner, std::move(parts), std::move(frame));
-      });
+      owner->io().post(
+          [self = shared_from_this(), owner = owner, parts = std::move(parts), frame]() mutable {
+            self->append_on(*owner, std::move(parts), std::move(frame));
+          });
     }
   }
 }
 
 /// On the owner shard.
-void ProduceOperation::append_on(BrokerShard& owner, std::vector<std::size_t> parts, net::Frame frame) {
+void ProduceOperation::append_on(BrokerShard& owner, std::vector<std::size_t> parts,
+                                 net::Frame frame) {
   for (const std::size_t i : parts) {
     Part& part = parts_[i];
     if (Partition* partition = part.handle->partition.get()) {
       part.outcome = partition->append(part.records, part.check.header, acks_);
     } else {
-      part.outcome.error = part.handle->offline.text.empty() ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kStorageError;
+      part.outcome.error = part.handle->offline.text.empty() ? ErrorCode::kNotLeaderOrFollower
+                                                             : ErrorCode::kStorageError;
       part.outcome.text = part.handle->offline.text;
     }
     part.records = {};
@@ -177,14 +191,16 @@ void ProduceOperation::append_on(BrokerShard& owner, std::vector<std::size_t> pa
 void ProduceOperation::wait_on(BrokerShard& owner, std::vector<std::size_t> parts) {
   const auto waits = [&](std::size_t i) {
     const Part& part = parts_[i];
-    return acks_ != 0 && part.outcome.error == ErrorCode::kNone && !part.handle->partition->acknowledged(part.outcome.end, acks_);
+    return acks_ != 0 && part.outcome.error == ErrorCode::kNone &&
+           !part.handle->partition->acknowledged(part.outcome.end, acks_);
   };
   std::erase_if(parts, [&](std::size_t i) { return !waits(i); });
   if (parts.empty()) return owner_done(owner);
   auto left = std::make_shared<std::size_t>(parts.size());
   for (const std::size_t i : parts) {
     parts_[i].handle->partition->when_acknowledged(
-        parts_[i].outcome.end, acks_, std::max(timeout_ms_, 1), [self = shared_from_this(), i, left, &owner](ErrorCode error) {
+        parts_[i].outcome.end, acks_, std::max(timeout_ms_, 1),
+        [self = shared_from_this(), i, left, &owner](ErrorCode error) {
           self->parts_[i].outcome.error = error;
           if (--*left == 0) self->owner_done(owner);
         });
@@ -201,10 +217,15 @@ void ProduceOperation::owner_done(BrokerShard& owner) {
 
 void ProduceOperation::answer() {
   if (acks_ == 0) {
-    const bool failed = std::any_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.outcome.error != ErrorCode::kNone; });
-    // There is no answer in which to report it: the client learns of a failure by losing the connection.
-    if (failed) reply_.close_connection();
-    else reply_.send_nothing();
+    const bool failed = std::any_of(parts_.begin(), parts_.end(), [](const Part& part) {
+      return part.outcome.error != ErrorCode::kNone;
+    });
+    // There is no answer in which to report it: the client learns of a failure by losing the
+    // connection.
+    if (failed)
+      reply_.close_connection();
+    else
+      reply_.send_nothing();
     return;
   }
   ProduceResponse response;

@@ -66,8 +66,7 @@ class MetadataStore::Statement {
 tl::unexpected<Error> MetadataStore::failure(std::string_view what) {
   const int code = sqlite3_extended_errcode(db_);
   if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC) sync_failed_ = true;
-  return fail(errc_of(code),
-              path_ + ": " + std::string(what) + ": " + sqlite3_errmsg(db_));
+  return fail(errc_of(code), path_ + ": " + std::string(what) + ": " + sqlite3_errmsg(db_));
 }
 
 Status MetadataStore::execute(const char* sql) {

@@ -148,9 +148,8 @@ void SqliteTopics::directories_removed(const std::string& key, const Status& sta
 
 void SqliteTopics::forget_offsets(const std::string& key) {
   Deletion& deletion = deletions_.at(key);
-  const std::int64_t until = topics_.contains(deletion.name)
-                                 ? deletion.at_ms
-                                 : std::numeric_limits<std::int64_t>::max();
+  const std::int64_t until =
+      topics_.contains(deletion.name) ? deletion.at_ms : std::numeric_limits<std::int64_t>::max();
   deletion.offsets = Deletion::Part::kUnderWay;
   forget_topic(broker_, deletion.name, until, [this, key](bool stored) {
     deletions_.at(key).offsets = stored ? Deletion::Part::kGone : Deletion::Part::kLeft;

@@ -83,7 +83,7 @@ class SqliteTopics final : public TopicAdmin {
   Broker& broker_;
   std::unique_ptr<MetadataStore> store_;
   std::map<std::string, Stored, std::less<>> topics_;
-  std::map<std::string, Deletion> deletions_;                 // by key
+  std::map<std::string, Deletion> deletions_;  // by key
 };
 
 }  // namespace penstock::broker

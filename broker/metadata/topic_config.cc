@@ -112,14 +112,16 @@ Status set_dirty_ratio(TopicSettings& s, std::string_view v) {
   v = trimmed(v);
   double ratio = 0;
   const auto [end, error] = std::from_chars(v.data(), v.data() + v.size(), ratio);
-  if (error != std::errc() || end != v.data() + v.size() || v.empty()) return fail(Errc::kInvalid, "Not a number of type DOUBLE");
+  if (error != std::errc() || end != v.data() + v.size() || v.empty())
+    return fail(Errc::kInvalid, "Not a number of type DOUBLE");
   if (!(ratio >= 0 && ratio <= 1)) return fail(Errc::kInvalid, "Value must be from 0 to 1");
   s.log.min_cleanable_dirty_ratio = ratio;
   return {};
 }
 std::string get_dirty_ratio(const TopicSettings& s) {
   char text[32];
-  const auto [end, error] = std::to_chars(text, text + sizeof text, s.log.min_cleanable_dirty_ratio);
+  const auto [end, error] =
+      std::to_chars(text, text + sizeof text, s.log.min_cleanable_dirty_ratio);
   return error == std::errc() ? std::string(text, end) : std::string();
 }
 
@@ -165,9 +167,10 @@ constexpr std::array kDefs = {
     TopicConfigDef{"index.interval.bytes", "log.index.interval.bytes", ConfigType::kInt,
                    "Bytes of log for each entry in the offset index.",
                    LOG_NUMBER(index_interval_bytes, 0, kIntMax)},
-    TopicConfigDef{"max.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms", ConfigType::kLong,
-                   "Age of a record from which on its partition is compacted, however little is dirty.",
-                   LOG_NUMBER(max_compaction_lag_ms, 1, kLongMax)},
+    TopicConfigDef{
+        "max.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms", ConfigType::kLong,
+        "Age of a record from which on its partition is compacted, however little is dirty.",
+        LOG_NUMBER(max_compaction_lag_ms, 1, kLongMax)},
     TopicConfigDef{"max.message.bytes", "message.max.bytes", ConfigType::kInt,
                    "Largest record batch, compressed, that is taken.",
                    OWN_NUMBER(max_message_bytes, 0, kIntMax)},
@@ -182,7 +185,8 @@ constexpr std::array kDefs = {
     TopicConfigDef{"message.timestamp.type", "log.message.timestamp.type", ConfigType::kString,
                    "CreateTime: the producer's timestamps; LogAppendTime: the broker's.",
                    set_timestamp_type, get_timestamp_type},
-    TopicConfigDef{"min.cleanable.dirty.ratio", "log.cleaner.min.cleanable.ratio", ConfigType::kDouble,
+    TopicConfigDef{"min.cleanable.dirty.ratio", "log.cleaner.min.cleanable.ratio",
+                   ConfigType::kDouble,
                    "Share of a partition's bytes that is dirty before it is compacted.",
                    set_dirty_ratio, get_dirty_ratio},
     TopicConfigDef{"min.compaction.lag.ms", "log.cleaner.min.compaction.lag.ms", ConfigType::kLong,
@@ -236,8 +240,10 @@ Result<TopicSettings> with_overrides(const TopicSettings& defaults,
     }
   }
   if (out.log.max_compaction_lag_ms < out.log.min_compaction_lag_ms) {
-    return fail(Errc::kInvalid, "conflict topic config setting max.compaction.lag.ms (" + std::to_string(out.log.max_compaction_lag_ms) +
-                                    ") < min.compaction.lag.ms (" + std::to_string(out.log.min_compaction_lag_ms) + ")");
+    return fail(Errc::kInvalid, "conflict topic config setting max.compaction.lag.ms (" +
+                                    std::to_string(out.log.max_compaction_lag_ms) +
+                                    ") < min.compaction.lag.ms (" +
+                                    std::to_string(out.log.min_compaction_lag_ms) + ")");
   }
   return out;
 }

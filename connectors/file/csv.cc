@@ -11,11 +11,13 @@ std::vector<CsvField> split_csv(std::string_view line, char delimiter) {
   while (true) {
     if (at < line.size() && line[at] == '"') {
       const std::size_t from = ++at;
-      while (at < line.size() && (line[at] != '"' || (at + 1 < line.size() && line[at + 1] == '"'))) at += line[at] == '"' ? 2 : 1;
+      while (at < line.size() && (line[at] != '"' || (at + 1 < line.size() && line[at + 1] == '"')))
+        at += line[at] == '"' ? 2 : 1;
       if (at >= line.size()) throw std::invalid_argument("a quoted field has no end");
       out.push_back({line.substr(from, at - from), true});
       ++at;
-      if (at < line.size() && line[at] != delimiter) throw std::invalid_argument("text behind a closing quote");
+      if (at < line.size() && line[at] != delimiter)
+        throw std::invalid_argument("text behind a closing quote");
     } else {
       const std::size_t end = std::min(line.find(delimiter, at), line.size());
       out.push_back({line.substr(at, end - at), false});

@@ -10,7 +10,9 @@
 namespace penstock::file {
 void FileSinkConnector::validate(const Config& config, Problems& problems) {
   const bool directory = !config.text("directory").empty(), file = !config.text("file").empty();
-  if (directory == file) problems.add("directory", "set either directory (one file a topic partition) or file (one for all)");
+  if (directory == file)
+    problems.add("directory",
+                 "set either directory (one file a topic partition) or file (one for all)");
 }
 
 void FileSinkConnector::tasks(const Config& config, int max, TaskConfigs& out) {
@@ -22,7 +24,8 @@ void FileSink::start(const Config& config, SinkContext& context) {
   context_ = &context;
   directory_ = config.text("directory");
   single_ = config.text("file");
-  if (directory_.empty() == single_.empty()) throw std::invalid_argument("set either directory or file");
+  if (directory_.empty() == single_.empty())
+    throw std::invalid_argument("set either directory or file");
   rotate_bytes_ = config.number("rotate.bytes");
   rotate_interval_ = std::chrono::milliseconds(config.number("rotate.interval.ms"));
   if (!directory_.empty()) {
@@ -43,8 +46,9 @@ Output& FileSink::output_of(std::string_view topic, std::int32_t partition) {
   std::int64_t cut = 0;
   auto made = std::make_unique<Output>(path, cut);
   if (cut > 0) {
-    context_->log(LogLevel::kWarn, path + ": cut off " + std::to_string(cut) +
-                                       " bytes of a last line that was never finished; its record comes again");
+    context_->log(LogLevel::kWarn,
+                  path + ": cut off " + std::to_string(cut) +
+                      " bytes of a last line that was never finished; its record comes again");
   }
   return *outputs_.emplace(path, std::move(made)).first->second;
 }
@@ -85,7 +89,8 @@ void FileSink::put(std::span<const Record> records) {
 void FileSink::flush() {
   for (const auto& [path, output] : outputs_) {
     output->sync();
-    // Only here: what was rotated is durable, and a put that fails never has to be taken back from a renamed file.
+    // Only here: what was rotated is durable, and a put that fails never has to be taken back from
+    // a renamed file.
     if (output->due(rotate_bytes_, rotate_interval_)) output->rotate();
   }
 }

@@ -39,14 +39,22 @@ class FileSinkConnector final : public Connector {
 };
 
 inline constexpr ConfigKey kSinkKeys[] = {
-    {ConfigKey::kString, "directory", "", "Folder for one file a topic partition, <topic>-<partition>.ndjson; made when missing. Either this or file.",
+    {ConfigKey::kString, "directory", "",
+     "Folder for one file a topic partition, <topic>-<partition>.ndjson; made when missing. Either "
+     "this or file.",
      nullptr, nullptr, 0, 0, nullptr, ConfigKey::kHigh},
-    {ConfigKey::kString, "file", "", "One file for all records; needs tasks.max=1. Either this or directory.", nullptr, nullptr, 0, 0, nullptr, ConfigKey::kHigh},
-    {ConfigKey::kBytes, "rotate.bytes", "0", "A file of this size is renamed to <name>.000001.ndjson and a new one begun; 0: never.",
+    {ConfigKey::kString, "file", "",
+     "One file for all records; needs tasks.max=1. Either this or directory.", nullptr, nullptr, 0,
+     0, nullptr, ConfigKey::kHigh},
+    {ConfigKey::kBytes, "rotate.bytes", "0",
+     "A file of this size is renamed to <name>.000001.ndjson and a new one begun; 0: never.",
      nullptr, nullptr, 0, 1e15, nullptr, ConfigKey::kMedium},
-    {ConfigKey::kDuration, "rotate.interval.ms", "0", "The same by age, counted from opening; 0: never.", nullptr, nullptr, 0, 1e12, nullptr, ConfigKey::kMedium},
+    {ConfigKey::kDuration, "rotate.interval.ms", "0",
+     "The same by age, counted from opening; 0: never.", nullptr, nullptr, 0, 1e12, nullptr,
+     ConfigKey::kMedium},
 };
-inline constexpr ConnectorDescriptor kSink = with_connector<FileSinkConnector>(sink<FileSink>(
-    "FileSink", "org.apache.kafka.connect.file.FileStreamSinkConnector", "Appends records as JSON lines to files.", kSinkKeys));
+inline constexpr ConnectorDescriptor kSink = with_connector<FileSinkConnector>(
+    sink<FileSink>("FileSink", "org.apache.kafka.connect.file.FileStreamSinkConnector",
+                   "Appends records as JSON lines to files.", kSinkKeys));
 
 }  // namespace penstock::file

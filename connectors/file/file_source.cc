@@ -11,19 +11,24 @@ constexpr std::size_t kInputsMax = 10'000;
 
 /// A path as a JSON string. Paths are bytes; those that are not UTF-8 cannot be named in an offset.
 std::string partition_json(const std::string& path) {
-  if (!valid_utf8(path)) throw std::runtime_error(path + ": the name is not UTF-8; rename the file");
+  if (!valid_utf8(path))
+    throw std::runtime_error(path + ": the name is not UTF-8; rename the file");
   std::string out = "{\"filename\":";
   append_json(out, nullptr, Value::string(path));
   return out + "}";
 }
 
-std::int64_t number_or(const Value& value, std::int64_t otherwise) { return value.is_integer() ? value.i : otherwise; }
+std::int64_t number_or(const Value& value, std::int64_t otherwise) {
+  return value.is_integer() ? value.i : otherwise;
+}
 
 }  // namespace
 
 void FileSourceConnector::validate(const Config& config, Problems& problems) {
-  if (config.text("on.eof") == "end" && !has_wildcard(config.text("file")) && !TrackedFile::open(std::string(config.text("file")))) {
-    problems.add("file", std::string(config.text("file")) + ": no such file; with on.eof=end it must exist");
+  if (config.text("on.eof") == "end" && !has_wildcard(config.text("file")) &&
+      !TrackedFile::open(std::string(config.text("file")))) {
+    problems.add(
+        "file", std::string(config.text("file")) + ": no such file; with on.eof=end it must exist");
   }
 }
 
@@ -46,7 +51,8 @@ void FileSource::start(const Config& config, SourceContext& context) {
   text_ = context.schema({.type = Type::kString});
   cell_ = context.schema({.type = Type::kString, .optional = true});
   add_new_inputs();
-  if (sources_.empty() && !settings_.follow) throw std::runtime_error("file=" + pattern_ + ": no file matches");
+  if (sources_.empty() && !settings_.follow)
+    throw std::runtime_error("file=" + pattern_ + ": no file matches");
 }
 
 void FileSource::add_new_inputs() {
@@ -59,14 +65,19 @@ void FileSource::add_input(const std::string& path) {
   for (const auto& known : sources_) {
     if (known->partition == partition) return;
   }
-  if (sources_.size() == kInputsMax) throw std::runtime_error("file=" + pattern_ + ": more than 10000 files match; use a narrower pattern");
+  if (sources_.size() == kInputsMax)
+    throw std::runtime_error("file=" + pattern_ +
+                             ": more than 10000 files match; use a narrower pattern");
   auto log = [context = context_](const std::string& text) {
     context->log(LogLevel::kWarn, text);
     context->count("files.lost", 1);
   };
-  auto made = std::make_unique<Source>(Source{partition, Input(path, settings_, std::move(log)), nullptr, false});
+  auto made = std::make_unique<Source>(
+      Source{partition, Input(path, settings_, std::move(log)), nullptr, false});
   if (const auto stored = context_->stored(partition); stored.size() == std::size(kFields)) {
-    made->input.resume({number_or(stored[0], 0), {number_or(stored[1], 0), number_or(stored[2], 0), number_or(stored[3], 0)}});
+    made->input.resume(
+        {number_or(stored[0], 0),
+         {number_or(stored[1], 0), number_or(stored[2], 0), number_or(stored[3], 0)}});
   } else if (has_wildcard(pattern_)) {
     if (auto older = rotated(path); !older.empty()) made->input.start_with(std::move(older));
   }
@@ -74,7 +85,9 @@ void FileSource::add_input(const std::string& path) {
 }
 
 Polled FileSource::poll(Block& out) {
-  if (settings_.follow && has_wildcard(pattern_) && std::chrono::steady_clock::now() - scanned_ >= scan_interval_) add_new_inputs();
+  if (settings_.follow && has_wildcard(pattern_) &&
+      std::chrono::steady_clock::now() - scanned_ >= scan_interval_)
+    add_new_inputs();
   std::size_t quiet = 0;
   while (quiet < sources_.size() && !out.full() && out.size() < batch_) {
     Source& source = *sources_[turn_ % sources_.size()];
@@ -133,20 +146,24 @@ bool FileSource::take(Source& source, Block& out) {
   } catch (const std::invalid_argument& error) {
     record.value_schema = nullptr;
     record.value = Value::binary(out.copy(*line));
-    throw RecordError(out.size() - 1, source.input.name() + ": the line at byte " + std::to_string(source.input.line_start()) + ": " + error.what());
+    throw RecordError(out.size() - 1, source.input.name() + ": the line at byte " +
+                                          std::to_string(source.input.line_start()) + ": " +
+                                          error.what());
   }
   return true;
 }
 
 void FileSource::csv_header(Source& source, std::string_view line) {
   std::vector<std::string> names;
-  for (const CsvField& field : split_csv(line, delimiter_)) names.push_back(header_ ? csv_text(field) : "c" + std::to_string(names.size() + 1));
+  for (const CsvField& field : split_csv(line, delimiter_))
+    names.push_back(header_ ? csv_text(field) : "c" + std::to_string(names.size() + 1));
   std::vector<Field> fields;
   for (const std::string& name : names) fields.push_back({name, cell_});
   try {
     source.row = context_->schema({.type = Type::kStruct, .fields = fields});
   } catch (const std::invalid_argument& error) {
-    throw std::runtime_error(source.input.name() + ": its header is no list of column names: " + error.what());
+    throw std::runtime_error(source.input.name() +
+                             ": its header is no list of column names: " + error.what());
   }
 }
 
@@ -154,11 +171,14 @@ Value FileSource::csv_row(const Source& source, std::string_view line, Block& ou
   const auto fields = split_csv(line, delimiter_);
   const std::size_t columns = source.row->fields().size();
   if (fields.size() != columns) {
-    throw std::invalid_argument(std::to_string(fields.size()) + " fields where the header has " + std::to_string(columns));
+    throw std::invalid_argument(std::to_string(fields.size()) + " fields where the header has " +
+                                std::to_string(columns));
   }
   const auto values = out.values(columns);
   for (std::size_t i = 0; i < columns; ++i) {
-    values[i] = fields[i].raw.empty() && !fields[i].quoted ? Value::null() : Value::string(out.copy(csv_text(fields[i])));
+    values[i] = fields[i].raw.empty() && !fields[i].quoted
+                    ? Value::null()
+                    : Value::string(out.copy(csv_text(fields[i])));
   }
   return Value::row(values);
 }

@@ -37,14 +37,16 @@ void Input::resume(const Place& stored) {
   later_.clear();
   auto current = TrackedFile::open(path_);
   const bool known = stored.identity.fingerprint_bytes > 0 || stored.identity.inode != 0;
-  if (current && (!known || current->inode() == stored.identity.inode) && current->continues(stored.identity, stored.position)) {
+  if (current && (!known || current->inode() == stored.identity.inode) &&
+      current->continues(stored.identity, stored.position)) {
     return start(std::move(*current), stored.position);
   }
   // Renamed (same inode), or copied before it was truncated (same beginning, and at least as long).
   auto siblings = rotated(path_);
   const auto same = [&](bool by_inode) {
     return std::find_if(siblings.begin(), siblings.end(), [&](const TrackedFile& file) {
-      return (!by_inode || file.inode() == stored.identity.inode) && file.continues(stored.identity, stored.position);
+      return (!by_inode || file.inode() == stored.identity.inode) &&
+             file.continues(stored.identity, stored.position);
     });
   };
   auto found = same(true);
@@ -52,7 +54,8 @@ void Input::resume(const Place& stored) {
   if (found == siblings.end()) {
     if (stored.position > 0) {
       log_(path_ + ": the file that was read up to byte " + std::to_string(stored.position) +
-           " is gone; what it held behind that is not read; going on with the present file from its beginning");
+           " is gone; what it held behind that is not read; going on with the present file from "
+           "its beginning");
     }
     file_.reset();
     if (current) start(std::move(*current), 0);
@@ -63,7 +66,8 @@ void Input::resume(const Place& stored) {
 }
 
 void Input::start_with(std::vector<TrackedFile> older) {
-  for (auto next = older.begin() + 1; next != older.end(); ++next) later_.push_back(std::move(*next));
+  for (auto next = older.begin() + 1; next != older.end(); ++next)
+    later_.push_back(std::move(*next));
   start(std::move(older.front()), 0);
 }
 
@@ -100,8 +104,10 @@ std::optional<std::string_view> Input::next() {
       end = taken = rest.size();  // a last line without its end
     }
     if (end > settings_.line_bytes_max) {
-      throw std::runtime_error(file_->path() + ": the line at byte " + std::to_string(place_.position) + " is longer than line.bytes.max=" +
-                               std::to_string(settings_.line_bytes_max) + "; raise it, or mend the file");
+      throw std::runtime_error(
+          file_->path() + ": the line at byte " + std::to_string(place_.position) +
+          " is longer than line.bytes.max=" + std::to_string(settings_.line_bytes_max) +
+          "; raise it, or mend the file");
     }
     line_start_ = place_.position;
     std::string_view line = std::string_view(buffer_).substr(used_, end);
@@ -113,7 +119,8 @@ std::optional<std::string_view> Input::next() {
 }
 
 bool Input::fill() {
-  if (idle_ && !file_->continues(place_.identity, place_.position)) return false;  // truncated meanwhile
+  if (idle_ && !file_->continues(place_.identity, place_.position))
+    return false;  // truncated meanwhile
   buffer_.erase(0, used_);
   used_ = 0;
   const auto from = place_.position + static_cast<std::int64_t>(buffer_.size());
@@ -126,13 +133,15 @@ bool Input::fill() {
   return any;
 }
 
-/// At the end of the open file. True: what is left in the buffer is its last line. False: see idle_, ended_, or go on.
+/// At the end of the open file. True: what is left in the buffer is its last line. False: see
+/// idle_, ended_, or go on.
 bool Input::at_end() {
   idle_ = false;
   const bool rest = used_ < buffer_.size();
   const bool current = later_.empty() && [this] {
     const auto now = TrackedFile::open(path_);
-    return !now || (now->inode() == file_->inode() && file_->continues(place_.identity, place_.position));
+    return !now ||
+           (now->inode() == file_->inode() && file_->continues(place_.identity, place_.position));
   }();
   if (current) {
     if (settings_.follow) {

@@ -17,8 +17,8 @@ namespace penstock::file {
 
 struct InputSettings {
   std::size_t line_bytes_max = 1024 * 1024;
-  bool follow = true;      // false: the last line counts without a line end, and the input ends
-  bool quoted = false;     // CSV: a line end inside quotes belongs to the record
+  bool follow = true;   // false: the last line counts without a line end, and the input ends
+  bool quoted = false;  // CSV: a line end inside quotes belongs to the record
   char quote = '"';
   std::chrono::milliseconds rotation_wait{1000};  // a rotated file must be silent for so long
 };
@@ -71,8 +71,8 @@ class Input {
   std::optional<TrackedFile> file_;
   std::deque<TrackedFile> later_;  // rotated files still to be read, before the path itself
   Place place_;
-  std::string buffer_;        // bytes of the file from buffer_at_
-  std::size_t used_ = 0;      // of buffer_, up to place_.position
+  std::string buffer_;    // bytes of the file from buffer_at_
+  std::size_t used_ = 0;  // of buffer_, up to place_.position
   std::int64_t line_start_ = 0;
   bool changed_ = false, ended_ = false, idle_ = false;
   std::optional<std::chrono::steady_clock::time_point> silent_since_;

@@ -9,7 +9,8 @@
 
 namespace penstock::file {
 
-/// Appends one line's worth of JSON, without line end. Throws std::invalid_argument for what JSON cannot hold.
+/// Appends one line's worth of JSON, without line end. Throws std::invalid_argument for what JSON
+/// cannot hold.
 void append_json(std::string& out, const Schema* schema, const Value& value);
 bool valid_utf8(std::string_view text);
 
@@ -17,7 +18,8 @@ class JsonLines {
  public:
   JsonLines();
   ~JsonLines();
-  /// Objects become maps, integers kInt64, other numbers kFloat64. Throws std::invalid_argument with the reason.
+  /// Objects become maps, integers kInt64, other numbers kFloat64. Throws std::invalid_argument
+  /// with the reason.
   Value parse(std::string_view line, Block& memory);
 
  private:

@@ -40,12 +40,18 @@ Value value_of(const dom::element& element, Block& memory) {
       for (const dom::element item : array) items[at++] = value_of(item, memory);
       return Value::array(items);
     }
-    case dom::element_type::INT64: return Value::integer(element.get_int64().value_unsafe());
-    case dom::element_type::UINT64: throw std::invalid_argument("a whole number does not fit 64 bits");
-    case dom::element_type::DOUBLE: return Value::float64(element.get_double().value_unsafe());
-    case dom::element_type::STRING: return text_of(element.get_string().value_unsafe(), memory);
-    case dom::element_type::BOOL: return Value::boolean(element.get_bool().value_unsafe());
-    case dom::element_type::NULL_VALUE: return Value::null();
+    case dom::element_type::INT64:
+      return Value::integer(element.get_int64().value_unsafe());
+    case dom::element_type::UINT64:
+      throw std::invalid_argument("a whole number does not fit 64 bits");
+    case dom::element_type::DOUBLE:
+      return Value::float64(element.get_double().value_unsafe());
+    case dom::element_type::STRING:
+      return text_of(element.get_string().value_unsafe(), memory);
+    case dom::element_type::BOOL:
+      return Value::boolean(element.get_bool().value_unsafe());
+    case dom::element_type::NULL_VALUE:
+      return Value::null();
   }
   return Value::null();
 }
@@ -61,7 +67,8 @@ JsonLines::~JsonLines() = default;
 
 Value JsonLines::parse(std::string_view line, Block& memory) {
   dom::element root;
-  if (const auto error = parser_->parser.parse(line.data(), line.size(), true).get(root); error != simdjson::SUCCESS) {
+  if (const auto error = parser_->parser.parse(line.data(), line.size(), true).get(root);
+      error != simdjson::SUCCESS) {
     throw std::invalid_argument(simdjson::error_message(error));
   }
   return value_of(root, memory);

@@ -58,7 +58,8 @@ void Output::open(std::int64_t& cut) {
   if (fd_ < 0) trouble(path_, "cannot be opened", errno);
   if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
     // A former task may be on its way out.
-    throw RetriableError(path_ + ": another task or process writes it; give each connector a directory of its own");
+    throw RetriableError(
+        path_ + ": another task or process writes it; give each connector a directory of its own");
   }
   struct stat status {};
   if (::fstat(fd_, &status) != 0) trouble(path_, "cannot be examined", errno);
@@ -81,7 +82,8 @@ void Output::write() {
       const int number = errno;
       truncate(before);
       const std::string text = path_ + ": " + std::strerror(number);
-      if (number == ENOSPC || number == EDQUOT) throw RetriableError(text + "; free some space: the same records are tried again");
+      if (number == ENOSPC || number == EDQUOT)
+        throw RetriableError(text + "; free some space: the same records are tried again");
       throw std::runtime_error(text);
     }
     done += static_cast<std::size_t>(n);
@@ -101,19 +103,25 @@ void Output::check_still_there() const {
   struct stat here {};
   struct stat named {};
   if (::fstat(fd_, &here) != 0) trouble(path_, "cannot be examined", errno);
-  if (::stat(path_.c_str(), &named) == 0 && named.st_ino == here.st_ino && named.st_dev == here.st_dev) return;
-  throw std::runtime_error(path_ + ": the file was deleted or replaced while it was written; what was not stored before is written again");
+  if (::stat(path_.c_str(), &named) == 0 && named.st_ino == here.st_ino &&
+      named.st_dev == here.st_dev)
+    return;
+  throw std::runtime_error(path_ +
+                           ": the file was deleted or replaced while it was written; what was not "
+                           "stored before is written again");
 }
 
 void Output::sync() {
   if (dirty_) check_still_there();
-  if (dirty_ && ::fdatasync(fd_) != 0) trouble(path_, "fdatasync failed, what was written may be lost", errno);
+  if (dirty_ && ::fdatasync(fd_) != 0)
+    trouble(path_, "fdatasync failed, what was written may be lost", errno);
   dirty_ = false;
 }
 
 bool Output::due(std::int64_t bytes, std::chrono::milliseconds age) const {
   if (size_ == 0) return false;
-  return (bytes > 0 && size_ >= bytes) || (age.count() > 0 && std::chrono::steady_clock::now() - since_ >= age);
+  return (bytes > 0 && size_ >= bytes) ||
+         (age.count() > 0 && std::chrono::steady_clock::now() - since_ >= age);
 }
 
 void Output::rotate() {
@@ -121,7 +129,8 @@ void Output::rotate() {
   const fs::path whole(path_);
   fs::path to;
   for (int number = 1; to.empty() || fs::exists(to); ++number) {
-    if (number > 999'999) throw std::runtime_error(path_ + ": 999999 rotated files already; move some away");
+    if (number > 999'999)
+      throw std::runtime_error(path_ + ": 999999 rotated files already; move some away");
     char text[16];
     std::snprintf(text, sizeof text, ".%06d", number);
     to = whole.parent_path() / (whole.stem().string() + text + whole.extension().string());
@@ -134,7 +143,8 @@ void Output::rotate() {
 }
 
 void Output::sync_folder() const {
-  const std::string folder = fs::path(path_).has_parent_path() ? fs::path(path_).parent_path().string() : ".";
+  const std::string folder =
+      fs::path(path_).has_parent_path() ? fs::path(path_).parent_path().string() : ".";
   const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) trouble(folder, "cannot be opened", errno);
   const int result = ::fsync(fd);

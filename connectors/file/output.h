@@ -9,8 +9,8 @@ namespace penstock::file {
 
 class Output {
  public:
-  /// Opens or makes it, locks it, and cuts off a last line without its end; `cut` says how many bytes that were.
-  /// Throws std::runtime_error naming the file.
+  /// Opens or makes it, locks it, and cuts off a last line without its end; `cut` says how many
+  /// bytes that were. Throws std::runtime_error naming the file.
   Output(std::string path, std::int64_t& cut);
   ~Output();
   Output(const Output&) = delete;

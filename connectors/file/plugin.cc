@@ -3,7 +3,8 @@
 
 namespace {
 
-constexpr penstock::ConnectorDescriptor kConnectors[] = {penstock::file::kSource, penstock::file::kSink};
+constexpr penstock::ConnectorDescriptor kConnectors[] = {penstock::file::kSource,
+                                                         penstock::file::kSink};
 
 }  // namespace
 

@@ -15,7 +15,9 @@
 namespace penstock::file {
 namespace {
 
-[[noreturn]] void trouble(const std::string& path, int number) { throw std::runtime_error(path + ": " + std::strerror(number)); }
+[[noreturn]] void trouble(const std::string& path, int number) {
+  throw std::runtime_error(path + ": " + std::strerror(number));
+}
 
 struct stat status_of(const std::string& path, int fd) {
   struct stat status {};
@@ -24,7 +26,8 @@ struct stat status_of(const std::string& path, int fd) {
 }
 
 bool is_rotation_of(std::string_view name, std::string_view of) {
-  return name.size() > of.size() && name.starts_with(of) && (name[of.size()] == '.' || name[of.size()] == '-');
+  return name.size() > of.size() && name.starts_with(of) &&
+         (name[of.size()] == '.' || name[of.size()] == '-');
 }
 
 bool compressed(std::string_view name) {
@@ -70,7 +73,8 @@ std::size_t TrackedFile::read(std::int64_t position, std::size_t size, std::stri
   out.resize(before + size);
   std::size_t got = 0;
   while (got < size) {
-    const ssize_t n = ::pread(fd_, out.data() + before + got, size - got, position + static_cast<std::int64_t>(got));
+    const ssize_t n = ::pread(fd_, out.data() + before + got, size - got,
+                              position + static_cast<std::int64_t>(got));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) trouble(path_, errno);
     if (n == 0) break;
@@ -82,18 +86,21 @@ std::size_t TrackedFile::read(std::int64_t position, std::size_t size, std::stri
 
 std::optional<std::int64_t> TrackedFile::fingerprint(std::int64_t bytes) const {
   std::string first;
-  if (read(0, static_cast<std::size_t>(bytes), first) < static_cast<std::size_t>(bytes)) return std::nullopt;
+  if (read(0, static_cast<std::size_t>(bytes), first) < static_cast<std::size_t>(bytes))
+    return std::nullopt;
   std::uint64_t hash = 0xCBF29CE484222325ULL;  // FNV-1a
   for (const char c : first) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
   return static_cast<std::int64_t>(hash);
 }
 
 bool TrackedFile::continues(const Identity& identity, std::int64_t position) const {
-  return size() >= position &&
-         (identity.fingerprint_bytes == 0 || fingerprint(identity.fingerprint_bytes) == identity.fingerprint);
+  return size() >= position && (identity.fingerprint_bytes == 0 ||
+                                fingerprint(identity.fingerprint_bytes) == identity.fingerprint);
 }
 
-bool has_wildcard(std::string_view pattern) { return pattern.find_first_of("*?[") != std::string_view::npos; }
+bool has_wildcard(std::string_view pattern) {
+  return pattern.find_first_of("*?[") != std::string_view::npos;
+}
 
 std::vector<std::string> matching(const std::string& pattern) {
   if (!has_wildcard(pattern)) return {pattern};
@@ -120,13 +127,16 @@ std::vector<TrackedFile> rotated(const std::string& path) {
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
     const std::string name = at->path().filename().string();
     std::error_code ignored;
-    if (!is_rotation_of(name, whole.filename().string()) || compressed(name) || !at->is_regular_file(ignored)) continue;
+    if (!is_rotation_of(name, whole.filename().string()) || compressed(name) ||
+        !at->is_regular_file(ignored))
+      continue;
     if (auto file = TrackedFile::open(at->path().string())) {
       const std::int64_t modified = file->modified_ns();
       found.emplace_back(modified, std::move(*file));
     }
   }
-  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(found.begin(), found.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<TrackedFile> out;
   for (auto& [modified, file] : found) out.push_back(std::move(file));
   return out;

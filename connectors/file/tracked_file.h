@@ -38,17 +38,19 @@ class TrackedFile {
   [[nodiscard]] bool continues(const Identity& identity, std::int64_t position) const;
 
  private:
-  TrackedFile(std::string path, int fd, std::int64_t inode) : path_(std::move(path)), fd_(fd), inode_(inode) {}
+  TrackedFile(std::string path, int fd, std::int64_t inode)
+      : path_(std::move(path)), fd_(fd), inode_(inode) {}
   std::string path_;
   int fd_ = -1;
   std::int64_t inode_ = 0;
 };
 
 bool has_wildcard(std::string_view pattern);
-/// Regular files that match, sorted; names that are another match with a suffix (a.log.1 beside a.log) are that one's
-/// rotated files and left out.
+/// Regular files that match, sorted; names that are another match with a suffix (a.log.1 beside
+/// a.log) are that one's rotated files and left out.
 std::vector<std::string> matching(const std::string& pattern);
-/// Files beside `path` whose names begin with it and '.' or '-': what rotation makes of it; oldest first. Not compressed ones.
+/// Files beside `path` whose names begin with it and '.' or '-': what rotation makes of it; oldest
+/// first. Not compressed ones.
 std::vector<TrackedFile> rotated(const std::string& path);
 
 }  // namespace penstock::file

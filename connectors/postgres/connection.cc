@@ -13,7 +13,8 @@ namespace {
 constexpr std::size_t kShownSqlMax = 300;
 constexpr std::size_t kCopyPieceBytes = 256 * 1024;
 constexpr std::chrono::milliseconds kQuickRefusal{1'000};
-constexpr std::string_view kConnectTimeoutS = "5";  // poll() may connect, and has a deadline of 10 s
+constexpr std::string_view kConnectTimeoutS =
+    "5";  // poll() may connect, and has a deadline of 10 s
 
 std::string trimmed(const char* text) {
   std::string out = text == nullptr ? "" : text;
@@ -21,7 +22,8 @@ std::string trimmed(const char* text) {
   return out;
 }
 
-/// libpq reads JDBC's form once "jdbc:" is gone, apart from parameters that only the Java driver knows.
+/// libpq reads JDBC's form once "jdbc:" is gone, apart from parameters that only the Java driver
+/// knows.
 std::string libpq_form(std::string_view url) {
   constexpr std::string_view kJdbc = "jdbc:";
   if (!url.starts_with(kJdbc)) return std::string(url);
@@ -37,16 +39,20 @@ std::string libpq_form(std::string_view url) {
   return out;
 }
 
-/// The SQLSTATE in "FATAL:  57P03: the database system is starting up", which is how libpq shows it when it is verbose; the first
-/// word may be in another language. Empty when there is none: no server answered.
+/// The SQLSTATE in "FATAL:  57P03: the database system is starting up", which is how libpq shows it
+/// when it is verbose; the first word may be in another language. Empty when there is none: no
+/// server answered.
 std::string state_in(std::string_view message) {
   constexpr std::size_t kStateSize = 5;
   constexpr std::string_view kBefore = ":  ";
   for (std::size_t at = 0; (at = message.find(kBefore, at)) != std::string_view::npos;) {
     at += kBefore.size();
     const std::string_view state = message.substr(at, kStateSize);
-    const bool plain = std::all_of(state.begin(), state.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
-    if (plain && state.size() == kStateSize && message.substr(at + kStateSize, 1) == ":") return std::string(state);
+    const bool plain = std::all_of(state.begin(), state.end(), [](char c) {
+      return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+    });
+    if (plain && state.size() == kStateSize && message.substr(at + kStateSize, 1) == ":")
+      return std::string(state);
   }
   return {};
 }
@@ -54,14 +60,18 @@ std::string state_in(std::string_view message) {
 }  // namespace
 
 bool Error::lost() const {
-  return sqlstate.empty() || in_class("08") || is("57P01") || is("57P02") || is("57P03") || is("53300");
+  return sqlstate.empty() || in_class("08") || is("57P01") || is("57P02") || is("57P03") ||
+         is("53300");
 }
 
-bool Error::transient() const { return lost() || in_class("40") || in_class("53") || is("55P03") || is("57014"); }
+bool Error::transient() const {
+  return lost() || in_class("40") || in_class("53") || is("55P03") || is("57014");
+}
 
 Address::Address(std::string_view url, std::string_view user, std::string_view password) {
   if (url.find('\0') != std::string_view::npos || url.empty()) {
-    throw std::invalid_argument("connection.url: needs an address such as postgresql://localhost/flights");
+    throw std::invalid_argument(
+        "connection.url: needs an address such as postgresql://localhost/flights");
   }
   char* why = nullptr;
   options_.reset(PQconninfoParse(libpq_form(url).c_str(), &why));
@@ -69,7 +79,8 @@ Address::Address(std::string_view url, std::string_view user, std::string_view p
   if (options_ == nullptr) {
     throw std::invalid_argument(
         "connection.url: not a PostgreSQL address; use postgresql://host:port/database?parameters, "
-        "key=value pairs, or jdbc:postgresql://host:port/database, with parameters that libpq knows");
+        "key=value pairs, or jdbc:postgresql://host:port/database, with parameters that libpq "
+        "knows");
   }
   if (!user.empty()) set("user", user);
   if (!password.empty()) set("password", password);
@@ -100,7 +111,8 @@ std::string Address::shown() const {
     return std::string(value.empty() ? fallback : value);
   };
   const std::string host = or_else("host", or_else("hostaddr", "the local socket"));
-  return "PostgreSQL database " + or_else("dbname", "(default)") + " at " + host + ":" + or_else("port", "5432");
+  return "PostgreSQL database " + or_else("dbname", "(default)") + " at " + host + ":" +
+         or_else("port", "5432");
 }
 
 std::int64_t Result::integer(int row, int column) const {
@@ -131,10 +143,13 @@ Connection::Connection(const Address& address) : shown_(address.shown()) {
   connection_.reset(PQconnectdbParams(keys.data(), values.data(), 0));
   if (connection_ == nullptr) throw std::bad_alloc();
   if (!good()) connect_again(std::chrono::steady_clock::now() - started);
-  PQsetNoticeProcessor(handle(), [](void*, const char*) {}, nullptr);
+  PQsetNoticeProcessor(
+      handle(), [](void*, const char*) {}, nullptr);
   cancel_.reset(PQgetCancel(handle()));
-  execute("SET datestyle TO ISO; SET intervalstyle TO iso_8601; SET timezone TO 'UTC'; SET extra_float_digits TO 1; "
-          "SET bytea_output TO hex; SET standard_conforming_strings TO on");
+  execute(
+      "SET datestyle TO ISO; SET intervalstyle TO iso_8601; SET timezone TO 'UTC'; SET "
+      "extra_float_digits TO 1; "
+      "SET bytea_output TO hex; SET standard_conforming_strings TO on");
 }
 
 void Connection::connect_again(std::chrono::steady_clock::duration first_took) {
@@ -146,24 +161,32 @@ void Connection::connect_again(std::chrono::steady_clock::duration first_took) {
   if (!good()) throw Error(state_in(PQerrorMessage(handle())), text);
 }
 
-Result Connection::execute(const std::string& sql) { return check(PQexec(handle(), sql.c_str()), sql); }
+Result Connection::execute(const std::string& sql) {
+  return check(PQexec(handle(), sql.c_str()), sql);
+}
 
-Result Connection::query(const std::string& sql, std::span<const std::string_view> parameters, Format result) {
-  std::vector<std::string> copies(parameters.begin(), parameters.end());  // libpq wants NUL-terminated text
+Result Connection::query(const std::string& sql, std::span<const std::string_view> parameters,
+                         Format result) {
+  std::vector<std::string> copies(parameters.begin(),
+                                  parameters.end());  // libpq wants NUL-terminated text
   std::vector<const char*> values;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     values.push_back(parameters[i].data() == nullptr ? nullptr : copies[i].c_str());
   }
-  return check(PQexecParams(handle(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr,
-                            nullptr, static_cast<int>(result)),
+  return check(PQexecParams(handle(), sql.c_str(), static_cast<int>(values.size()), nullptr,
+                            values.data(), nullptr, nullptr, static_cast<int>(result)),
                sql);
 }
 
-void Connection::prepare(const std::string& name, const std::string& sql, std::span<const Oid> types) {
-  check(PQprepare(handle(), name.c_str(), sql.c_str(), static_cast<int>(types.size()), types.data()), sql);
+void Connection::prepare(const std::string& name, const std::string& sql,
+                         std::span<const Oid> types) {
+  check(
+      PQprepare(handle(), name.c_str(), sql.c_str(), static_cast<int>(types.size()), types.data()),
+      sql);
 }
 
-Result Connection::run(const std::string& name, std::span<const std::string_view> parameters, Format result) {
+Result Connection::run(const std::string& name, std::span<const std::string_view> parameters,
+                       Format result) {
   constexpr int kBinary = 1;
   std::vector<const char*> values;
   std::vector<int> lengths;
@@ -175,9 +198,10 @@ Result Connection::run(const std::string& name, std::span<const std::string_view
     values.push_back(parameter.data());
     lengths.push_back(static_cast<int>(parameter.size()));
   }
-  return check(PQexecPrepared(handle(), name.c_str(), static_cast<int>(values.size()), values.data(), lengths.data(),
-                              formats.data(), static_cast<int>(result)),
-               name);
+  return check(
+      PQexecPrepared(handle(), name.c_str(), static_cast<int>(values.size()), values.data(),
+                     lengths.data(), formats.data(), static_cast<int>(result)),
+      name);
 }
 
 std::int64_t Connection::copy_in(const std::string& sql, std::string_view bytes) {
@@ -189,7 +213,8 @@ std::int64_t Connection::copy_in(const std::string& sql, std::string_view bytes)
   PQclear(started);
   while (!bytes.empty()) {
     const std::string_view piece = bytes.substr(0, kCopyPieceBytes);
-    if (PQputCopyData(handle(), piece.data(), static_cast<int>(piece.size())) != 1) fail(nullptr, sql);
+    if (PQputCopyData(handle(), piece.data(), static_cast<int>(piece.size())) != 1)
+      fail(nullptr, sql);
     bytes.remove_prefix(piece.size());
   }
   if (PQputCopyEnd(handle(), nullptr) != 1) fail(nullptr, sql);
@@ -206,19 +231,23 @@ void Connection::cancel() noexcept {
 Result Connection::check(PGresult* result, std::string_view sql) const {
   Result owned(result);
   const ExecStatusType status = PQresultStatus(result);
-  if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY) return owned;
+  if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY)
+    return owned;
   fail(result, sql);
 }
 
 void Connection::fail(const PGresult* result, std::string_view sql) const {
-  const auto field = [&](int code) { return trimmed(result == nullptr ? nullptr : PQresultErrorField(result, code)); };
+  const auto field = [&](int code) {
+    return trimmed(result == nullptr ? nullptr : PQresultErrorField(result, code));
+  };
   std::string state = good() ? field(PG_DIAG_SQLSTATE) : "";
   std::string message = field(PG_DIAG_MESSAGE_PRIMARY);
   if (message.empty()) message = trimmed(PQerrorMessage(handle()));
   if (message.empty()) message = "the connection was lost";
   std::string text = shown_ + ": " + message;
-  for (const auto& [code, label] : {std::pair{PG_DIAG_MESSAGE_DETAIL, "; "}, std::pair{PG_DIAG_MESSAGE_HINT, "; hint: "},
-                                    std::pair{PG_DIAG_CONTEXT, "; "}}) {
+  for (const auto& [code, label] :
+       {std::pair{PG_DIAG_MESSAGE_DETAIL, "; "}, std::pair{PG_DIAG_MESSAGE_HINT, "; hint: "},
+        std::pair{PG_DIAG_CONTEXT, "; "}}) {
     if (const std::string more = field(code); !more.empty()) text += label + more;
   }
   if (!state.empty()) text += " (SQLSTATE " + state + ")";

@@ -13,16 +13,19 @@
 
 namespace penstock::postgres {
 
-/// `sqlstate` has five characters, or none when the server did not answer. The text holds the server's message,
-/// detail, hint and place, and never the password.
+/// `sqlstate` has five characters, or none when the server did not answer. The text holds the
+/// server's message, detail, hint and place, and never the password.
 struct Error : std::runtime_error {
-  Error(std::string state, const std::string& text) : runtime_error(text), sqlstate(std::move(state)) {}
+  Error(std::string state, const std::string& text)
+      : runtime_error(text), sqlstate(std::move(state)) {}
   [[nodiscard]] bool is(std::string_view state) const { return sqlstate == state; }
-  [[nodiscard]] bool in_class(std::string_view two) const { return std::string_view(sqlstate).starts_with(two); }
+  [[nodiscard]] bool in_class(std::string_view two) const {
+    return std::string_view(sqlstate).starts_with(two);
+  }
   /// The connection is gone, or the server is starting, stopping or has no slot left.
   [[nodiscard]] bool lost() const;
-  /// The same statements may work later: lost connection, serialization failure, deadlock, lock not available,
-  /// cancelled, out of disk or memory.
+  /// The same statements may work later: lost connection, serialization failure, deadlock, lock not
+  /// available, cancelled, out of disk or memory.
   [[nodiscard]] bool transient() const;
   /// transient(), and the server itself said so.
   [[nodiscard]] bool busy() const { return !sqlstate.empty() && transient(); }
@@ -34,9 +37,10 @@ struct Error : std::runtime_error {
 /// How to connect; made once from the settings.
 class Address {
  public:
-  /// `url` is a libpq URI, libpq's key=value text, or jdbc:postgresql://host:port/database?parameters.
-  /// `user` and `password` win over those in `url` unless they are empty.
-  /// Throws std::invalid_argument; its text repeats nothing of `url`, which may hold a password.
+  /// `url` is a libpq URI, libpq's key=value text, or
+  /// jdbc:postgresql://host:port/database?parameters. `user` and `password` win over those in `url`
+  /// unless they are empty. Throws std::invalid_argument; its text repeats nothing of `url`, which
+  /// may hold a password.
   Address(std::string_view url, std::string_view user, std::string_view password);
   /// "database flights at localhost:5432": for messages.
   [[nodiscard]] std::string shown() const;
@@ -57,10 +61,13 @@ class Result {
   explicit Result(PGresult* result) : result_(result) {}
   [[nodiscard]] int rows() const { return PQntuples(get()); }
   [[nodiscard]] int columns() const { return PQnfields(get()); }
-  [[nodiscard]] bool is_null(int row, int column) const { return PQgetisnull(get(), row, column) != 0; }
+  [[nodiscard]] bool is_null(int row, int column) const {
+    return PQgetisnull(get(), row, column) != 0;
+  }
   /// The bytes as the server sent them, in the result's format.
   [[nodiscard]] std::string_view text(int row, int column) const {
-    return {PQgetvalue(get(), row, column), static_cast<std::size_t>(PQgetlength(get(), row, column))};
+    return {PQgetvalue(get(), row, column),
+            static_cast<std::size_t>(PQgetlength(get(), row, column))};
   }
   /// Text format only.
   [[nodiscard]] std::int64_t integer(int row, int column) const;
@@ -80,22 +87,26 @@ enum class Format : int { kText = 0, kBinary = 1 };
 
 class Connection {
  public:
-  /// Connects (5 s unless connect_timeout is set) with UTF-8, ISO dates and time zone UTC. A quick refusal is asked for a second
-  /// time, because libpq keeps its SQLSTATE to itself otherwise.
+  /// Connects (5 s unless connect_timeout is set) with UTF-8, ISO dates and time zone UTC. A quick
+  /// refusal is asked for a second time, because libpq keeps its SQLSTATE to itself otherwise.
   explicit Connection(const Address& address);
 
   /// One or more statements without parameters; the result is the last one's.
   Result execute(const std::string& sql);
   /// One statement with parameters as text.
-  Result query(const std::string& sql, std::span<const std::string_view> parameters, Format result = Format::kText);
+  Result query(const std::string& sql, std::span<const std::string_view> parameters,
+               Format result = Format::kText);
   void prepare(const std::string& name, const std::string& sql, std::span<const Oid> types);
   /// Parameters in binary format; a view without data is NULL.
-  Result run(const std::string& name, std::span<const std::string_view> parameters, Format result = Format::kText);
+  Result run(const std::string& name, std::span<const std::string_view> parameters,
+             Format result = Format::kText);
   /// COPY ... FROM STDIN: `sql`, then all of `bytes`. Returns the rows stored.
   std::int64_t copy_in(const std::string& sql, std::string_view bytes);
 
   [[nodiscard]] PGconn* handle() const { return connection_.get(); }
-  [[nodiscard]] bool in_transaction() const { return PQtransactionStatus(handle()) != PQTRANS_IDLE; }
+  [[nodiscard]] bool in_transaction() const {
+    return PQtransactionStatus(handle()) != PQTRANS_IDLE;
+  }
   [[nodiscard]] bool good() const { return PQstatus(handle()) == CONNECTION_OK; }
   [[nodiscard]] const std::string& shown() const { return shown_; }
   /// Any thread, while the connection exists: the running statement fails with 57014.

@@ -16,8 +16,9 @@ void rethrow(const Error& error) {
   throw error;
 }
 
-Rows::Rows(Connection& connection, const std::string& sql, std::span<const relational::Column> columns,
-           relational::Granularity granularity, std::size_t fetch_rows)
+Rows::Rows(Connection& connection, const std::string& sql,
+           std::span<const relational::Column> columns, relational::Granularity granularity,
+           std::size_t fetch_rows)
     : connection_(connection),
       columns_(columns.begin(), columns.end()),
       granularity_(granularity),
@@ -47,7 +48,8 @@ void Rows::send(int rows) {
   constexpr int kBinary = 1;
   fetch_ = "FETCH FORWARD " + std::to_string(rows) + " FROM penstock_rows";
   asked_ = rows;
-  if (PQsendQueryParams(connection_.handle(), fetch_.c_str(), 0, nullptr, nullptr, nullptr, nullptr, kBinary) != 1) {
+  if (PQsendQueryParams(connection_.handle(), fetch_.c_str(), 0, nullptr, nullptr, nullptr, nullptr,
+                        kBinary) != 1) {
     connection_.fail(nullptr, fetch_);
   }
   under_way_ = true;
@@ -61,10 +63,13 @@ void Rows::receive() {
   rows_ = portion_.rows();
   row_ = -1;
   if (rows_ == asked_) {
-    const std::size_t row_bytes = std::max<std::size_t>(PQresultMemorySize(portion_.get()) / static_cast<std::size_t>(rows_), 1);
-    send(static_cast<int>(std::clamp<std::size_t>(kPortionBytes / row_bytes, 1, static_cast<std::size_t>(rows_max_))));
+    const std::size_t row_bytes = std::max<std::size_t>(
+        PQresultMemorySize(portion_.get()) / static_cast<std::size_t>(rows_), 1);
+    send(static_cast<int>(std::clamp<std::size_t>(kPortionBytes / row_bytes, 1,
+                                                  static_cast<std::size_t>(rows_max_))));
   }
-  if (portion_.columns() < static_cast<int>(columns_.size())) throw RetriableError("the columns changed meanwhile");
+  if (portion_.columns() < static_cast<int>(columns_.size()))
+    throw RetriableError("the columns changed meanwhile");
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     if (!agrees(columns_[i], PQftype(portion_.get(), static_cast<int>(i)))) {
       throw RetriableError("column " + columns_[i].name + " changed its type meanwhile");
@@ -75,9 +80,12 @@ void Rows::receive() {
 bool Rows::wait(std::chrono::steady_clock::time_point until) {
   PGconn* db = connection_.handle();
   while (under_way_) {
-    if (PQconsumeInput(db) != 1) throw RetriableError(connection_.shown() + ": the connection was lost");
+    if (PQconsumeInput(db) != 1)
+      throw RetriableError(connection_.shown() + ": the connection was lost");
     if (PQisBusy(db) == 0) break;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now())
+            .count();
     if (left <= 0) return false;
     pollfd socket{PQsocket(db), POLLIN, 0};
     ::poll(&socket, 1, static_cast<int>(left));
@@ -107,7 +115,8 @@ bool Rows::read(Block& block, std::span<Value> row) {
       continue;
     }
     const std::string_view bytes(PQgetvalue(portion, row_, i), static_cast<std::size_t>(size));
-    if (convert(bytes, columns_[static_cast<std::size_t>(i)], granularity_, block, out, why_)) continue;
+    if (convert(bytes, columns_[static_cast<std::size_t>(i)], granularity_, block, out, why_))
+      continue;
     out = Value::null();
     if (good) problem_ = {static_cast<std::size_t>(i), why_};
     good = false;
@@ -116,7 +125,8 @@ bool Rows::read(Block& block, std::span<Value> row) {
 }
 
 std::int64_t Rows::integer(int column) const {
-  if (portion_.is_null(row_, column)) throw std::runtime_error("incrementing.column.name: a row holds null");
+  if (portion_.is_null(row_, column))
+    throw std::runtime_error("incrementing.column.name: a row holds null");
   return integer_of(portion_.text(row_, column), columns_[static_cast<std::size_t>(column)]);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Rows of one statement, fetched in portions through a cursor of the server; the next portion is under way while one is read.
+// Rows of one statement, fetched in portions through a cursor of the server; the next portion is
+// under way while one is read.
 
 #include <span>
 #include <string>
@@ -16,8 +17,9 @@ namespace penstock::postgres {
 
 class Rows final : public relational::Cursor {
  public:
-  /// Begins a transaction and sends for the first portion. `connection` must be idle, and outlives this.
-  /// Portions have at most `fetch_rows` rows, and fewer where rows are so large that they would not fit kPortionBytes.
+  /// Begins a transaction and sends for the first portion. `connection` must be idle, and outlives
+  /// this. Portions have at most `fetch_rows` rows, and fewer where rows are so large that they
+  /// would not fit kPortionBytes.
   Rows(Connection& connection, const std::string& sql, std::span<const relational::Column> columns,
        relational::Granularity granularity, std::size_t fetch_rows);
   /// Ends the transaction; a statement that still runs is cancelled.
@@ -43,7 +45,7 @@ class Rows final : public relational::Cursor {
   std::vector<relational::Column> columns_;
   relational::Granularity granularity_;
   int rows_max_;
-  int asked_;                // rows of the portion under way
+  int asked_;  // rows of the portion under way
   std::string fetch_;
   Result portion_{nullptr};
   int row_ = -1, rows_ = 0;

@@ -6,12 +6,14 @@ namespace penstock::postgres {
 namespace {
 
 Address address_of(const Config& config) {
-  return {config.text("connection.url"), config.text("connection.user"), config.text("connection.password")};
+  return {config.text("connection.url"), config.text("connection.user"),
+          config.text("connection.password")};
 }
 
 }  // namespace
 
-std::unique_ptr<relational::SinkDatabase> Sink::make_database(const Config& config, const relational::SinkSettings&,
+std::unique_ptr<relational::SinkDatabase> Sink::make_database(const Config& config,
+                                                              const relational::SinkSettings&,
                                                               SinkContext&) {
   return std::make_unique<PostgresSinkDatabase>(address_of(config));
 }

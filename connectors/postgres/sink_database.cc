@@ -29,23 +29,29 @@ constexpr const char* kStoreOffset = "penstock_store_offset";
 
 /// pg_catalog is searched first by PostgreSQL and never meant by a topic's name.
 constexpr const char* kFindTable =
-    "SELECT c.oid, n.nspname, c.relkind FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+    "SELECT c.oid, n.nspname, c.relkind FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n "
+    "ON n.oid = c.relnamespace "
     "WHERE c.relname = $1 AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' "
     "AND CASE WHEN $2 = '' THEN n.nspname = ANY (current_schemas(false)) ELSE n.nspname = $2 END "
     "AND c.relkind IN ('r', 'p', 'v', 'm', 'f') "
     "ORDER BY array_position(current_schemas(false), n.nspname) LIMIT 1";
 constexpr const char* kColumns =
-    "SELECT attname, format_type(atttypid, atttypmod), format_type(atttypid, -1), attnotnull, atttypid, atttypmod "
-    "FROM pg_catalog.pg_attribute WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped AND attgenerated = '' "
+    "SELECT attname, format_type(atttypid, atttypmod), format_type(atttypid, -1), attnotnull, "
+    "atttypid, atttypmod "
+    "FROM pg_catalog.pg_attribute WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped AND "
+    "attgenerated = '' "
     "ORDER BY attnum";
 constexpr const char* kUnique =
-    "SELECT i.indexrelid, a.attname FROM pg_catalog.pg_index i CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY k(attnum, n) "
+    "SELECT i.indexrelid, a.attname FROM pg_catalog.pg_index i CROSS JOIN LATERAL unnest(i.indkey) "
+    "WITH ORDINALITY k(attnum, n) "
     "JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum "
-    "WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indpred IS NULL "
+    "WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid AND i.indimmediate AND "
+    "i.indpred IS NULL "
     "AND i.indexprs IS NULL AND k.n <= i.indnkeyatts ORDER BY 1, k.n";
 
 std::string offsets_where() {
-  return quoted(relational::kOffsetsTable) + " WHERE connector = $1 AND cluster = $2 AND topic = $3 AND \"partition\" = $4";
+  return quoted(relational::kOffsetsTable) +
+         " WHERE connector = $1 AND cluster = $2 AND topic = $3 AND \"partition\" = $4";
 }
 
 }  // namespace
@@ -73,9 +79,11 @@ void PostgresSinkDatabase::interrupt() noexcept {
 
 void PostgresSinkDatabase::rethrow(const Error& error) const {
   // 42P01, 42703, 42804, 0A000: another program changed the table; plans are made again.
-  const bool changed = error.is("42P01") || error.is("42703") || error.is("42804") || error.is("0A000");
+  const bool changed =
+      error.is("42P01") || error.is("42703") || error.is("42804") || error.is("0A000");
   const bool in_transaction = connection_ != nullptr && connection_->in_transaction();
-  if (error.is("28P01") || error.is("28000") || error.is("3D000")) throw std::runtime_error(error.what());
+  if (error.is("28P01") || error.is("28000") || error.is("3D000"))
+    throw std::runtime_error(error.what());
   if (error.transient() || (changed && in_transaction)) throw RetriableError(error.what());
   throw std::runtime_error(error.what());
 }
@@ -84,7 +92,8 @@ void PostgresSinkDatabase::begin(relational::Durability durability) {
   std::string sql;
   for (const std::string& name : *unused_) sql += "DEALLOCATE " + name + ";";
   unused_->clear();
-  sql += durability == relational::Durability::kFast ? "BEGIN;SET LOCAL synchronous_commit TO off" : "BEGIN";
+  sql += durability == relational::Durability::kFast ? "BEGIN;SET LOCAL synchronous_commit TO off"
+                                                     : "BEGIN";
   execute(sql);
 }
 
@@ -92,7 +101,8 @@ void PostgresSinkDatabase::commit() {
   try {
     const Result done = connection_->execute("COMMIT");
     if (std::string_view(PQcmdStatus(done.get())) != "COMMIT") {
-      throw std::runtime_error(connection_->shown() + ": the transaction was rolled back instead of committed");
+      throw std::runtime_error(connection_->shown() +
+                               ": the transaction was rolled back instead of committed");
     }
   } catch (const Error& e) {
     if (e.data()) throw BadRows(e.what());  // a deferred constraint
@@ -106,8 +116,12 @@ void PostgresSinkDatabase::rollback() noexcept {
 }
 
 /// Constraints are checked at once, so that the row is known that violates one.
-void PostgresSinkDatabase::savepoint() { execute("SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT penstock"); }
-void PostgresSinkDatabase::rollback_to_savepoint() { execute("ROLLBACK TO penstock; RELEASE penstock"); }
+void PostgresSinkDatabase::savepoint() {
+  execute("SET CONSTRAINTS ALL IMMEDIATE; SAVEPOINT penstock");
+}
+void PostgresSinkDatabase::rollback_to_savepoint() {
+  execute("ROLLBACK TO penstock; RELEASE penstock");
+}
 void PostgresSinkDatabase::release_savepoint() { execute("RELEASE penstock"); }
 
 void PostgresSinkDatabase::lock_tables() {
@@ -124,12 +138,14 @@ void PostgresSinkDatabase::execute(const std::string& sql) {
 
 std::optional<SinkTable> PostgresSinkDatabase::describe(const TableId& id) {
   try {
-    const std::string_view names[] = {id.name, std::string_view(id.schema.data(), id.schema.size())};
+    const std::string_view names[] = {id.name,
+                                      std::string_view(id.schema.data(), id.schema.size())};
     const Result found = connection_->query(kFindTable, names);
     if (found.rows() == 0) return std::nullopt;
     const TableId full{std::string(found.text(0, 1)), id.name};
     const std::string_view kind = found.text(0, 2);
-    if (kind != "r" && kind != "p") throw std::runtime_error(full.quoted() + " is not an ordinary or partitioned table");
+    if (kind != "r" && kind != "p")
+      throw std::runtime_error(full.quoted() + " is not an ordinary or partitioned table");
     return describe_found(full, found.text(0, 0));
   } catch (const Error& e) {
     rethrow(e);
@@ -147,8 +163,10 @@ SinkTable PostgresSinkDatabase::describe_found(const TableId& id, std::string_vi
     column.bare_type = columns.text(row, 2);
     column.not_null = columns.flag(row, 3);
     column.kind = encoding_of(static_cast<std::uint32_t>(columns.integer(row, 4)));
-    const bool has_length = (column.kind == kText || column.kind == kPaddedText) && columns.integer(row, 5) > kLengthHeader;
-    if (has_length) column.length_max = static_cast<std::int32_t>(columns.integer(row, 5) - kLengthHeader);
+    const bool has_length = (column.kind == kText || column.kind == kPaddedText) &&
+                            columns.integer(row, 5) > kLengthHeader;
+    if (has_length)
+      column.length_max = static_cast<std::int32_t>(columns.integer(row, 5) - kLengthHeader);
     table.columns.push_back(std::move(column));
   }
   const Result unique = connection_->query(kUnique, parameters);
@@ -161,35 +179,53 @@ SinkTable PostgresSinkDatabase::describe_found(const TableId& id, std::string_vi
 
 std::string PostgresSinkDatabase::column_type(const Schema& schema, bool is_key) {
   switch (relational::logical_of(&schema)) {
-    case Logical::kDecimal: return "NUMERIC";
-    case Logical::kDate: return "DATE";
-    case Logical::kTime: return "TIME";
-    case Logical::kTimestamp: return "TIMESTAMP";
-    case Logical::kSqliteAny: return "TEXT";
-    case Logical::kNone: break;
+    case Logical::kDecimal:
+      return "NUMERIC";
+    case Logical::kDate:
+      return "DATE";
+    case Logical::kTime:
+      return "TIME";
+    case Logical::kTimestamp:
+      return "TIMESTAMP";
+    case Logical::kSqliteAny:
+      return "TEXT";
+    case Logical::kNone:
+      break;
   }
   switch (schema.type()) {
-    case Type::kBool: return "BOOLEAN";
+    case Type::kBool:
+      return "BOOLEAN";
     case Type::kInt8:
-    case Type::kInt16: return "SMALLINT";
-    case Type::kInt32: return "INTEGER";
-    case Type::kInt64: return "BIGINT";
-    case Type::kFloat32: return "REAL";
-    case Type::kFloat64: return "DOUBLE PRECISION";
-    case Type::kString: return "TEXT";
-    case Type::kBytes: return "BYTEA";
+    case Type::kInt16:
+      return "SMALLINT";
+    case Type::kInt32:
+      return "INTEGER";
+    case Type::kInt64:
+      return "BIGINT";
+    case Type::kFloat32:
+      return "REAL";
+    case Type::kFloat64:
+      return "DOUBLE PRECISION";
+    case Type::kString:
+      return "TEXT";
+    case Type::kBytes:
+      return "BYTEA";
     case Type::kArray:
       if (schema.items() != nullptr && schema.items()->type() <= Type::kString) {
         return column_type(*schema.items(), is_key) + "[]";
       }
       [[fallthrough]];
-    default: throw BadShape("PostgreSQL tables get no column for a map, a struct or an array of such; flatten it with a transform");
+    default:
+      throw BadShape(
+          "PostgreSQL tables get no column for a map, a struct or an array of such; flatten it "
+          "with a transform");
   }
 }
 
 void PostgresSinkDatabase::check_name(std::string_view name) const {
   if (name.size() > kNameBytesMax) {
-    throw BadShape("the name " + std::string(name) + " is longer than PostgreSQL's 63 bytes, which would cut it off");
+    throw BadShape("the name " + std::string(name) +
+                   " is longer than PostgreSQL's 63 bytes, which would cut it off");
   }
 }
 
@@ -207,8 +243,10 @@ void PostgresSinkDatabase::prepare(Plan& plan) {
     if (can_copy) {
       statements->copy = copy_sql(plan);
     } else if (plan.op == Op::kPatch) {
-      if (plan.keys < plan.columns.size()) statements->write = prepare_array_statement(plan, update_sql(plan));
-      statements->insert = prepare_array_statement(plan, insert_sql(plan) + " ON CONFLICT DO NOTHING");
+      if (plan.keys < plan.columns.size())
+        statements->write = prepare_array_statement(plan, update_sql(plan));
+      statements->insert =
+          prepare_array_statement(plan, insert_sql(plan) + " ON CONFLICT DO NOTHING");
     } else if (plan.op == Op::kInsert) {
       statements->write = prepare_array_statement(plan, insert_sql(plan));
     } else if (plan.op == Op::kUpsert) {
@@ -224,10 +262,12 @@ void PostgresSinkDatabase::prepare(Plan& plan) {
   plan.statements = std::move(statements);
 }
 
-std::string PostgresSinkDatabase::prepare_array_statement(const Plan& plan, const std::string& sql) {
+std::string PostgresSinkDatabase::prepare_array_statement(const Plan& plan,
+                                                          const std::string& sql) {
   std::vector<Oid> types;
   const std::size_t columns = plan.op == Op::kDelete ? plan.keys : plan.columns.size();
-  for (std::size_t i = 0; i < columns; ++i) types.push_back(wire_type(plan.columns[i].encoding).array);
+  for (std::size_t i = 0; i < columns; ++i)
+    types.push_back(wire_type(plan.columns[i].encoding).array);
   std::string name = "penstock_" + std::to_string(++statements_made_);
   connection_->prepare(name, sql, types);
   return name;
@@ -237,11 +277,13 @@ StoredOffset PostgresSinkDatabase::take_epoch(const OffsetKey& key) {
   const std::string number = std::to_string(key.partition);
   const std::string_view parameters[] = {key.connector, key.cluster, key.topic, number};
   try {
-    const Result taken = connection_->query(
-        "INSERT INTO " + quoted(relational::kOffsetsTable) +
-            " AS o (connector, cluster, topic, \"partition\", next_offset, epoch) VALUES ($1, $2, $3, $4, -1, 1) "
-            "ON CONFLICT (connector, cluster, topic, \"partition\") DO UPDATE SET epoch = o.epoch + 1 RETURNING next_offset, epoch",
-        parameters);
+    const Result taken =
+        connection_->query("INSERT INTO " + quoted(relational::kOffsetsTable) +
+                               " AS o (connector, cluster, topic, \"partition\", next_offset, "
+                               "epoch) VALUES ($1, $2, $3, $4, -1, 1) "
+                               "ON CONFLICT (connector, cluster, topic, \"partition\") DO UPDATE "
+                               "SET epoch = o.epoch + 1 RETURNING next_offset, epoch",
+                           parameters);
     return {taken.integer(0, 0), taken.integer(0, 1)};
   } catch (const Error& e) {
     rethrow(e);
@@ -252,7 +294,8 @@ StoredOffset PostgresSinkDatabase::read_offset(const OffsetKey& key) {
   const std::string number = std::to_string(key.partition);
   const std::string_view parameters[] = {key.connector, key.cluster, key.topic, number};
   try {
-    const Result read = connection_->query("SELECT next_offset, epoch FROM " + offsets_where(), parameters);
+    const Result read =
+        connection_->query("SELECT next_offset, epoch FROM " + offsets_where(), parameters);
     return read.rows() == 0 ? StoredOffset{} : StoredOffset{read.integer(0, 0), read.integer(0, 1)};
   } catch (const Error& e) {
     rethrow(e);
@@ -267,13 +310,16 @@ bool PostgresSinkDatabase::store_offset(const OffsetKey& key, StoredOffset at) {
   try {
     if (!store_offset_prepared_) {
       const Oid types[] = {kTextOid, kTextOid, kTextOid, kInt4Oid, kInt8Oid, kInt8Oid};
-      connection_->prepare(kStoreOffset, "UPDATE " + quoted(relational::kOffsetsTable) +
-                                             " SET next_offset = $5 WHERE connector = $1 AND cluster = $2 AND topic = $3 AND "
-                                             "\"partition\" = $4 AND epoch = $6",
-                           types);
+      connection_->prepare(
+          kStoreOffset,
+          "UPDATE " + quoted(relational::kOffsetsTable) +
+              " SET next_offset = $5 WHERE connector = $1 AND cluster = $2 AND topic = $3 AND "
+              "\"partition\" = $4 AND epoch = $6",
+          types);
       store_offset_prepared_ = true;
     }
-    const std::string_view parameters[] = {key.connector, key.cluster, key.topic, number, next, epoch};
+    const std::string_view parameters[] = {key.connector, key.cluster, key.topic,
+                                           number,        next,        epoch};
     return connection_->run(kStoreOffset, parameters).changed() == 1;
   } catch (const Error& e) {
     rethrow(e);

@@ -1,9 +1,10 @@
 #pragma once
-// PostgreSQL as a sink's database. Inserts go by COPY in binary format; upserts, updates and deletes as one prepared statement
-// over UNNEST of binary arrays, rows sorted by key and each key once (the last one), so that tasks lock rows in one order.
+// PostgreSQL as a sink's database. Inserts go by COPY in binary format; upserts, updates and
+// deletes as one prepared statement over UNNEST of binary arrays, rows sorted by key and each key
+// once (the last one), so that tasks lock rows in one order.
 //
-// A Durability::kFast commit does not wait for the server's disk (synchronous_commit=off); a kDurable one does as the server or role
-// is configured, and with it all earlier ones.
+// A Durability::kFast commit does not wait for the server's disk (synchronous_commit=off); a
+// kDurable one does as the server or role is configured, and with it all earlier ones.
 
 #include <memory>
 #include <mutex>
@@ -21,7 +22,9 @@ class PostgresSinkDatabase final : public relational::SinkDatabase {
  public:
   explicit PostgresSinkDatabase(Address address) : address_(std::move(address)) {}
 
-  [[nodiscard]] bool connected() const override { return connection_ != nullptr && connection_->good(); }
+  [[nodiscard]] bool connected() const override {
+    return connection_ != nullptr && connection_->good();
+  }
   void connect() override;
   void interrupt() noexcept override;
   void begin(relational::Durability durability) override;
@@ -45,13 +48,19 @@ class PostgresSinkDatabase final : public relational::SinkDatabase {
  private:
   [[noreturn]] void rethrow(const Error& error) const;
   std::string prepare_array_statement(const relational::Plan& plan, const std::string& sql);
-  void copy(const relational::Plan& plan, const SinkStatements& statements, std::span<const relational::Change> changes);
-  void run_arrays(const relational::Plan& plan, const std::string& statement, std::span<const relational::Change> changes,
+  void copy(const relational::Plan& plan, const SinkStatements& statements,
+            std::span<const relational::Change> changes);
+  void run_arrays(const relational::Plan& plan, const std::string& statement,
+                  std::span<const relational::Change> changes,
                   std::span<const std::uint32_t> order);
-  std::int64_t flush_arrays(const relational::Plan& plan, const std::string& statement, std::size_t columns, std::size_t rows);
-  void append_row(const relational::Plan& plan, std::size_t columns, std::span<const relational::Change> changes, std::size_t at);
-  void patch(const relational::Plan& plan, const SinkStatements& statements, std::span<const relational::Change> changes);
-  std::span<const std::uint32_t> last_of_each_key(const relational::Plan& plan, std::span<const relational::Change> changes);
+  std::int64_t flush_arrays(const relational::Plan& plan, const std::string& statement,
+                            std::size_t columns, std::size_t rows);
+  void append_row(const relational::Plan& plan, std::size_t columns,
+                  std::span<const relational::Change> changes, std::size_t at);
+  void patch(const relational::Plan& plan, const SinkStatements& statements,
+             std::span<const relational::Change> changes);
+  std::span<const std::uint32_t> last_of_each_key(const relational::Plan& plan,
+                                                  std::span<const relational::Change> changes);
   relational::SinkTable describe_found(const relational::TableId& id, std::string_view oid);
 
   Address address_;
@@ -64,7 +73,8 @@ class PostgresSinkDatabase final : public relational::SinkDatabase {
   std::string copy_bytes_, key_bytes_;
   std::vector<std::string> arrays_;
   std::vector<std::uint32_t> order_;
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> key_places_;  // offset and size in key_bytes_
+  std::vector<std::pair<std::uint32_t, std::uint32_t>>
+      key_places_;  // offset and size in key_bytes_
 };
 
 }  // namespace penstock::postgres

@@ -9,9 +9,9 @@
 namespace penstock::postgres {
 
 using relational::BadShape;
-using relational::Misfit;
 using relational::does_not_fit;
 using relational::Logical;
+using relational::Misfit;
 using relational::PlanColumn;
 
 namespace {
@@ -28,16 +28,19 @@ struct Wire {
 };
 // pg_type.dat: type, its array.
 constexpr Wire kWires[] = {
-    {16, kBool, 1000},      {21, kInt2, 1005},      {23, kInt4, 1007},         {20, kInt8, 1016},    {700, kFloat4, 1021},
-    {701, kFloat8, 1022},   {1700, kNumeric, 1231}, {25, kText, 1009},         {1043, kText, 1009},  {1042, kPaddedText, 1014},
-    {17, kBytea, 1001},     {1082, kDate, 1182},    {1083, kTime, 1183},       {1114, kTimestamp, 1115},
-    {1184, kTimestampTz, 1185}, {2950, kUuid, 2951}, {114, kJson, 199},        {3802, kJsonb, 3807},
+    {16, kBool, 1000},         {21, kInt2, 1005},        {23, kInt4, 1007},
+    {20, kInt8, 1016},         {700, kFloat4, 1021},     {701, kFloat8, 1022},
+    {1700, kNumeric, 1231},    {25, kText, 1009},        {1043, kText, 1009},
+    {1042, kPaddedText, 1014}, {17, kBytea, 1001},       {1082, kDate, 1182},
+    {1083, kTime, 1183},       {1114, kTimestamp, 1115}, {1184, kTimestampTz, 1185},
+    {2950, kUuid, 2951},       {114, kJson, 199},        {3802, kJsonb, 3807},
 };
 
 template <class Unsigned>
 void append_bytes(std::string& out, Unsigned bits) {
   char bytes[sizeof bits];
-  for (std::size_t i = 0; i < sizeof bits; ++i) bytes[i] = static_cast<char>(bits >> (8 * (sizeof bits - 1 - i)));
+  for (std::size_t i = 0; i < sizeof bits; ++i)
+    bytes[i] = static_cast<char>(bits >> (8 * (sizeof bits - 1 - i)));
   out.append(bytes, sizeof bytes);
 }
 
@@ -50,24 +53,30 @@ void append_view(std::string& out, std::string_view bytes) {
 }
 
 void append_text(const PlanColumn& column, std::string_view text, std::string& out) {
-  if (text.find('\0') != std::string_view::npos) throw Misfit("PostgreSQL cannot store a text with a NUL character");
+  if (text.find('\0') != std::string_view::npos)
+    throw Misfit("PostgreSQL cannot store a text with a NUL character");
   const auto length_max = static_cast<std::size_t>(column.column.length_max);
   if (length_max > 0 && text.size() > length_max) {
     std::size_t characters = 0;
-    for (const char c : text) characters += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U ? 1U : 0U;
+    for (const char c : text)
+      characters += (static_cast<unsigned char>(c) & 0xC0U) != 0x80U ? 1U : 0U;
     // The server cuts off spaces that are too many.
     if (characters > length_max && text.find_last_not_of(' ') >= length_max) {
-      throw Misfit("a text of " + std::to_string(characters) + " characters is too long for type " + column.column.type);
+      throw Misfit("a text of " + std::to_string(characters) + " characters is too long for type " +
+                   column.column.type);
     }
   }
   append_view(out, text);
 }
 
-/// Digits in groups of four around the point, as in PostgreSQL's numeric_recv(): ndigits, weight, sign, dscale, digits.
-void append_numeric(const PlanColumn& column, const Value& value, std::string_view text, std::string& out) {
+/// Digits in groups of four around the point, as in PostgreSQL's numeric_recv(): ndigits, weight,
+/// sign, dscale, digits.
+void append_numeric(const PlanColumn& column, const Value& value, std::string_view text,
+                    std::string& out) {
   const auto special = [&](std::uint16_t sign) {
     append_int32(out, 8);
-    for (const std::uint16_t part : {std::uint16_t{0}, std::uint16_t{0}, sign, std::uint16_t{0}}) append_bytes(out, part);
+    for (const std::uint16_t part : {std::uint16_t{0}, std::uint16_t{0}, sign, std::uint16_t{0}})
+      append_bytes(out, part);
   };
   if (text == "nan") return special(0xC000);
   if (text == "inf") return special(0xD000);
@@ -76,7 +85,8 @@ void append_numeric(const PlanColumn& column, const Value& value, std::string_vi
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   std::int64_t exponent = 0;
   if (const std::size_t e = text.find_first_of("eE"); e != std::string_view::npos) {
-    const std::string_view power = text.substr(text.size() > e + 1 && text[e + 1] == '+' ? e + 2 : e + 1);
+    const std::string_view power =
+        text.substr(text.size() > e + 1 && text[e + 1] == '+' ? e + 2 : e + 1);
     const auto parsed = relational::integer_from_text(power);
     if (!parsed || *parsed > 10000 || *parsed < -10000) throw does_not_fit(column, value);
     exponent = *parsed;
@@ -96,10 +106,11 @@ void append_numeric(const PlanColumn& column, const Value& value, std::string_vi
   if (digits.empty() || digits.size() > kNumericDigitsMax) throw does_not_fit(column, value);
   if (before_point < 0) before_point = static_cast<std::int64_t>(digits.size());
   before_point += exponent;
-  const std::int64_t scale = std::max<std::int64_t>(0, static_cast<std::int64_t>(digits.size()) - before_point);
+  const std::int64_t scale =
+      std::max<std::int64_t>(0, static_cast<std::int64_t>(digits.size()) - before_point);
   // Shift so that the point stands between two groups.
-  const std::int64_t weight = (before_point + (before_point > 0 ? 3 : 0)) / 4 - (before_point > 0 ? 1 : 0) -
-                              (before_point <= 0 ? 1 : 0);
+  const std::int64_t weight = (before_point + (before_point > 0 ? 3 : 0)) / 4 -
+                              (before_point > 0 ? 1 : 0) - (before_point <= 0 ? 1 : 0);
   const std::int64_t lead = (weight + 1) * 4 - before_point;
   digits.insert(0, static_cast<std::size_t>(lead), '0');
   while (digits.size() % 4 != 0) digits += '0';
@@ -128,7 +139,10 @@ void append_uuid(const PlanColumn& column, const Value& value, std::string& out)
   std::size_t digits = 0;
   for (const char c : value.type == Type::kString ? value.text() : std::string_view()) {
     if (c == '-' || c == '{' || c == '}') continue;
-    const int v = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    const int v = c >= '0' && c <= '9'   ? c - '0'
+                  : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                  : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                         : -1;
     if (v < 0) throw does_not_fit(column, value);
     bits = bits << 4 | static_cast<unsigned>(v);
     if (++digits % 2 == 0) bytes += static_cast<char>(bits & 0xFFU);
@@ -139,15 +153,18 @@ void append_uuid(const PlanColumn& column, const Value& value, std::string& out)
 
 template <class Integer>
 Integer fitting(const PlanColumn& column, const Value& value) {
-  const auto number = value.is_integer() ? std::optional(value.i) : relational::as_integer(column, value);
-  if (!number || *number < std::numeric_limits<Integer>::min() || *number > std::numeric_limits<Integer>::max()) {
+  const auto number =
+      value.is_integer() ? std::optional(value.i) : relational::as_integer(column, value);
+  if (!number || *number < std::numeric_limits<Integer>::min() ||
+      *number > std::numeric_limits<Integer>::max()) {
     throw does_not_fit(column, value);
   }
   return static_cast<Integer>(*number);
 }
 
 void append_point(const PlanColumn& column, const Value& value, std::string& out) {
-  constexpr std::int64_t kMillisMax = std::numeric_limits<std::int64_t>::max() / 1000 - kMillisTo2000;
+  constexpr std::int64_t kMillisMax =
+      std::numeric_limits<std::int64_t>::max() / 1000 - kMillisTo2000;
   if (!value.is_integer()) throw does_not_fit(column, value);
   const bool days = column.logical == Logical::kDate;
   if (!days && (value.i > kMillisMax || value.i < -kMillisMax)) throw does_not_fit(column, value);
@@ -157,7 +174,8 @@ void append_point(const PlanColumn& column, const Value& value, std::string& out
 }
 
 /// {"a","b",NULL}
-void append_array_literal(const PlanColumn& column, const Value& array, int depth, std::string& out) {
+void append_array_literal(const PlanColumn& column, const Value& array, int depth,
+                          std::string& out) {
   if (depth > kArrayDepthMax) throw Misfit("an array nested too deeply");
   out += '{';
   std::string buffer;
@@ -230,22 +248,32 @@ void encode_slow(const PlanColumn& column, const Value& value, std::string& out)
     }
     case kDate:
       append_int32(out, 4);
-      return append_int32(out, static_cast<std::int32_t>(fitting<std::int32_t>(column, value) - kDaysTo2000));
+      return append_int32(
+          out, static_cast<std::int32_t>(fitting<std::int32_t>(column, value) - kDaysTo2000));
     case kTime:
       append_int32(out, 8);
       return append_int64(out, fitting<std::int32_t>(column, value) * std::int64_t{1000});
     case kTimestamp:
-    case kTimestampTz: return append_point(column, value, out);
-    case kUuid: return append_uuid(column, value, out);
-    default: return append_cast(column, value, out);
+    case kTimestampTz:
+      return append_point(column, value, out);
+    case kUuid:
+      return append_uuid(column, value, out);
+    default:
+      return append_cast(column, value, out);
   }
 }
 
 }  // namespace
 
-void append_int16(std::string& out, std::int16_t value) { append_bytes(out, static_cast<std::uint16_t>(value)); }
-void append_int32(std::string& out, std::int32_t value) { append_bytes(out, static_cast<std::uint32_t>(value)); }
-void append_int64(std::string& out, std::int64_t value) { append_bytes(out, static_cast<std::uint64_t>(value)); }
+void append_int16(std::string& out, std::int16_t value) {
+  append_bytes(out, static_cast<std::uint16_t>(value));
+}
+void append_int32(std::string& out, std::int32_t value) {
+  append_bytes(out, static_cast<std::uint32_t>(value));
+}
+void append_int64(std::string& out, std::int64_t value) {
+  append_bytes(out, static_cast<std::uint64_t>(value));
+}
 
 Encoding encoding_of(std::uint32_t oid) {
   for (const Wire& wire : kWires) {
@@ -269,8 +297,10 @@ bool bytes_decide(int encoding) {
     case kPaddedText:
     case kJson:
     case kJsonb:
-    case kCast: return false;
-    default: return true;
+    case kCast:
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -296,8 +326,9 @@ void choose_encoding(PlanColumn& column) {
     case kTimestampTz: {
       const Logical logical = column.logical;
       const bool fits = kind == kDate ? logical == Logical::kDate
-                        : kind == kTime ? logical == Logical::kTime
-                                        : logical == Logical::kTimestamp || logical == Logical::kDate;
+                        : kind == kTime
+                            ? logical == Logical::kTime
+                            : logical == Logical::kTimestamp || logical == Logical::kDate;
       if (fits) return;
       if (!has_text) refuse();
       column.encoding = kCast;
@@ -308,7 +339,8 @@ void choose_encoding(PlanColumn& column) {
     case kJsonb:
       if (!has_text) refuse();
       return;
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -343,12 +375,14 @@ void encode(const PlanColumn& column, const Value& value, std::string& out) {
     }
     case kFloat4: {
       const auto real = relational::as_real(column, value);
-      if (!real || (std::isinf(static_cast<float>(*real)) && !std::isinf(*real))) throw does_not_fit(column, value);
+      if (!real || (std::isinf(static_cast<float>(*real)) && !std::isinf(*real)))
+        throw does_not_fit(column, value);
       append_int32(out, 4);
       return append_int32(out, std::bit_cast<std::int32_t>(static_cast<float>(*real)));
     }
     case kFloat8: {
-      const auto real = value.is_float() ? std::optional(value.d) : relational::as_real(column, value);
+      const auto real =
+          value.is_float() ? std::optional(value.d) : relational::as_real(column, value);
       if (!real) throw does_not_fit(column, value);
       append_int32(out, 8);
       return append_int64(out, std::bit_cast<std::int64_t>(*real));
@@ -356,7 +390,8 @@ void encode(const PlanColumn& column, const Value& value, std::string& out) {
     case kText:
       if (value.type == Type::kString) return append_text(column, value.text(), out);
       return encode_slow(column, value, out);
-    default: return encode_slow(column, value, out);
+    default:
+      return encode_slow(column, value, out);
   }
 }
 

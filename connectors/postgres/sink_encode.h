@@ -10,8 +10,24 @@ namespace penstock::postgres {
 
 /// How a value travels. kCast: as text that the server casts to the column's type (COPY cannot).
 enum Encoding : int {
-  kBool, kInt2, kInt4, kInt8, kFloat4, kFloat8, kNumeric, kText, kPaddedText, kBytea, kDate, kTime, kTimestamp, kTimestampTz,
-  kUuid, kJson, kJsonb, kCast,
+  kBool,
+  kInt2,
+  kInt4,
+  kInt8,
+  kFloat4,
+  kFloat8,
+  kNumeric,
+  kText,
+  kPaddedText,
+  kBytea,
+  kDate,
+  kTime,
+  kTimestamp,
+  kTimestampTz,
+  kUuid,
+  kJson,
+  kJsonb,
+  kCast,
 };
 /// The encoding of a column of type `oid` when its value is one of its own kind.
 Encoding encoding_of(std::uint32_t oid);

@@ -11,7 +11,8 @@ namespace {
 
 std::string names(const Plan& plan, std::size_t count) {
   std::string out;
-  for (std::size_t i = 0; i < count; ++i) out += (i == 0 ? "" : ", ") + quoted(plan.columns[i].column.name);
+  for (std::size_t i = 0; i < count; ++i)
+    out += (i == 0 ? "" : ", ") + quoted(plan.columns[i].column.name);
   return out;
 }
 
@@ -41,7 +42,8 @@ std::string rows(std::size_t count) {
 std::string same_key(const Plan& plan) {
   std::string out;
   for (std::size_t i = 0; i < plan.keys; ++i) {
-    out += (i == 0 ? "t." : " AND t.") + quoted(plan.columns[i].column.name) + " = " + item(plan, i);
+    out +=
+        (i == 0 ? "t." : " AND t.") + quoted(plan.columns[i].column.name) + " = " + item(plan, i);
   }
   return out;
 }
@@ -49,13 +51,14 @@ std::string same_key(const Plan& plan) {
 }  // namespace
 
 std::string copy_sql(const Plan& plan) {
-  return "COPY " + plan.table->id.quoted() + " (" + names(plan, plan.columns.size()) + ") FROM STDIN (FORMAT binary)";
+  return "COPY " + plan.table->id.quoted() + " (" + names(plan, plan.columns.size()) +
+         ") FROM STDIN (FORMAT binary)";
 }
 
 std::string insert_sql(const Plan& plan) {
   const std::size_t count = plan.columns.size();
-  return "INSERT INTO " + plan.table->id.quoted() + " AS t (" + names(plan, count) + ") OVERRIDING SYSTEM VALUE SELECT " +
-         items(plan, count) + " FROM " + rows(count);
+  return "INSERT INTO " + plan.table->id.quoted() + " AS t (" + names(plan, count) +
+         ") OVERRIDING SYSTEM VALUE SELECT " + items(plan, count) + " FROM " + rows(count);
 }
 
 std::string upsert_sql(const Plan& plan) {
@@ -71,14 +74,16 @@ std::string upsert_sql(const Plan& plan) {
 std::string update_sql(const Plan& plan) {
   std::string sets;
   for (std::size_t i = plan.keys; i < plan.columns.size(); ++i) {
-    sets += (sets.empty() ? "" : ", ") + quoted(plan.columns[i].column.name) + " = " + item(plan, i);
+    sets +=
+        (sets.empty() ? "" : ", ") + quoted(plan.columns[i].column.name) + " = " + item(plan, i);
   }
-  return "UPDATE " + plan.table->id.quoted() + " AS t SET " + sets + " FROM " + rows(plan.columns.size()) + " WHERE " +
-         same_key(plan);
+  return "UPDATE " + plan.table->id.quoted() + " AS t SET " + sets + " FROM " +
+         rows(plan.columns.size()) + " WHERE " + same_key(plan);
 }
 
 std::string delete_sql(const Plan& plan) {
-  return "DELETE FROM " + plan.table->id.quoted() + " AS t USING " + rows(plan.keys) + " WHERE " + same_key(plan);
+  return "DELETE FROM " + plan.table->id.quoted() + " AS t USING " + rows(plan.keys) + " WHERE " +
+         same_key(plan);
 }
 
 }  // namespace penstock::postgres

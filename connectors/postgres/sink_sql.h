@@ -11,7 +11,8 @@ namespace penstock::postgres {
 
 /// Names of prepared statements; `unused` collects them for deallocation when the plan is gone.
 struct SinkStatements final : relational::PlanStatements {
-  explicit SinkStatements(std::shared_ptr<std::vector<std::string>> list) : unused(std::move(list)) {}
+  explicit SinkStatements(std::shared_ptr<std::vector<std::string>> list)
+      : unused(std::move(list)) {}
   SinkStatements(const SinkStatements&) = delete;
   SinkStatements& operator=(const SinkStatements&) = delete;
   ~SinkStatements() override {

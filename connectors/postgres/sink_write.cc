@@ -12,8 +12,8 @@ namespace penstock::postgres {
 
 using relational::BadRow;
 using relational::BadRows;
-using relational::Misfit;
 using relational::Change;
+using relational::Misfit;
 using relational::Op;
 using relational::Plan;
 using relational::PlanColumn;
@@ -25,7 +25,8 @@ constexpr std::size_t kStatementBytesMax = 8 * 1024 * 1024;
 constexpr std::string_view kCopySignature("PGCOPY\n\xff\r\n\0", 11);
 constexpr std::size_t kArrayHeaderBytes = 20;
 
-void encode_column(const Plan& plan, std::size_t i, std::span<const Change> changes, std::size_t at, std::string& out) {
+void encode_column(const Plan& plan, std::size_t i, std::span<const Change> changes, std::size_t at,
+                   std::string& out) {
   const PlanColumn& column = plan.columns[i];
   const Record& record = *changes[at].record;
   try {
@@ -46,9 +47,11 @@ void put_array_header(std::string& array, std::uint32_t element, std::size_t row
   std::memcpy(array.data(), header.data(), kArrayHeaderBytes);
 }
 
-/// Class 21: two rows of one statement have the same key in other bytes; 44, P0: a view's check, a trigger; 54: too large
-/// for an index.
-bool of_rows(const Error& e) { return e.data() || e.in_class("21") || e.in_class("44") || e.in_class("54") || e.in_class("P0"); }
+/// Class 21: two rows of one statement have the same key in other bytes; 44, P0: a view's check, a
+/// trigger; 54: too large for an index.
+bool of_rows(const Error& e) {
+  return e.data() || e.in_class("21") || e.in_class("44") || e.in_class("54") || e.in_class("P0");
+}
 
 }  // namespace
 
@@ -66,7 +69,8 @@ void PostgresSinkDatabase::write(Plan& plan, std::span<const Change> changes) {
     } else if (plan.op == Op::kUpdate && statements.write.empty()) {
       return;  // nothing but the key
     } else if (plan.op == Op::kUpdate && !statements.exact_keys) {
-      for (std::uint32_t i = 0; i < changes.size(); ++i) run_arrays(plan, statements.write, changes, {&i, 1});
+      for (std::uint32_t i = 0; i < changes.size(); ++i)
+        run_arrays(plan, statements.write, changes, {&i, 1});
     } else {
       run_arrays(plan, statements.write, changes, last_of_each_key(plan, changes));
     }
@@ -76,7 +80,8 @@ void PostgresSinkDatabase::write(Plan& plan, std::span<const Change> changes) {
   }
 }
 
-void PostgresSinkDatabase::copy(const Plan& plan, const SinkStatements& statements, std::span<const Change> changes) {
+void PostgresSinkDatabase::copy(const Plan& plan, const SinkStatements& statements,
+                                std::span<const Change> changes) {
   std::size_t at = 0;
   while (at < changes.size()) {
     copy_bytes_.assign(kCopySignature);
@@ -84,7 +89,8 @@ void PostgresSinkDatabase::copy(const Plan& plan, const SinkStatements& statemen
     append_int32(copy_bytes_, 0);  // header extension
     for (; at < changes.size() && copy_bytes_.size() < kStatementBytesMax; ++at) {
       append_int16(copy_bytes_, static_cast<std::int16_t>(plan.columns.size()));
-      for (std::size_t i = 0; i < plan.columns.size(); ++i) encode_column(plan, i, changes, at, copy_bytes_);
+      for (std::size_t i = 0; i < plan.columns.size(); ++i)
+        encode_column(plan, i, changes, at, copy_bytes_);
     }
     append_int16(copy_bytes_, -1);  // end
     connection_->copy_in(statements.copy, copy_bytes_);
@@ -92,7 +98,8 @@ void PostgresSinkDatabase::copy(const Plan& plan, const SinkStatements& statemen
 }
 
 /// Sorted by the key's bytes; of equal keys the last change.
-std::span<const std::uint32_t> PostgresSinkDatabase::last_of_each_key(const Plan& plan, std::span<const Change> changes) {
+std::span<const std::uint32_t> PostgresSinkDatabase::last_of_each_key(
+    const Plan& plan, std::span<const Change> changes) {
   key_bytes_.clear();
   key_places_.clear();
   order_.resize(changes.size());
@@ -100,7 +107,8 @@ std::span<const std::uint32_t> PostgresSinkDatabase::last_of_each_key(const Plan
   for (std::size_t at = 0; at < changes.size(); ++at) {
     const std::size_t start = key_bytes_.size();
     for (std::size_t i = 0; i < plan.keys; ++i) encode_column(plan, i, changes, at, key_bytes_);
-    key_places_.emplace_back(static_cast<std::uint32_t>(start), static_cast<std::uint32_t>(key_bytes_.size() - start));
+    key_places_.emplace_back(static_cast<std::uint32_t>(start),
+                             static_cast<std::uint32_t>(key_bytes_.size() - start));
   }
   const auto key = [&](std::uint32_t at) {
     return std::string_view(key_bytes_).substr(key_places_[at].first, key_places_[at].second);
@@ -109,7 +117,8 @@ std::span<const std::uint32_t> PostgresSinkDatabase::last_of_each_key(const Plan
     const int order = key(a).compare(key(b));
     return order != 0 ? order < 0 : a < b;
   };
-  if (!std::is_sorted(order_.begin(), order_.end(), before)) std::sort(order_.begin(), order_.end(), before);
+  if (!std::is_sorted(order_.begin(), order_.end(), before))
+    std::sort(order_.begin(), order_.end(), before);
   std::size_t kept = 0;
   for (std::size_t i = 0; i < order_.size(); ++i) {
     const bool replaced = i + 1 < order_.size() && key(order_[i]) == key(order_[i + 1]);
@@ -119,11 +128,13 @@ std::span<const std::uint32_t> PostgresSinkDatabase::last_of_each_key(const Plan
   return order_;
 }
 
-void PostgresSinkDatabase::append_row(const Plan& plan, std::size_t columns, std::span<const Change> changes, std::size_t at) {
+void PostgresSinkDatabase::append_row(const Plan& plan, std::size_t columns,
+                                      std::span<const Change> changes, std::size_t at) {
   for (std::size_t i = 0; i < columns; ++i) encode_column(plan, i, changes, at, arrays_[i]);
 }
 
-void PostgresSinkDatabase::run_arrays(const Plan& plan, const std::string& statement, std::span<const Change> changes,
+void PostgresSinkDatabase::run_arrays(const Plan& plan, const std::string& statement,
+                                      std::span<const Change> changes,
                                       std::span<const std::uint32_t> order) {
   const std::size_t columns = plan.op == Op::kDelete ? plan.keys : plan.columns.size();
   if (arrays_.size() < columns) arrays_.resize(columns);
@@ -144,8 +155,8 @@ void PostgresSinkDatabase::run_arrays(const Plan& plan, const std::string& state
   if (rows > 0) flush_arrays(plan, statement, columns, rows);
 }
 
-std::int64_t PostgresSinkDatabase::flush_arrays(const Plan& plan, const std::string& statement, std::size_t columns,
-                                                std::size_t rows) {
+std::int64_t PostgresSinkDatabase::flush_arrays(const Plan& plan, const std::string& statement,
+                                                std::size_t columns, std::size_t rows) {
   std::vector<std::string_view> parameters;
   for (std::size_t i = 0; i < columns; ++i) {
     put_array_header(arrays_[i], wire_type(plan.columns[i].encoding).element, rows);
@@ -154,13 +165,15 @@ std::int64_t PostgresSinkDatabase::flush_arrays(const Plan& plan, const std::str
   return connection_->run(statement, parameters).changed();
 }
 
-void PostgresSinkDatabase::patch(const Plan& plan, const SinkStatements& statements, std::span<const Change> changes) {
+void PostgresSinkDatabase::patch(const Plan& plan, const SinkStatements& statements,
+                                 std::span<const Change> changes) {
   const std::size_t columns = plan.columns.size();
   if (arrays_.size() < columns) arrays_.resize(columns);
   for (std::size_t at = 0; at < changes.size(); ++at) {
     for (std::size_t i = 0; i < columns; ++i) arrays_[i].assign(kArrayHeaderBytes, '\0');
     append_row(plan, columns, changes, at);
-    const bool changed = !statements.write.empty() && flush_arrays(plan, statements.write, columns, 1) > 0;
+    const bool changed =
+        !statements.write.empty() && flush_arrays(plan, statements.write, columns, 1) > 0;
     if (!changed) flush_arrays(plan, statements.insert, columns, 1);
   }
 }

@@ -17,9 +17,10 @@ using relational::Granularity;
 using relational::Int128;
 
 // pg_type.dat
-constexpr Oid kOidBool = 16, kOidBytea = 17, kOidName = 19, kOidInt8 = 20, kOidInt2 = 21, kOidInt4 = 23, kOidText = 25,
-              kOidOid = 26, kOidJson = 114, kOidFloat4 = 700, kOidFloat8 = 701, kOidBpchar = 1042, kOidVarchar = 1043,
-              kOidDate = 1082, kOidTime = 1083, kOidTimestamp = 1114, kOidTimestamptz = 1184, kOidNumeric = 1700,
+constexpr Oid kOidBool = 16, kOidBytea = 17, kOidName = 19, kOidInt8 = 20, kOidInt2 = 21,
+              kOidInt4 = 23, kOidText = 25, kOidOid = 26, kOidJson = 114, kOidFloat4 = 700,
+              kOidFloat8 = 701, kOidBpchar = 1042, kOidVarchar = 1043, kOidDate = 1082,
+              kOidTime = 1083, kOidTimestamp = 1114, kOidTimestamptz = 1184, kOidNumeric = 1700,
               kOidJsonb = 3802;
 
 constexpr std::int64_t kDaysTo2000 = 10'957;
@@ -30,30 +31,51 @@ struct Fixed {
   Kind kind;
 };
 constexpr Fixed kFixed[] = {
-    {kOidBool, Kind::kBool},       {kOidInt2, Kind::kInt2},           {kOidInt4, Kind::kInt4},
-    {kOidInt8, Kind::kInt8},       {kOidOid, Kind::kOid},             {kOidFloat4, Kind::kFloat4},
-    {kOidFloat8, Kind::kFloat8},   {kOidBytea, Kind::kBytea},         {kOidDate, Kind::kDate},
-    {kOidTime, Kind::kTime},       {kOidTimestamp, Kind::kTimestamp}, {kOidTimestamptz, Kind::kTimestamp},
-    {kOidJsonb, Kind::kJsonb},     {kOidText, Kind::kText},           {kOidVarchar, Kind::kText},
-    {kOidBpchar, Kind::kText},     {kOidName, Kind::kText},           {kOidJson, Kind::kText},
+    {kOidBool, Kind::kBool},
+    {kOidInt2, Kind::kInt2},
+    {kOidInt4, Kind::kInt4},
+    {kOidInt8, Kind::kInt8},
+    {kOidOid, Kind::kOid},
+    {kOidFloat4, Kind::kFloat4},
+    {kOidFloat8, Kind::kFloat8},
+    {kOidBytea, Kind::kBytea},
+    {kOidDate, Kind::kDate},
+    {kOidTime, Kind::kTime},
+    {kOidTimestamp, Kind::kTimestamp},
+    {kOidTimestamptz, Kind::kTimestamp},
+    {kOidJsonb, Kind::kJsonb},
+    {kOidText, Kind::kText},
+    {kOidVarchar, Kind::kText},
+    {kOidBpchar, Kind::kText},
+    {kOidName, Kind::kText},
+    {kOidJson, Kind::kText},
 };
 
 template <class T>
 T big_endian(const char* bytes) {
   T value = 0;
   for (std::size_t i = 0; i < sizeof(T); ++i) {
-    value = static_cast<T>((static_cast<std::uint64_t>(value) << 8) | static_cast<unsigned char>(bytes[i]));
+    value = static_cast<T>((static_cast<std::uint64_t>(value) << 8) |
+                           static_cast<unsigned char>(bytes[i]));
   }
   return value;
 }
-std::int64_t int64_at(const char* bytes) { return static_cast<std::int64_t>(big_endian<std::uint64_t>(bytes)); }
-std::int32_t int32_at(const char* bytes) { return static_cast<std::int32_t>(big_endian<std::uint32_t>(bytes)); }
-std::int16_t int16_at(const char* bytes) { return static_cast<std::int16_t>(big_endian<std::uint16_t>(bytes)); }
+std::int64_t int64_at(const char* bytes) {
+  return static_cast<std::int64_t>(big_endian<std::uint64_t>(bytes));
+}
+std::int32_t int32_at(const char* bytes) {
+  return static_cast<std::int32_t>(big_endian<std::uint32_t>(bytes));
+}
+std::int16_t int16_at(const char* bytes) {
+  return static_cast<std::int16_t>(big_endian<std::uint16_t>(bytes));
+}
 
-Kind scalar_kind(Column& column, Oid oid, int modifier, char category, relational::NumericMapping mapping) {
+Kind scalar_kind(Column& column, Oid oid, int modifier, char category,
+                 relational::NumericMapping mapping) {
   if (category == 'e') return Kind::kText;
   if (oid == kOidNumeric) {
-    if (modifier < 4) return Kind::kCast;  // any precision: Decimal has no scale for it, its text is exact
+    if (modifier < 4)
+      return Kind::kCast;  // any precision: Decimal has no scale for it, its text is exact
     column.precision = ((modifier - 4) >> 16) & 0xffff;
     column.scale = (((modifier - 4) & 0x7ff) ^ 1024) - 1024;
     const Type type = relational::numeric_type(column.precision, column.scale, mapping);
@@ -70,14 +92,18 @@ Kind scalar_kind(Column& column, Oid oid, int modifier, char category, relationa
 /// A numeric: its sign and groups of four digits, and what each is worth.
 struct Groups {
   explicit Groups(std::string_view bytes)
-      : count(int16_at(bytes.data())), weight(int16_at(bytes.data() + 2)), digits(bytes.data() + 8) {
+      : count(int16_at(bytes.data())),
+        weight(int16_at(bytes.data() + 2)),
+        digits(bytes.data() + 8) {
     const auto sign = big_endian<std::uint16_t>(bytes.data() + 4);
     negative = sign == 0x4000;
     finite = sign == 0 || sign == 0x4000;
-    if (bytes.size() < 8 + 2 * static_cast<std::size_t>(count)) throw std::runtime_error("a numeric is cut short");
+    if (bytes.size() < 8 + 2 * static_cast<std::size_t>(count))
+      throw std::runtime_error("a numeric is cut short");
   }
   [[nodiscard]] std::uint32_t at(int i) const { return big_endian<std::uint16_t>(digits + 2 * i); }
-  /// Powers of ten that the number made of all groups must still be multiplied with, to be 10^scale times the value.
+  /// Powers of ten that the number made of all groups must still be multiplied with, to be 10^scale
+  /// times the value.
   [[nodiscard]] int shift(int scale) const { return 4 * (weight - count + 1) + scale; }
   int count, weight;
   const char* digits;
@@ -98,7 +124,8 @@ std::optional<Int128> small_unscaled(const Groups& groups, int scale) {
   return groups.negative ? -value : value;
 }
 
-bool convert_decimal(const Groups& groups, const Column& column, Block& block, Value& out, std::string& why) {
+bool convert_decimal(const Groups& groups, const Column& column, Block& block, Value& out,
+                     std::string& why) {
   if (const auto small = small_unscaled(groups, column.scale)) {
     out = relational::decimal_value(*small, block);
     return true;
@@ -117,7 +144,8 @@ bool convert_decimal(const Groups& groups, const Column& column, Block& block, V
   return true;
 }
 
-bool convert_numeric(std::string_view bytes, const Column& column, Kind kind, Block& block, Value& out, std::string& why) {
+bool convert_numeric(std::string_view bytes, const Column& column, Kind kind, Block& block,
+                     Value& out, std::string& why) {
   const Groups groups(bytes);
   if (!groups.finite) {
     why = "is NaN or infinite, which Decimal has no value for";
@@ -138,8 +166,10 @@ bool convert_numeric(std::string_view bytes, const Column& column, Kind kind, Bl
   return true;
 }
 
-bool convert_timestamp(std::int64_t since_2000, Granularity granularity, Block& block, Value& out, std::string& why) {
-  if (since_2000 == std::numeric_limits<std::int64_t>::max() || since_2000 == std::numeric_limits<std::int64_t>::min()) {
+bool convert_timestamp(std::int64_t since_2000, Granularity granularity, Block& block, Value& out,
+                       std::string& why) {
+  if (since_2000 == std::numeric_limits<std::int64_t>::max() ||
+      since_2000 == std::numeric_limits<std::int64_t>::min()) {
     why = "is infinite, which a timestamp of Connect cannot be";
     return false;
   }
@@ -153,7 +183,8 @@ bool convert_timestamp(std::int64_t since_2000, Granularity granularity, Block& 
 }
 
 bool convert_date(std::int32_t since_2000, Value& out, std::string& why) {
-  if (since_2000 == std::numeric_limits<std::int32_t>::max() || since_2000 == std::numeric_limits<std::int32_t>::min()) {
+  if (since_2000 == std::numeric_limits<std::int32_t>::max() ||
+      since_2000 == std::numeric_limits<std::int32_t>::min()) {
     why = "is infinite, which a date of Connect cannot be";
     return false;
   }
@@ -161,27 +192,53 @@ bool convert_date(std::int32_t since_2000, Value& out, std::string& why) {
   return true;
 }
 
-bool convert_as(Kind kind, std::string_view bytes, const Column& column, Granularity granularity, Block& block, Value& out,
-                std::string& why) {
+bool convert_as(Kind kind, std::string_view bytes, const Column& column, Granularity granularity,
+                Block& block, Value& out, std::string& why) {
   const char* at = bytes.data();
   switch (kind) {
-    case Kind::kBool: out = Value::boolean(at[0] != 0); return true;
-    case Kind::kInt2: out = Value::integer(int16_at(at), Type::kInt16); return true;
-    case Kind::kInt4: out = Value::integer(int32_at(at), Type::kInt32); return true;
-    case Kind::kInt8: out = Value::integer(int64_at(at)); return true;
-    case Kind::kOid: out = Value::integer(big_endian<std::uint32_t>(at)); return true;
-    case Kind::kFloat4: out = Value::float32(std::bit_cast<float>(big_endian<std::uint32_t>(at))); return true;
-    case Kind::kFloat8: out = Value::float64(std::bit_cast<double>(big_endian<std::uint64_t>(at))); return true;
+    case Kind::kBool:
+      out = Value::boolean(at[0] != 0);
+      return true;
+    case Kind::kInt2:
+      out = Value::integer(int16_at(at), Type::kInt16);
+      return true;
+    case Kind::kInt4:
+      out = Value::integer(int32_at(at), Type::kInt32);
+      return true;
+    case Kind::kInt8:
+      out = Value::integer(int64_at(at));
+      return true;
+    case Kind::kOid:
+      out = Value::integer(big_endian<std::uint32_t>(at));
+      return true;
+    case Kind::kFloat4:
+      out = Value::float32(std::bit_cast<float>(big_endian<std::uint32_t>(at)));
+      return true;
+    case Kind::kFloat8:
+      out = Value::float64(std::bit_cast<double>(big_endian<std::uint64_t>(at)));
+      return true;
     case Kind::kText:
-    case Kind::kCast: out = Value::string(block.copy(bytes)); return true;
-    case Kind::kJsonb: out = Value::string(block.copy(bytes.substr(1))); return true;  // a version byte comes first
-    case Kind::kBytea: out = Value::binary(block.copy(bytes)); return true;
-    case Kind::kDate: return convert_date(int32_at(at), out, why);
-    case Kind::kTime: out = Value::integer(int64_at(at) / 1000, Type::kInt32); return true;
-    case Kind::kTimestamp: return convert_timestamp(int64_at(at), granularity, block, out, why);
+    case Kind::kCast:
+      out = Value::string(block.copy(bytes));
+      return true;
+    case Kind::kJsonb:
+      out = Value::string(block.copy(bytes.substr(1)));
+      return true;  // a version byte comes first
+    case Kind::kBytea:
+      out = Value::binary(block.copy(bytes));
+      return true;
+    case Kind::kDate:
+      return convert_date(int32_at(at), out, why);
+    case Kind::kTime:
+      out = Value::integer(int64_at(at) / 1000, Type::kInt32);
+      return true;
+    case Kind::kTimestamp:
+      return convert_timestamp(int64_at(at), granularity, block, out, why);
     case Kind::kNumeric:
-    case Kind::kNumber: return convert_numeric(bytes, column, kind, block, out, why);
-    case Kind::kArray: break;
+    case Kind::kNumber:
+      return convert_numeric(bytes, column, kind, block, out, why);
+    case Kind::kArray:
+      break;
   }
   return false;
 }
@@ -189,8 +246,8 @@ bool convert_as(Kind kind, std::string_view bytes, const Column& column, Granula
 /// The Kind that items have on the wire.
 Kind item_kind(const Column& column) { return static_cast<Kind>(column.detail & 0xff); }
 
-bool convert_array(std::string_view bytes, const Column& column, Granularity granularity, Block& block, Value& out,
-                   std::string& why) {
+bool convert_array(std::string_view bytes, const Column& column, Granularity granularity,
+                   Block& block, Value& out, std::string& why) {
   const std::int32_t dimensions = int32_at(bytes.data());
   if (dimensions == 0) {
     out = Value::array({});
@@ -210,7 +267,8 @@ bool convert_array(std::string_view bytes, const Column& column, Granularity gra
     bytes.remove_prefix(4);
     value = Value::null();
     if (size < 0) continue;
-    if (!convert_as(item_kind(column), bytes.substr(0, static_cast<std::size_t>(size)), item, granularity, block, value, why)) {
+    if (!convert_as(item_kind(column), bytes.substr(0, static_cast<std::size_t>(size)), item,
+                    granularity, block, value, why)) {
       return false;
     }
     bytes.remove_prefix(static_cast<std::size_t>(size));
@@ -219,21 +277,39 @@ bool convert_array(std::string_view bytes, const Column& column, Granularity gra
   return true;
 }
 
-const Schema* scalar_schema(Kind kind, std::uint32_t detail, bool optional, const Column& column, Granularity granularity,
-                            Context& context) {
+const Schema* scalar_schema(Kind kind, std::uint32_t detail, bool optional, const Column& column,
+                            Granularity granularity, Context& context) {
   SchemaSpec spec{.optional = optional};
   switch (kind) {
-    case Kind::kBool: spec.type = Type::kBool; break;
-    case Kind::kInt2: spec.type = Type::kInt16; break;
-    case Kind::kInt4: spec.type = Type::kInt32; break;
+    case Kind::kBool:
+      spec.type = Type::kBool;
+      break;
+    case Kind::kInt2:
+      spec.type = Type::kInt16;
+      break;
+    case Kind::kInt4:
+      spec.type = Type::kInt32;
+      break;
     case Kind::kInt8:
-    case Kind::kOid: spec.type = Type::kInt64; break;
-    case Kind::kFloat4: spec.type = Type::kFloat32; break;
-    case Kind::kFloat8: spec.type = Type::kFloat64; break;
-    case Kind::kNumber: spec.type = static_cast<Type>(detail); break;
-    case Kind::kBytea: spec.type = Type::kBytes; break;
-    case Kind::kNumeric: return relational::decimal_schema(column.precision, column.scale, optional, context);
-    case Kind::kTimestamp: return relational::timestamp_schema(granularity, optional, context);
+    case Kind::kOid:
+      spec.type = Type::kInt64;
+      break;
+    case Kind::kFloat4:
+      spec.type = Type::kFloat32;
+      break;
+    case Kind::kFloat8:
+      spec.type = Type::kFloat64;
+      break;
+    case Kind::kNumber:
+      spec.type = static_cast<Type>(detail);
+      break;
+    case Kind::kBytea:
+      spec.type = Type::kBytes;
+      break;
+    case Kind::kNumeric:
+      return relational::decimal_schema(column.precision, column.scale, optional, context);
+    case Kind::kTimestamp:
+      return relational::timestamp_schema(granularity, optional, context);
     case Kind::kDate:
     case Kind::kTime:
       spec.type = Type::kInt32;
@@ -243,7 +319,8 @@ const Schema* scalar_schema(Kind kind, std::uint32_t detail, bool optional, cons
     case Kind::kText:
     case Kind::kCast:
     case Kind::kJsonb:
-    case Kind::kArray: break;
+    case Kind::kArray:
+      break;
   }
   return context.schema(spec);
 }
@@ -259,15 +336,19 @@ void declare(Column& column, const TypeInfo& type, relational::NumericMapping ma
     kind = scalar_kind(column, type.oid, type.modifier, type.category, mapping);
   }
   column.kind = static_cast<int>(kind);
-  column.integer = kind == Kind::kInt2 || kind == Kind::kInt4 || kind == Kind::kInt8 || kind == Kind::kOid ||
-                   ((kind == Kind::kNumeric || kind == Kind::kNumber) && column.scale == 0 && column.precision <= 18);
+  column.integer = kind == Kind::kInt2 || kind == Kind::kInt4 || kind == Kind::kInt8 ||
+                   kind == Kind::kOid ||
+                   ((kind == Kind::kNumeric || kind == Kind::kNumber) && column.scale == 0 &&
+                    column.precision <= 18);
   column.temporal = kind == Kind::kTimestamp || kind == Kind::kDate;
 }
 
 const Schema* schema_of(const Column& column, Granularity granularity, Context& context) {
   const auto kind = static_cast<Kind>(column.kind);
-  if (kind != Kind::kArray) return scalar_schema(kind, column.detail, column.nullable, column, granularity, context);
-  const Schema* items = scalar_schema(item_kind(column), column.detail >> 8, true, column, granularity, context);
+  if (kind != Kind::kArray)
+    return scalar_schema(kind, column.detail, column.nullable, column, granularity, context);
+  const Schema* items =
+      scalar_schema(item_kind(column), column.detail >> 8, true, column, granularity, context);
   SchemaSpec spec{.type = Type::kArray, .optional = column.nullable};
   spec.items = items;
   return context.schema(spec);
@@ -284,8 +365,8 @@ bool agrees(const Column& column, Oid sent) {
   return kind == Kind::kText || kind == Kind::kArray;
 }
 
-bool convert(std::string_view bytes, const Column& column, Granularity granularity, Block& block, Value& out,
-             std::string& why) {
+bool convert(std::string_view bytes, const Column& column, Granularity granularity, Block& block,
+             Value& out, std::string& why) {
   const auto kind = static_cast<Kind>(column.kind);
   if (kind == Kind::kArray) return convert_array(bytes, column, granularity, block, out, why);
   return convert_as(kind, bytes, column, granularity, block, out, why);
@@ -293,10 +374,14 @@ bool convert(std::string_view bytes, const Column& column, Granularity granulari
 
 std::int64_t integer_of(std::string_view bytes, const Column& column) {
   switch (static_cast<Kind>(column.kind)) {
-    case Kind::kInt2: return int16_at(bytes.data());
-    case Kind::kInt4: return int32_at(bytes.data());
-    case Kind::kInt8: return int64_at(bytes.data());
-    case Kind::kOid: return big_endian<std::uint32_t>(bytes.data());
+    case Kind::kInt2:
+      return int16_at(bytes.data());
+    case Kind::kInt4:
+      return int32_at(bytes.data());
+    case Kind::kInt8:
+      return int64_at(bytes.data());
+    case Kind::kOid:
+      return big_endian<std::uint32_t>(bytes.data());
     case Kind::kNumeric:
     case Kind::kNumber: {
       const Groups groups(bytes);
@@ -304,14 +389,17 @@ std::int64_t integer_of(std::string_view bytes, const Column& column) {
       if (value) return static_cast<std::int64_t>(*value);
       break;
     }
-    default: break;
+    default:
+      break;
   }
-  throw std::runtime_error("incrementing.column.name: column " + column.name + " holds no whole number");
+  throw std::runtime_error("incrementing.column.name: column " + column.name +
+                           " holds no whole number");
 }
 
 std::int64_t time_of(std::string_view bytes) {
   const std::int64_t since_2000 = int64_at(bytes.data());
-  if (since_2000 == std::numeric_limits<std::int64_t>::max() || since_2000 == std::numeric_limits<std::int64_t>::min()) {
+  if (since_2000 == std::numeric_limits<std::int64_t>::max() ||
+      since_2000 == std::numeric_limits<std::int64_t>::min()) {
     throw std::runtime_error("timestamp.column.name: a row holds an infinite timestamp");
   }
   return since_2000 + kMicrosTo2000;

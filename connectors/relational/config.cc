@@ -14,7 +14,8 @@ std::string encoded(std::string_view part) {
   for (const char c : part) {
     if (c == '%' || c == ',' || c == '.' || static_cast<unsigned char>(c) <= ' ') {
       char code[4];
-      std::snprintf(code, sizeof code, "%%%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      std::snprintf(code, sizeof code, "%%%02x",
+                    static_cast<unsigned>(static_cast<unsigned char>(c)));
       out += code;
     } else {
       out += c;
@@ -38,8 +39,10 @@ std::string decoded(std::string_view part) {
 }
 
 std::string query_of(std::string_view text) {
-  while (!text.empty() && (text.back() == ';' || static_cast<unsigned char>(text.back()) <= ' ')) text.remove_suffix(1);
-  if (text.find('\0') != std::string_view::npos) throw std::invalid_argument("query: holds a NUL byte");
+  while (!text.empty() && (text.back() == ';' || static_cast<unsigned char>(text.back()) <= ' '))
+    text.remove_suffix(1);
+  if (text.find('\0') != std::string_view::npos)
+    throw std::invalid_argument("query: holds a NUL byte");
   return std::string(text);
 }
 
@@ -52,8 +55,8 @@ PollingConfig::PollingConfig(const Config& config)
       delay_ms(config.number("timestamp.delay.interval.ms")),
       validate_non_null(config.flag("validate.non.null")),
       query(query_of(config.text("query"))),
-      filter(config.list("table.whitelist"), config.list("table.blacklist"), config.list("table.include.list"),
-             config.list("table.exclude.list")),
+      filter(config.list("table.whitelist"), config.list("table.blacklist"),
+             config.list("table.include.list"), config.list("table.exclude.list")),
       table_poll_ms(config.number("table.poll.interval.ms")),
       topic_prefix(config.text("topic.prefix")),
       key_from_primary_key(config.flag("key.from.primary.key")),
@@ -61,18 +64,23 @@ PollingConfig::PollingConfig(const Config& config)
       rows_max(static_cast<std::size_t>(config.number("batch.max.rows"))),
       task_tables(config.text("task.tables")),
       task_count(static_cast<std::size_t>(config.number("task.count"))) {
-  for (const std::string_view column : config.list("timestamp.column.name")) timestamp_columns.emplace_back(column);
+  for (const std::string_view column : config.list("timestamp.column.name"))
+    timestamp_columns.emplace_back(column);
   if (uses_time(mode) && timestamp_columns.empty()) {
     throw std::invalid_argument("timestamp.column.name: mode " + std::string(config.text("mode")) +
                                 " needs the name of a column");
   }
   if (!query.empty()) {
-    if (topic_prefix.empty()) throw std::invalid_argument("topic.prefix: query needs it, as the name of its topic");
+    if (topic_prefix.empty())
+      throw std::invalid_argument("topic.prefix: query needs it, as the name of its topic");
     if (uses_id(mode) && incrementing_column.empty()) {
-      throw std::invalid_argument("incrementing.column.name: query needs it, a query has no automatic key");
+      throw std::invalid_argument(
+          "incrementing.column.name: query needs it, a query has no automatic key");
     }
-    for (const char* list : {"table.whitelist", "table.blacklist", "table.include.list", "table.exclude.list"}) {
-      if (!config.list(list).empty()) throw std::invalid_argument(std::string(list) + ": cannot be used with query");
+    for (const char* list :
+         {"table.whitelist", "table.blacklist", "table.include.list", "table.exclude.list"}) {
+      if (!config.list(list).empty())
+        throw std::invalid_argument(std::string(list) + ": cannot be used with query");
     }
   }
 }

@@ -43,7 +43,8 @@ std::string take_part(std::string_view& text, std::string_view whole) {
     text.remove_prefix(end);
   }
   if (part.empty() || part.find('\0') != std::string::npos) {
-    throw std::invalid_argument("table name '" + std::string(whole) + "' is not name or schema.name");
+    throw std::invalid_argument("table name '" + std::string(whole) +
+                                "' is not name or schema.name");
   }
   return part;
 }
@@ -97,7 +98,8 @@ TableId parse_table_name(std::string_view text) {
     id.name = take_part(text, whole);
   }
   if (!text.empty()) {
-    throw std::invalid_argument("table name '" + std::string(whole) + "' is not name or schema.name");
+    throw std::invalid_argument("table name '" + std::string(whole) +
+                                "' is not name or schema.name");
   }
   return id;
 }

@@ -9,7 +9,8 @@
 
 namespace penstock::relational {
 
-/// `name` as a quoted identifier: "a""b". Throws std::invalid_argument when it is empty or holds a NUL byte.
+/// `name` as a quoted identifier: "a""b". Throws std::invalid_argument when it is empty or holds a
+/// NUL byte.
 std::string quoted(std::string_view name);
 
 /// `text` as a quoted literal: 'it''s'. Throws std::invalid_argument when it holds a NUL byte.
@@ -29,8 +30,8 @@ struct TableId {
   friend auto operator<=>(const TableId&, const TableId&) = default;
 };
 
-/// Splits "name", "schema.name" or either part in double quotes ("a.b"."c d"). Throws std::invalid_argument
-/// when `text` is not such a name.
+/// Splits "name", "schema.name" or either part in double quotes ("a.b"."c d"). Throws
+/// std::invalid_argument when `text` is not such a name.
 TableId parse_table_name(std::string_view text);
 
 /// The lists of table.whitelist, table.blacklist (names, qualified or not) and table.include.list,
@@ -38,7 +39,8 @@ TableId parse_table_name(std::string_view text);
 class TableFilter {
  public:
   using List = std::span<const std::string_view>;
-  /// Throws std::invalid_argument on a bad name or expression, and when lists are given that exclude each other.
+  /// Throws std::invalid_argument on a bad name or expression, and when lists are given that
+  /// exclude each other.
   TableFilter(List whitelist, List blacklist, List include, List exclude);
 
   [[nodiscard]] bool takes(const TableId& table) const;

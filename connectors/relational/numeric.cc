@@ -31,8 +31,12 @@ Type numeric_type(int precision, int scale, NumericMapping mapping) {
 const Schema* decimal_schema(int precision, int scale, bool optional, Context& context) {
   const std::string scale_text = std::to_string(scale);
   const std::string precision_text = std::to_string(precision);
-  const Parameter parameters[] = {{"scale", scale_text}, {"connect.decimal.precision", precision_text}};
-  return context.schema({.type = Type::kBytes, .optional = optional, .name = logical::kDecimal, .version = 1,
+  const Parameter parameters[] = {{"scale", scale_text},
+                                  {"connect.decimal.precision", precision_text}};
+  return context.schema({.type = Type::kBytes,
+                         .optional = optional,
+                         .name = logical::kDecimal,
+                         .version = 1,
                          .parameters = parameters});
 }
 
@@ -73,7 +77,8 @@ std::uint32_t Magnitude::divide(std::uint32_t divisor) {
 Value Magnitude::decimal(bool negative, Block& block) const {
   std::string bytes(1, '\0');  // room for the sign
   for (std::size_t i = limbs_.size(); i-- > 0;) {
-    for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(static_cast<unsigned char>(limbs_[i] >> shift));
+    for (int shift = 24; shift >= 0; shift -= 8)
+      bytes += static_cast<char>(static_cast<unsigned char>(limbs_[i] >> shift));
   }
   if (negative) {
     unsigned carry = 1;
@@ -100,7 +105,8 @@ std::optional<Value> decimal_from_text(std::string_view text, int scale, Block& 
     const char* last = text.data() + text.size();
     if (first != last && *first == '+') ++first;
     const auto [end, error] = std::from_chars(first, last, exponent);
-    if (error != std::errc{} || end != last || exponent > kDigitsMax || exponent < -kDigitsMax) return std::nullopt;
+    if (error != std::errc{} || end != last || exponent > kDigitsMax || exponent < -kDigitsMax)
+      return std::nullopt;
     text = text.substr(0, e);
   }
   Magnitude number;

@@ -37,8 +37,8 @@ class Magnitude {
   std::vector<std::uint32_t> limbs_;  // least significant first
 };
 
-/// "-12.340", "1e-3": the number times 10^scale, as Decimal's bytes. Empty when `text` is not a number, has more digits
-/// behind the point than `scale`, or more than 1000 digits.
+/// "-12.340", "1e-3": the number times 10^scale, as Decimal's bytes. Empty when `text` is not a
+/// number, has more digits behind the point than `scale`, or more than 1000 digits.
 std::optional<Value> decimal_from_text(std::string_view text, int scale, Block& block);
 
 }  // namespace penstock::relational

@@ -8,7 +8,8 @@
 namespace penstock::relational {
 namespace {
 
-constexpr std::array<std::string_view, 3> kFields = {"incrementing", "timestamp", "timestamp_nanos"};
+constexpr std::array<std::string_view, 3> kFields = {"incrementing", "timestamp",
+                                                     "timestamp_nanos"};
 
 std::string json_string(std::string_view text) {
   std::string out = "\"";
@@ -32,10 +33,11 @@ std::string after(Mode mode, const SelectParts& parts, const Position& at, Datab
   const bool id = uses_id(mode) && at.id.has_value();
   const bool time = uses_time(mode) && at.time.has_value();
   if (time && id) {
-    return " AND (" + parts.time.compared + ", " + parts.id + ") > (" + dialect.time_literal(parts.time, *at.time) + ", " +
-           std::to_string(*at.id) + ")";
+    return " AND (" + parts.time.compared + ", " + parts.id + ") > (" +
+           dialect.time_literal(parts.time, *at.time) + ", " + std::to_string(*at.id) + ")";
   }
-  if (time) return " AND " + parts.time.compared + " > " + dialect.time_literal(parts.time, *at.time);
+  if (time)
+    return " AND " + parts.time.compared + " > " + dialect.time_literal(parts.time, *at.time);
   if (id && mode == Mode::kIncrementing) return " AND " + parts.id + " > " + std::to_string(*at.id);
   return {};
 }
@@ -53,10 +55,14 @@ Mode mode_of(std::string_view setting) {
 std::span<const std::string_view> offset_fields(Mode mode) {
   const std::span<const std::string_view> all = kFields;
   switch (mode) {
-    case Mode::kBulk: return {};
-    case Mode::kIncrementing: return all.first(1);
-    case Mode::kTimestamp: return all.last(2);
-    case Mode::kTimestampIncrementing: return all;
+    case Mode::kBulk:
+      return {};
+    case Mode::kIncrementing:
+      return all.first(1);
+    case Mode::kTimestamp:
+      return all.last(2);
+    case Mode::kTimestampIncrementing:
+      return all;
   }
   return {};
 }
@@ -87,20 +93,24 @@ void write_offset(Mode mode, const Position& position, std::span<Value> fields) 
   const std::int64_t micros = position.time.value_or(0);
   const std::int64_t second = floor_div(micros, kMicrosPerSecond);
   fields[next] = position.time ? Value::integer(floor_div(micros, 1000)) : Value::absent();
-  fields[next + 1] = position.time ? Value::integer((micros - second * kMicrosPerSecond) * 1000) : Value::absent();
+  fields[next + 1] =
+      position.time ? Value::integer((micros - second * kMicrosPerSecond) * 1000) : Value::absent();
 }
 
 std::string partition_v1(const TableId& table) {
   return R"({"protocol":"1","table":)" + json_string(table.qualified()) + "}";
 }
 
-std::string partition_v0(std::string_view table) { return R"({"table":)" + json_string(table) + "}"; }
+std::string partition_v0(std::string_view table) {
+  return R"({"table":)" + json_string(table) + "}";
+}
 
 std::string statement(Mode mode, const SelectParts& parts, const Range& range, Database& dialect) {
   std::string sql = "SELECT " + parts.list + " FROM " + parts.from;
   if (mode == Mode::kBulk) return sql;
   sql += " WHERE ";
-  sql += uses_time(mode) ? parts.time.compared + " < " + dialect.time_literal(parts.time, range.time_end.value())
+  sql += uses_time(mode) ? parts.time.compared + " < " +
+                               dialect.time_literal(parts.time, range.time_end.value())
                          : parts.id + " IS NOT NULL";
   if (mode == Mode::kTimestampIncrementing) sql += " AND " + parts.id + " IS NOT NULL";
   sql += after(mode, parts, range.after, dialect);

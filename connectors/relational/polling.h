@@ -1,5 +1,6 @@
 #pragma once
-// Polling modes as plain functions: where a table was read up to, how that is stored, and the statement that reads on.
+// Polling modes as plain functions: where a table was read up to, how that is stored, and the
+// statement that reads on.
 
 #include <array>
 #include <cstdint>
@@ -14,8 +15,12 @@ namespace penstock::relational {
 
 enum class Mode : std::uint8_t { kBulk, kIncrementing, kTimestamp, kTimestampIncrementing };
 Mode mode_of(std::string_view setting);
-constexpr bool uses_id(Mode mode) { return mode == Mode::kIncrementing || mode == Mode::kTimestampIncrementing; }
-constexpr bool uses_time(Mode mode) { return mode == Mode::kTimestamp || mode == Mode::kTimestampIncrementing; }
+constexpr bool uses_id(Mode mode) {
+  return mode == Mode::kIncrementing || mode == Mode::kTimestampIncrementing;
+}
+constexpr bool uses_time(Mode mode) {
+  return mode == Mode::kTimestamp || mode == Mode::kTimestampIncrementing;
+}
 
 /// Read up to here, inclusive.
 struct Position {
@@ -24,7 +29,8 @@ struct Position {
   friend bool operator==(const Position&, const Position&) = default;
 };
 
-/// Offset fields of `mode` in their order: incrementing; timestamp (ms), timestamp_nanos (nanosecond of its second).
+/// Offset fields of `mode` in their order: incrementing; timestamp (ms), timestamp_nanos
+/// (nanosecond of its second).
 std::span<const std::string_view> offset_fields(Mode mode);
 /// `fields` has one value for each of offset_fields(mode).
 Position position_of(Mode mode, std::span<const Value> fields);
@@ -37,15 +43,15 @@ inline constexpr std::string_view kQueryPartition = R"({"query":"query"})";
 
 /// The parts of a statement that do not change from one to the next.
 struct SelectParts {
-  std::string list;   // columns, and what read positions need
-  std::string from;   // quoted table, or (query) AS q
-  std::string id;     // quoted incrementing column
+  std::string list;  // columns, and what read positions need
+  std::string from;  // quoted table, or (query) AS q
+  std::string id;    // quoted incrementing column
   TimeExpression time;
 };
 struct Range {
   Position after;
-  std::optional<std::int64_t> id_max;        // inclusive
-  std::optional<std::int64_t> time_end;      // exclusive
+  std::optional<std::int64_t> id_max;    // inclusive
+  std::optional<std::int64_t> time_end;  // exclusive
 };
 std::string statement(Mode mode, const SelectParts& parts, const Range& range, Database& dialect);
 

@@ -22,7 +22,8 @@ std::string name_of(const TableId& id);
 
 std::optional<std::size_t> column_named(const Table& table, std::string_view name);
 
-/// Throws std::invalid_argument that begins with the setting's key when `table` cannot be read as `config` says.
+/// Throws std::invalid_argument that begins with the setting's key when `table` cannot be read as
+/// `config` says.
 Positions find_positions(const Table& table, const PollingConfig& config);
 
 }  // namespace penstock::relational

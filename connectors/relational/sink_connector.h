@@ -9,7 +9,8 @@
 
 namespace penstock::relational {
 
-/// `Test` is a function (const Config&) that connects and throws; `kTasksMax` is how many tasks the database can take.
+/// `Test` is a function (const Config&) that connects and throws; `kTasksMax` is how many tasks the
+/// database can take.
 template <auto Test, int kTasksMax>
 class SinkConnector final : public Connector {
  public:

@@ -30,8 +30,8 @@ Logical logical_of(const Schema* schema) {
 }
 
 bool Plan::fits(const Record& record) const {
-  if (record.value_schema != value_schema || record.key_schema != key_schema || record.value.type != value_type ||
-      record.key.type != key_type || record.topic != topic) {
+  if (record.value_schema != value_schema || record.key_schema != key_schema ||
+      record.value.type != value_type || record.key.type != key_type || record.topic != topic) {
     return false;
   }
   if (value_type == Type::kStruct) {
@@ -45,18 +45,21 @@ bool Plan::fits(const Record& record) const {
       if ((record.value.items[i * 2 + 1].type == Type::kAbsent) != absent[i]) return false;
     }
   }
-  if (key_type == Type::kStruct) return key_schema != nullptr && record.key.size == key_schema->fields().size();
+  if (key_type == Type::kStruct)
+    return key_schema != nullptr && record.key.size == key_schema->fields().size();
   return key_type != Type::kMap || same_keys(record.key, key_names);
 }
 
-std::string located(const Plan& plan, const PlanColumn* column, const Record& record, std::string_view text) {
+std::string located(const Plan& plan, const PlanColumn* column, const Record& record,
+                    std::string_view text) {
   std::string out = "table " + plan.table->id.quoted();
   if (column != nullptr) out += ", column " + quoted(column->column.name);
   if (plan.keys > 0) {
     std::string key;
     for (std::size_t i = 0; i < plan.keys; ++i) {
       const PlanColumn& part = plan.columns[i];
-      key += (i == 0 ? "" : ", ") + part.column.name + "=" + shown_value(part, plan_value(part, record));
+      key += (i == 0 ? "" : ", ") + part.column.name + "=" +
+             shown_value(part, plan_value(part, record));
     }
     if (key.size() > kShownKeyMax) key = key.substr(0, kShownKeyMax) + "...";
     out += ", key {" + key + "}";

@@ -17,17 +17,17 @@ namespace penstock::relational {
 
 struct SinkColumn {
   std::string name;
-  std::string type;               // as the database writes it
-  std::string bare_type;          // without length or precision, where the database needs it
-  int kind = 0;                   // the database's own: how a value is stored
-  std::int32_t length_max = 0;    // characters; 0: no limit
+  std::string type;             // as the database writes it
+  std::string bare_type;        // without length or precision, where the database needs it
+  int kind = 0;                 // the database's own: how a value is stored
+  std::int32_t length_max = 0;  // characters; 0: no limit
   bool not_null = false;
 };
 
 struct SinkTable {
   TableId id;
-  std::vector<SinkColumn> columns;                 // those that can be written
-  std::vector<std::vector<std::string>> unique;    // primary key and unique constraints
+  std::vector<SinkColumn> columns;               // those that can be written
+  std::vector<std::vector<std::string>> unique;  // primary key and unique constraints
 };
 
 enum class Logical : std::uint8_t { kNone, kDecimal, kDate, kTime, kTimestamp, kSqliteAny };
@@ -38,15 +38,16 @@ enum class From : std::uint8_t { kTopic, kPartition, kOffset, kKey, kKeyField, k
 struct PlanColumn {
   SinkColumn column;
   From from = From::kValueField;
-  std::uint32_t index = 0;             // of the item in the key or value
-  const Schema* schema = nullptr;      // nullptr: schema-less
+  std::uint32_t index = 0;         // of the item in the key or value
+  const Schema* schema = nullptr;  // nullptr: schema-less
   Logical logical = Logical::kNone;
-  std::int32_t scale = 0;              // of a Decimal
+  std::int32_t scale = 0;  // of a Decimal
   bool is_key = false;
-  int encoding = 0;                    // the database's own
+  int encoding = 0;  // the database's own
 };
 
-/// kPatch: some fields are absent. An UPDATE of the others, and an INSERT when there is no such row.
+/// kPatch: some fields are absent. An UPDATE of the others, and an INSERT when there is no such
+/// row.
 enum class Op : std::uint8_t { kInsert, kUpsert, kUpdate, kPatch, kDelete };
 
 /// What a database keeps for a plan: its statements.
@@ -57,30 +58,37 @@ struct PlanStatements {
 struct Plan {
   SinkTable* table = nullptr;
   Op op = Op::kInsert;
-  std::vector<PlanColumn> columns;   // key columns first
+  std::vector<PlanColumn> columns;  // key columns first
   std::size_t keys = 0;
   std::unique_ptr<PlanStatements> statements;
 
-  /// Which records it is for: topic, schemas, and names of fields where there is no schema, and which are absent.
+  /// Which records it is for: topic, schemas, and names of fields where there is no schema, and
+  /// which are absent.
   std::string topic;
   const Schema* key_schema = nullptr;
   const Schema* value_schema = nullptr;
   Type key_type = Type::kNull;
   Type value_type = Type::kNull;
-  std::vector<std::string> key_names;     // of a kMap
-  std::vector<std::string> value_names;   // of a kMap
-  std::vector<bool> absent;               // of a kStruct or kMap value
+  std::vector<std::string> key_names;    // of a kMap
+  std::vector<std::string> value_names;  // of a kMap
+  std::vector<bool> absent;              // of a kStruct or kMap value
   [[nodiscard]] bool fits(const Record& record) const;
 };
 
 inline Value plan_value(const PlanColumn& column, const Record& record) {
   switch (column.from) {
-    case From::kValueField: return record.value.items[column.index];
-    case From::kKeyField: return record.key.items[column.index];
-    case From::kKey: return record.key;
-    case From::kTopic: return Value::string(record.topic);
-    case From::kPartition: return Value::integer(record.partition, Type::kInt32);
-    case From::kOffset: return Value::integer(record.offset);
+    case From::kValueField:
+      return record.value.items[column.index];
+    case From::kKeyField:
+      return record.key.items[column.index];
+    case From::kKey:
+      return record.key;
+    case From::kTopic:
+      return Value::string(record.topic);
+    case From::kPartition:
+      return Value::integer(record.partition, Type::kInt32);
+    case From::kOffset:
+      return Value::integer(record.offset);
   }
   return {};
 }
@@ -100,7 +108,8 @@ struct BadRow : std::runtime_error {
   BadRow(std::size_t i, const std::string& text) : runtime_error(text), at(i) {}
   std::size_t at;
 };
-/// Some change of a write() cannot be stored, and the database does not say which. Nothing of that write() is.
+/// Some change of a write() cannot be stored, and the database does not say which. Nothing of that
+/// write() is.
 struct BadRows : std::runtime_error {
   using runtime_error::runtime_error;
 };
@@ -110,7 +119,8 @@ struct BadShape : std::runtime_error {
 };
 
 /// table "flights", column "dep_time", key {id=5}: text
-std::string located(const Plan& plan, const PlanColumn* column, const Record& record, std::string_view text);
+std::string located(const Plan& plan, const PlanColumn* column, const Record& record,
+                    std::string_view text);
 
 /// A row of kOffsetsTable.
 struct OffsetKey {
@@ -130,8 +140,9 @@ enum class Durability : std::uint8_t {
   kDurable,  // survives a crash of the machine
 };
 
-/// The database's side. Every call throws RetriableError when the database is busy, full or gone, and std::runtime_error when it
-/// is not usable; then the transaction is rolled back by rollback(). The task's thread, except interrupt().
+/// The database's side. Every call throws RetriableError when the database is busy, full or gone,
+/// and std::runtime_error when it is not usable; then the transaction is rolled back by rollback().
+/// The task's thread, except interrupt().
 class SinkDatabase {
  public:
   virtual ~SinkDatabase() = default;
@@ -151,11 +162,14 @@ class SinkDatabase {
   /// Inside a transaction: no other task changes tables until it ends.
   virtual void lock_tables() = 0;
   virtual void execute(const std::string& sql) = 0;
-  /// Empty when there is no such table. Throws std::runtime_error when it is not one that may be written.
+  /// Empty when there is no such table. Throws std::runtime_error when it is not one that may be
+  /// written.
   virtual std::optional<SinkTable> describe(const TableId& id) = 0;
   /// The type of a new column. Throws BadShape when there is none.
   virtual std::string column_type(const Schema& schema, bool is_key) = 0;
-  [[nodiscard]] virtual bool same_name(std::string_view a, std::string_view b) const { return a == b; }
+  [[nodiscard]] virtual bool same_name(std::string_view a, std::string_view b) const {
+    return a == b;
+  }
   /// Throws BadShape when `name` cannot be a table or column of its own.
   virtual void check_name(std::string_view name) const { static_cast<void>(name); }
   /// Chooses the encoding. Throws BadShape when no value of this schema fits the column.

@@ -16,15 +16,20 @@ std::string default_text(const Schema& schema) {
   const Value* value = schema.default_value();
   if (value == nullptr || !schema.name().empty()) return {};
   switch (value->type) {
-    case Type::kBool: return value->b ? "TRUE" : "FALSE";
+    case Type::kBool:
+      return value->b ? "TRUE" : "FALSE";
     case Type::kInt8:
     case Type::kInt16:
     case Type::kInt32:
-    case Type::kInt64: return std::to_string(value->i);
+    case Type::kInt64:
+      return std::to_string(value->i);
     case Type::kFloat32:
-    case Type::kFloat64: return real_text(value->d, value->type == Type::kFloat32);
-    case Type::kString: return literal(value->text());
-    default: return {};
+    case Type::kFloat64:
+      return real_text(value->d, value->type == Type::kFloat32);
+    case Type::kString:
+      return literal(value->text());
+    default:
+      return {};
   }
 }
 
@@ -39,8 +44,8 @@ std::vector<std::string> map_names(const Value& map) {
 
 bool ascii_equal(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -53,7 +58,8 @@ std::string joined(const std::vector<std::string>& names) {
 
 Plan* SinkPlanner::plan(const Record& record) {
   if (last_ != nullptr && last_->fits(record)) return last_;
-  const auto found = std::find_if(plans_.begin(), plans_.end(), [&](const auto& p) { return p->fits(record); });
+  const auto found =
+      std::find_if(plans_.begin(), plans_.end(), [&](const auto& p) { return p->fits(record); });
   return last_ = found != plans_.end() ? found->get() : make(record);
 }
 
@@ -85,9 +91,13 @@ Plan* SinkPlanner::make(const Record& record, const TableId& id) {
   plan->key_type = record.key.type;
   plan->value_type = record.value.type;
   const std::vector<Wanted> columns = wanted(record, *plan);
-  plan->op = op_of(record, std::find(plan->absent.begin(), plan->absent.end(), true) != plan->absent.end());
-  const bool schemaless = record.value.is_null() ? record.key_schema == nullptr : record.value_schema == nullptr;
-  if (plan->op == Op::kDelete && settings_.create && !tables_.contains(id) && !database_.describe(id)) return nullptr;
+  plan->op = op_of(record,
+                   std::find(plan->absent.begin(), plan->absent.end(), true) != plan->absent.end());
+  const bool schemaless =
+      record.value.is_null() ? record.key_schema == nullptr : record.value_schema == nullptr;
+  if (plan->op == Op::kDelete && settings_.create && !tables_.contains(id) &&
+      !database_.describe(id))
+    return nullptr;
   plan->table = &table(id, columns, schemaless, plan->op != Op::kDelete);
   for (const Wanted& want : columns) {
     PlanColumn column;
@@ -100,7 +110,8 @@ Plan* SinkPlanner::make(const Record& record, const TableId& id) {
     if (column.logical == Logical::kDecimal) {
       const auto scale = integer_from_text(want.schema->parameter("scale"));
       if (!scale || *scale > kScaleMax || *scale < -kScaleMax) {
-        throw BadShape("field " + quoted(want.name) + ": a Decimal without a usable parameter 'scale'");
+        throw BadShape("field " + quoted(want.name) +
+                       ": a Decimal without a usable parameter 'scale'");
       }
       column.scale = static_cast<std::int32_t>(*scale);
     }
@@ -122,14 +133,18 @@ Plan* SinkPlanner::make(const Record& record, const TableId& id) {
 Op SinkPlanner::op_of(const Record& record, bool any_absent) const {
   if (record.value.is_null()) return Op::kDelete;
   switch (settings_.mode) {
-    case InsertMode::kInsert: return Op::kInsert;
-    case InsertMode::kUpsert: return any_absent ? Op::kPatch : Op::kUpsert;
-    case InsertMode::kUpdate: return Op::kUpdate;
+    case InsertMode::kInsert:
+      return Op::kInsert;
+    case InsertMode::kUpsert:
+      return any_absent ? Op::kPatch : Op::kUpsert;
+    case InsertMode::kUpdate:
+      return Op::kUpdate;
   }
   return Op::kInsert;
 }
 
-/// A dot of the setting splits schema and table; a dot of the topic does not: topics are named by others.
+/// A dot of the setting splits schema and table; a dot of the topic does not: topics are named by
+/// others.
 TableId SinkPlanner::table_name(std::string_view topic) const {
   const auto filled = [&](std::string_view text) {
     constexpr std::string_view kTopic = "${topic}";
@@ -145,7 +160,8 @@ TableId SinkPlanner::table_name(std::string_view topic) const {
   if (dot != std::string_view::npos) id.schema = filled(format.substr(0, dot));
   id.name = filled(dot == std::string_view::npos ? format : format.substr(dot + 1));
   if (ascii_equal(id.name, kOffsetsTable)) {
-    throw std::runtime_error("topic " + std::string(topic) + ": the table " + std::string(kOffsetsTable) +
+    throw std::runtime_error("topic " + std::string(topic) + ": the table " +
+                             std::string(kOffsetsTable) +
                              " holds the sink's offsets; choose another table.name.format");
   }
   database_.check_name(id.name);
@@ -157,7 +173,9 @@ std::vector<SinkPlanner::Wanted> SinkPlanner::wanted(const Record& record, Plan&
   if (plan.key_type == Type::kMap) plan.key_names = map_names(record.key);
   if (record.value.is_null()) {
     if (!settings_.deletes) {
-      throw BadShape("the record has no value; set delete.enabled=true (with pk.mode=record_key) to delete its row");
+      throw BadShape(
+          "the record has no value; set delete.enabled=true (with pk.mode=record_key) to delete "
+          "its row");
     }
     want_key(record, out);
     return out;
@@ -173,15 +191,19 @@ void SinkPlanner::want_key(const Record& record, std::vector<Wanted>& out) const
     constexpr From kFrom[] = {From::kTopic, From::kPartition, From::kOffset};
     constexpr Type kTypes[] = {Type::kString, Type::kInt32, Type::kInt64};
     for (std::size_t i = 0; i < 3; ++i) {
-      out.push_back({settings_.key_fields[i], kFrom[i], 0, context_.schema({.type = kTypes[i]}), true});
+      out.push_back(
+          {settings_.key_fields[i], kFrom[i], 0, context_.schema({.type = kTypes[i]}), true});
     }
   }
   if (settings_.key_mode != KeyMode::kRecordKey) return;
   const Value& key = record.key;
   if (key.is_null()) {
-    throw BadShape("the record has no key, which pk.mode=record_key needs; write the topic with a key (a source table needs a "
-                   "primary key for that), or take the key from the value (pk.mode=record_value and pk.fields), or store rows "
-                   "without one (insert.mode=insert and pk.mode=none)");
+    throw BadShape(
+        "the record has no key, which pk.mode=record_key needs; write the topic with a key (a "
+        "source table needs a "
+        "primary key for that), or take the key from the value (pk.mode=record_value and "
+        "pk.fields), or store rows "
+        "without one (insert.mode=insert and pk.mode=none)");
   }
   const auto want_part = [&](std::string_view name, std::uint32_t index, const Schema* schema) {
     if (!settings_.key_fields.empty() && !listed(settings_.key_fields, name)) return;
@@ -189,7 +211,8 @@ void SinkPlanner::want_key(const Record& record, std::vector<Wanted>& out) const
   };
   if (key.type == Type::kStruct && record.key_schema != nullptr) {
     const auto fields = record.key_schema->fields();
-    for (std::uint32_t i = 0; i < fields.size(); ++i) want_part(fields[i].name, i, fields[i].schema);
+    for (std::uint32_t i = 0; i < fields.size(); ++i)
+      want_part(fields[i].name, i, fields[i].schema);
   } else if (key.type == Type::kMap && record.key_schema == nullptr) {
     for (std::uint32_t i = 0; i < key.size; i += 2) want_part(key.items[i].text(), i + 1, nullptr);
   } else if (settings_.key_fields.size() == 1) {
@@ -208,13 +231,15 @@ void SinkPlanner::want_value(const Record& record, Plan& plan, std::vector<Wante
   const auto want = [&](std::string_view name, std::uint32_t index, const Schema* schema) {
     const bool absent = value.items[index].type == Type::kAbsent;
     plan.absent.push_back(absent);
-    const bool in_key = std::any_of(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(before),
-                                    [&](const Wanted& w) { return database_.same_name(w.name, name); });
+    const bool in_key =
+        std::any_of(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(before),
+                    [&](const Wanted& w) { return database_.same_name(w.name, name); });
     if (in_key) return;
     const bool is_key = settings_.key_mode == KeyMode::kRecordValue &&
                         (settings_.key_fields.empty() || listed(settings_.key_fields, name));
     if (is_key && absent) throw BadShape("the key field " + std::string(name) + " is absent");
-    if (absent || (!is_key && !settings_.whitelist.empty() && !listed(settings_.whitelist, name))) return;
+    if (absent || (!is_key && !settings_.whitelist.empty() && !listed(settings_.whitelist, name)))
+      return;
     (is_key ? out : rest).push_back({std::string(name), From::kValueField, index, schema, is_key});
   };
   if (value.type == Type::kStruct && record.value_schema != nullptr) {
@@ -233,12 +258,14 @@ void SinkPlanner::want_value(const Record& record, Plan& plan, std::vector<Wante
   out.insert(out.end(), std::make_move_iterator(rest.begin()), std::make_move_iterator(rest.end()));
 }
 
-SinkTable& SinkPlanner::table(const TableId& id, const std::vector<Wanted>& wanted, bool schemaless, bool may_evolve) {
+SinkTable& SinkPlanner::table(const TableId& id, const std::vector<Wanted>& wanted, bool schemaless,
+                              bool may_evolve) {
   auto& known = tables_[id];
   if (known == nullptr || !missing(*known, wanted).empty()) {
     std::optional<SinkTable> seen = database_.describe(id);
     const bool incomplete = !seen || !missing(*seen, wanted).empty();
-    const bool may_change = may_evolve && !schemaless && (seen ? settings_.evolve : settings_.create);
+    const bool may_change =
+        may_evolve && !schemaless && (seen ? settings_.evolve : settings_.create);
     if (incomplete && may_change) {
       change_table(id, wanted);
       seen = database_.describe(id);
@@ -246,8 +273,9 @@ SinkTable& SinkPlanner::table(const TableId& id, const std::vector<Wanted>& want
     if (!seen) {
       tables_.erase(id);
       throw std::runtime_error("table " + id.quoted() + " does not exist" +
-                               (!may_change && settings_.create ? "; it can be created only from a record with a schema"
-                                                                : "; create it, or set auto.create=true"));
+                               (!may_change && settings_.create
+                                    ? "; it can be created only from a record with a schema"
+                                    : "; create it, or set auto.create=true"));
     }
     // Plans keep the address.
     if (known == nullptr) known = std::make_unique<SinkTable>();
@@ -255,8 +283,10 @@ SinkTable& SinkPlanner::table(const TableId& id, const std::vector<Wanted>& want
   }
   const auto lacking = missing(*known, wanted);
   if (!lacking.empty()) {
-    throw BadShape("table " + id.quoted() + " has no column " + quoted(lacking[0]->name) + " that can be written" +
-                   (schemaless ? "; a record without a schema cannot add one" : "; add it, or set auto.evolve=true"));
+    throw BadShape("table " + id.quoted() + " has no column " + quoted(lacking[0]->name) +
+                   " that can be written" +
+                   (schemaless ? "; a record without a schema cannot add one"
+                               : "; add it, or set auto.evolve=true"));
   }
   return *known;
 }
@@ -265,14 +295,17 @@ void SinkPlanner::change_table(const TableId& id, const std::vector<Wanted>& wan
   database_.begin(Durability::kDurable);
   try {
     database_.lock_tables();
-    const std::optional<SinkTable> seen = database_.describe(id);  // another task may have been first
+    const std::optional<SinkTable> seen =
+        database_.describe(id);  // another task may have been first
     if (!seen) {
       database_.execute(creation(id, wanted));
       context_.log(LogLevel::kInfo, "created table " + id.quoted());
     } else {
       for (const Wanted* column : missing(*seen, wanted)) {
-        database_.execute("ALTER TABLE " + seen->id.quoted() + " ADD COLUMN " + definition(*column, true));
-        context_.log(LogLevel::kInfo, "added column " + quoted(column->name) + " to table " + id.quoted());
+        database_.execute("ALTER TABLE " + seen->id.quoted() + " ADD COLUMN " +
+                          definition(*column, true));
+        context_.log(LogLevel::kInfo,
+                     "added column " + quoted(column->name) + " to table " + id.quoted());
       }
     }
     database_.commit();
@@ -288,11 +321,13 @@ std::string SinkPlanner::definition(const Wanted& column, bool for_add) {
   const std::string fallback = default_text(schema);
   const bool optional = schema.optional() && !column.is_key;
   if (for_add && !optional && fallback.empty()) {
-    throw BadShape("column " + quoted(column.name) + " cannot be added: its field is neither optional nor has a usable default");
+    throw BadShape("column " + quoted(column.name) +
+                   " cannot be added: its field is neither optional nor has a usable default");
   }
   std::string out = quoted(column.name);
   try {
-    if (const std::string type = database_.column_type(schema, column.is_key); !type.empty()) out += " " + type;
+    if (const std::string type = database_.column_type(schema, column.is_key); !type.empty())
+      out += " " + type;
   } catch (const BadShape& e) {
     throw BadShape("field " + quoted(column.name) + ": " + e.what());
   }
@@ -306,7 +341,8 @@ std::string SinkPlanner::creation(const TableId& id, const std::vector<Wanted>& 
   std::vector<std::string> keys;
   for (const Wanted& column : wanted) {
     if (column.schema == nullptr) {
-      throw BadShape("table " + id.quoted() + " cannot be created: " + quoted(column.name) + " has no schema");
+      throw BadShape("table " + id.quoted() + " cannot be created: " + quoted(column.name) +
+                     " has no schema");
     }
     sql += definition(column, false) + ", ";
     if (column.is_key) keys.push_back(column.name);
@@ -319,8 +355,8 @@ std::string SinkPlanner::creation(const TableId& id, const std::vector<Wanted>& 
   return sql + ")";
 }
 
-std::vector<const SinkPlanner::Wanted*> SinkPlanner::missing(const SinkTable& table,
-                                                             const std::vector<Wanted>& wanted) const {
+std::vector<const SinkPlanner::Wanted*> SinkPlanner::missing(
+    const SinkTable& table, const std::vector<Wanted>& wanted) const {
   std::vector<const Wanted*> out;
   for (const Wanted& column : wanted) {
     if (find(table, column.name) == nullptr) out.push_back(&column);
@@ -337,7 +373,8 @@ const SinkColumn* SinkPlanner::find(const SinkTable& table, std::string_view nam
   return close;
 }
 
-/// ON CONFLICT needs a constraint on exactly the key's columns; without one, UPDATE and DELETE could meet other rows.
+/// ON CONFLICT needs a constraint on exactly the key's columns; without one, UPDATE and DELETE
+/// could meet other rows.
 void SinkPlanner::require_unique_key(const Plan& plan) const {
   std::vector<std::string> keys;
   for (std::size_t i = 0; i < plan.keys; ++i) keys.push_back(plan.columns[i].column.name);
@@ -347,8 +384,9 @@ void SinkPlanner::require_unique_key(const Plan& plan) const {
     return std::is_permutation(unique.begin(), unique.end(), keys.begin(), keys.end());
   };
   if (!needed || std::any_of(plan.table->unique.begin(), plan.table->unique.end(), covers)) return;
-  throw std::runtime_error("table " + plan.table->id.quoted() + " has no primary key or unique constraint on exactly (" +
-                           joined(keys) + "), which insert.mode=upsert needs; add one, or choose other pk.fields");
+  throw std::runtime_error("table " + plan.table->id.quoted() +
+                           " has no primary key or unique constraint on exactly (" + joined(keys) +
+                           "), which insert.mode=upsert needs; add one, or choose other pk.fields");
 }
 
 bool SinkPlanner::listed(const std::vector<std::string>& list, std::string_view name) const {

@@ -24,7 +24,9 @@ InsertMode insert_mode_of(std::string_view text) {
   return text == "update" ? InsertMode::kUpdate : InsertMode::kInsert;
 }
 
-std::vector<std::string> texts(std::span<const std::string_view> list) { return {list.begin(), list.end()}; }
+std::vector<std::string> texts(std::span<const std::string_view> list) {
+  return {list.begin(), list.end()};
+}
 
 }  // namespace
 
@@ -40,7 +42,8 @@ void check_sink_settings(const Config& config, Problems& problems) {
   }
   const std::size_t fields = config.list("pk.fields").size();
   if (key_mode == KeyMode::kKafka && fields != 0 && fields != 3) {
-    problems.add("pk.fields", "pk.mode=kafka needs three names, for topic, partition and offset, or none");
+    problems.add("pk.fields",
+                 "pk.mode=kafka needs three names, for topic, partition and offset, or none");
   }
   if (key_mode == KeyMode::kNone && fields != 0) {
     problems.add("pk.fields", "has no meaning with pk.mode=none: set pk.mode");

@@ -32,8 +32,10 @@ void RelationalSink::connect_with_attempts() {
       if (attempt >= settings_.attempts || context_->stopping()) throw;
       context_->log(LogLevel::kWarn, std::string(e.what()) + "; trying again");
     }
-    for (std::int64_t waited = 0; waited < settings_.backoff_ms && !context_->stopping(); waited += kStopCheckMs) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(std::min(kStopCheckMs, settings_.backoff_ms - waited)));
+    for (std::int64_t waited = 0; waited < settings_.backoff_ms && !context_->stopping();
+         waited += kStopCheckMs) {
+      std::this_thread::sleep_for(
+          std::chrono::milliseconds(std::min(kStopCheckMs, settings_.backoff_ms - waited)));
     }
   }
 }
@@ -45,19 +47,21 @@ void RelationalSink::ensure_connected() {
   check_after_reconnect();
 }
 
-/// What was not answered may have been stored, and what was answered may have been lost with the server's memory.
+/// What was not answered may have been stored, and what was answered may have been lost with the
+/// server's memory.
 void RelationalSink::check_after_reconnect() {
   if (!settings_.exactly_once) return;
   for (auto& [id, partition] : partitions_) {
     const StoredOffset stored = database_->read_offset(key_of(id));
     const std::string where = "partition " + id.first + "-" + std::to_string(id.second);
     if (stored.epoch != partition.epoch) {
-      throw std::runtime_error(where + " was taken over by another task of connector " + connector_ +
-                               "; this one stores nothing more");
+      throw std::runtime_error(where + " was taken over by another task of connector " +
+                               connector_ + "; this one stores nothing more");
     }
     if (stored.next_offset < partition.next_offset) {
-      throw std::runtime_error(where + ": the database lost what was not flushed and is back at offset " +
-                               std::to_string(stored.next_offset) + "; the task must start again from there");
+      throw std::runtime_error(
+          where + ": the database lost what was not flushed and is back at offset " +
+          std::to_string(stored.next_offset) + "; the task must start again from there");
     }
     // Stored without an answer, and maybe only in the server's memory.
     if (stored.next_offset > partition.next_offset) partition.undurable = true;
@@ -73,7 +77,8 @@ void RelationalSink::create_offsets_table() {
     database_->lock_tables();
     if (!database_->describe(id)) {
       database_->execute("CREATE TABLE " + id.quoted() +
-                         " (connector TEXT NOT NULL, cluster TEXT NOT NULL, topic TEXT NOT NULL, \"partition\" INTEGER NOT NULL, "
+                         " (connector TEXT NOT NULL, cluster TEXT NOT NULL, topic TEXT NOT NULL, "
+                         "\"partition\" INTEGER NOT NULL, "
                          "next_offset BIGINT NOT NULL, epoch BIGINT NOT NULL, "
                          "PRIMARY KEY (connector, cluster, topic, \"partition\"))");
     }
@@ -83,8 +88,10 @@ void RelationalSink::create_offsets_table() {
     throw;
   } catch (const std::exception& e) {
     database_->rollback();
-    throw std::runtime_error(std::string("cannot create the table for offsets (allow it, or set exactly.once=false for "
-                                         "at-least-once delivery): ") + e.what());
+    throw std::runtime_error(
+        std::string("cannot create the table for offsets (allow it, or set exactly.once=false for "
+                    "at-least-once delivery): ") +
+        e.what());
   }
 }
 
@@ -92,10 +99,12 @@ void RelationalSink::check_offsets_table(const SinkTable& table) const {
   std::string missing;
   for (const char* name : {"connector", "cluster", "topic", "partition", "next_offset", "epoch"}) {
     const auto same = [&](const SinkColumn& column) { return column.name == name; };
-    if (std::none_of(table.columns.begin(), table.columns.end(), same)) missing += (missing.empty() ? "" : ", ") + std::string(name);
+    if (std::none_of(table.columns.begin(), table.columns.end(), same))
+      missing += (missing.empty() ? "" : ", ") + std::string(name);
   }
   if (missing.empty()) return;
-  throw std::runtime_error("the table " + table.id.quoted() + " is not one that this version can use (it lacks: " + missing +
+  throw std::runtime_error("the table " + table.id.quoted() +
+                           " is not one that this version can use (it lacks: " + missing +
                            "); drop it, and tasks resume at the offsets of their consumer group");
 }
 
@@ -108,12 +117,14 @@ void RelationalSink::open(std::span<const TopicPartition> partitions) {
   });
   last_partition_ = nullptr;
   if (!partitions_.empty() && context_->cluster_id() != cluster_) {
-    throw std::runtime_error("the records come from cluster \"" + std::string(context_->cluster_id()) + "\" now, before from \"" + cluster_ +
-                             "\"; the task must start again");
+    throw std::runtime_error("the records come from cluster \"" +
+                             std::string(context_->cluster_id()) + "\" now, before from \"" +
+                             cluster_ + "\"; the task must start again");
   }
   cluster_ = std::string(context_->cluster_id());
   if (!settings_.exactly_once) {
-    for (const TopicPartition& at : ordered) partitions_[{std::string(at.topic), at.partition}] = {};
+    for (const TopicPartition& at : ordered)
+      partitions_[{std::string(at.topic), at.partition}] = {};
     return;
   }
   // Durable: an epoch that a power cut takes back could be given out twice.
@@ -133,20 +144,28 @@ void RelationalSink::open(std::span<const TopicPartition> partitions) {
     }
     context_->seek({at.topic, at.partition, partition.next_offset});
     if (partition.next_offset == at.next_offset) continue;
-    context_->log(LogLevel::kInfo, std::string(at.topic) + "-" + std::to_string(at.partition) + ": resuming at offset " +
-                                       std::to_string(partition.next_offset) + ", as " + std::string(kOffsetsTable) +
-                                       " says, instead of at " + std::to_string(at.next_offset));
+    context_->log(LogLevel::kInfo, std::string(at.topic) + "-" + std::to_string(at.partition) +
+                                       ": resuming at offset " +
+                                       std::to_string(partition.next_offset) + ", as " +
+                                       std::string(kOffsetsTable) + " says, instead of at " +
+                                       std::to_string(at.next_offset));
   }
 }
 
-/// The database knows nothing of this partition: what the group has committed went into another database, or came there without offsets.
+/// The database knows nothing of this partition: what the group has committed went into another
+/// database, or came there without offsets.
 void RelationalSink::read_from_start(const TopicPartition& at) {
   if (!at.committed || at.next_offset <= 0) return;
-  const std::string what = std::string(at.topic) + "-" + std::to_string(at.partition) + ": the consumer group has stored offset " +
-                           std::to_string(at.next_offset) + ", but " + std::string(kOffsetsTable) + " in the target database has nothing of it";
+  const std::string what = std::string(at.topic) + "-" + std::to_string(at.partition) +
+                           ": the consumer group has stored offset " +
+                           std::to_string(at.next_offset) + ", but " + std::string(kOffsetsTable) +
+                           " in the target database has nothing of it";
   if (settings_.mode == InsertMode::kInsert) {
-    throw std::runtime_error(what + " (another database, or one that was written with exactly.once=false). To load everything into this one, "
-                                    "stop the connector and delete its consumer group; to go on without offsets, set exactly.once=false");
+    throw std::runtime_error(what +
+                             " (another database, or one that was written with "
+                             "exactly.once=false). To load everything into this one, "
+                             "stop the connector and delete its consumer group; to go on without "
+                             "offsets, set exactly.once=false");
   }
   context_->log(LogLevel::kWarn, what + "; reading the topic from its start");
   context_->seek({at.topic, at.partition, TopicPartition::kBeginning, false});
@@ -185,7 +204,8 @@ void RelationalSink::store(std::span<const Record> records, std::size_t base) {
   }
 }
 
-/// Sorts records into runs: changes of one plan, in order. Runs of one table keep their order; tables do not wait for each other.
+/// Sorts records into runs: changes of one plan, in order. Runs of one table keep their order;
+/// tables do not wait for each other.
 void RelationalSink::gather(std::span<const Record> records, std::size_t base) {
   for (auto& [id, partition] : partitions_) partition.pending = -1;
   open_runs_.clear();
@@ -230,8 +250,8 @@ RelationalSink::Entry& RelationalSink::partition_of(const Record& record) {
   }
   const auto found = partitions_.find({std::string(record.topic), record.partition});
   if (found == partitions_.end()) {
-    throw std::logic_error("a record of " + std::string(record.topic) + "-" + std::to_string(record.partition) +
-                           ", which was not opened");
+    throw std::logic_error("a record of " + std::string(record.topic) + "-" +
+                           std::to_string(record.partition) + ", which was not opened");
   }
   last_partition_ = &*found;
   return *last_partition_;
@@ -267,7 +287,8 @@ void RelationalSink::write_run(Run& run, bool careful) {
   }
 }
 
-/// Finds the row that the database refuses, by halves under savepoints. Rows that only collide with each other in one statement pass.
+/// Finds the row that the database refuses, by halves under savepoints. Rows that only collide with
+/// each other in one statement pass.
 void RelationalSink::write_halves(Plan& plan, std::span<const Change> changes) {
   database_->savepoint();
   try {
@@ -276,7 +297,8 @@ void RelationalSink::write_halves(Plan& plan, std::span<const Change> changes) {
     return;
   } catch (const BadRows& e) {
     database_->rollback_to_savepoint();
-    if (changes.size() == 1) throw RecordError(changes[0].index, located(plan, nullptr, *changes[0].record, e.what()));
+    if (changes.size() == 1)
+      throw RecordError(changes[0].index, located(plan, nullptr, *changes[0].record, e.what()));
   } catch (const BadRow& e) {
     throw RecordError(changes[e.at].index, e.what());
   }
@@ -289,7 +311,8 @@ void RelationalSink::store_offsets(bool only_pending) {
   for (const auto& [id, partition] : partitions_) {
     const bool wanted = only_pending ? partition.pending >= 0 : partition.undurable;
     if (!wanted) continue;
-    const StoredOffset at{only_pending ? partition.pending : partition.next_offset, partition.epoch};
+    const StoredOffset at{only_pending ? partition.pending : partition.next_offset,
+                          partition.epoch};
     if (database_->store_offset(key_of(id), at)) continue;
     throw std::runtime_error("partition " + id.first + "-" + std::to_string(id.second) +
                              " was taken over by another task of connector " + connector_ +
@@ -299,7 +322,8 @@ void RelationalSink::store_offsets(bool only_pending) {
 
 void RelationalSink::flush() {
   ensure_connected();
-  const bool anything = std::any_of(partitions_.begin(), partitions_.end(), [](const auto& p) { return p.second.undurable; });
+  const bool anything = std::any_of(partitions_.begin(), partitions_.end(),
+                                    [](const auto& p) { return p.second.undurable; });
   if (!anything) return;
   try {
     database_->begin(Durability::kDurable);
@@ -314,7 +338,8 @@ void RelationalSink::flush() {
 
 void RelationalSink::close(std::span<const TopicPartition> partitions) {
   last_partition_ = nullptr;
-  for (const TopicPartition& at : partitions) partitions_.erase({std::string(at.topic), at.partition});
+  for (const TopicPartition& at : partitions)
+    partitions_.erase({std::string(at.topic), at.partition});
 }
 
 void RelationalSink::stop() noexcept {

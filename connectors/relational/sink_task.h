@@ -1,11 +1,12 @@
 #pragma once
 // The sink that database sinks share.
 //
-// Transactions: a put() is one transaction (or several of batch.size records, in order) that has ended when put() returns, so none
-// is ever left open and no row is lost when a later call fails. A record of which this task knows that it is stored is dropped
-// when it comes again, so that an error half-way through repeats nothing.
-// With exactly.once, next offsets are written in the same transaction under the epoch that open() took; those commits may be
-// fast ones (Durability::kFast), and flush() makes them durable by one durable commit. Without it every commit is durable.
+// Transactions: a put() is one transaction (or several of batch.size records, in order) that has
+// ended when put() returns, so none is ever left open and no row is lost when a later call fails. A
+// record of which this task knows that it is stored is dropped when it comes again, so that an
+// error half-way through repeats nothing. With exactly.once, next offsets are written in the same
+// transaction under the epoch that open() took; those commits may be fast ones (Durability::kFast),
+// and flush() makes them durable by one durable commit. Without it every commit is durable.
 
 #include <atomic>
 #include <map>
@@ -28,7 +29,8 @@ class RelationalSink : public SinkTask {
 
  protected:
   /// Reads settings; does not connect.
-  virtual std::unique_ptr<SinkDatabase> make_database(const Config& config, const SinkSettings& settings,
+  virtual std::unique_ptr<SinkDatabase> make_database(const Config& config,
+                                                      const SinkSettings& settings,
                                                       SinkContext& context) = 0;
 
  private:
@@ -60,18 +62,20 @@ class RelationalSink : public SinkTask {
   void store_offsets(bool only_pending);
   Entry& partition_of(const Record& record);
   [[nodiscard]] Run& new_run(Plan& plan);
-  [[nodiscard]] OffsetKey key_of(const PartitionId& id) const { return {connector_, cluster_, id.first, id.second}; }
+  [[nodiscard]] OffsetKey key_of(const PartitionId& id) const {
+    return {connector_, cluster_, id.first, id.second};
+  }
 
   SinkSettings settings_;
   SinkContext* context_ = nullptr;
   std::string connector_;
-  std::string cluster_;   // of all partitions that are open
+  std::string cluster_;  // of all partitions that are open
   std::unique_ptr<SinkDatabase> database_;
   std::atomic<SinkDatabase*> interruptible_ = nullptr;  // stop() may come while start() runs
   std::unique_ptr<SinkPlanner> planner_;
   std::map<PartitionId, Partition> partitions_;
   Entry* last_partition_ = nullptr;
-  std::vector<Run> runs_;       // the first `run_count_` are in use; the rest keep their memory
+  std::vector<Run> runs_;  // the first `run_count_` are in use; the rest keep their memory
   std::size_t run_count_ = 0;
   std::map<const SinkTable*, std::size_t> open_runs_;
 };

@@ -48,7 +48,8 @@ std::string_view without_zeros(std::string_view text) {
 }
 
 std::string logical_text(Logical logical, std::int64_t value) {
-  const std::int64_t micros = logical == Logical::kDate ? value * kMicrosPerDay : value * kMicrosPerMilli;
+  const std::int64_t micros =
+      logical == Logical::kDate ? value * kMicrosPerDay : value * kMicrosPerMilli;
   std::string text = iso_text(micros, ' ');
   if (logical == Logical::kDate) return text.substr(0, text.find(' '));
   if (logical == Logical::kTime) text.erase(0, text.find(' ') + 1);
@@ -66,8 +67,10 @@ bool is_time(Logical logical) {
 constexpr std::array<std::int8_t, 256> base64_values() {
   std::array<std::int8_t, 256> out{};
   for (auto& v : out) v = -1;
-  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (std::size_t i = 0; i < kAlphabet.size(); ++i) out[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::int8_t>(i);
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (std::size_t i = 0; i < kAlphabet.size(); ++i)
+    out[static_cast<unsigned char>(kAlphabet[i])] = static_cast<std::int8_t>(i);
   return out;
 }
 
@@ -101,7 +104,8 @@ std::optional<std::string> base64_decoded(std::string_view text) {
       if (v < 0) return std::nullopt;
       bits = bits << 6 | static_cast<std::uint32_t>(v);
     }
-    for (std::size_t k = 0; k < 3 - padding; ++k) out += static_cast<char>(static_cast<unsigned char>(bits >> (16 - 8 * k)));
+    for (std::size_t k = 0; k < 3 - padding; ++k)
+      out += static_cast<char>(static_cast<unsigned char>(bits >> (16 - 8 * k)));
   }
   return out;
 }
@@ -154,7 +158,7 @@ Value unwrap_any(const Value& any, std::string& buffer) {
     }
   }
   throw Misfit("a penstock.sqlite.Any of type " + std::string(type) + " has the value " +
-                 std::string(text.substr(0, kShownValueMax)));
+               std::string(text.substr(0, kShownValueMax)));
 }
 
 std::optional<std::int64_t> as_integer(const PlanColumn& column, const Value& value) {
@@ -162,7 +166,8 @@ std::optional<std::int64_t> as_integer(const PlanColumn& column, const Value& va
   if (value.type == Type::kBool) return value.b ? 1 : 0;
   if (value.is_float()) {
     constexpr double kLimit = 9223372036854775808.0;
-    if (!(value.d >= -kLimit && value.d < kLimit) || value.d != std::trunc(value.d)) return std::nullopt;
+    if (!(value.d >= -kLimit && value.d < kLimit) || value.d != std::trunc(value.d))
+      return std::nullopt;
     return static_cast<std::int64_t>(value.d);
   }
   if (value.type == Type::kString) return integer_from_text(value.text());
@@ -176,7 +181,8 @@ std::optional<double> as_real(const PlanColumn& column, const Value& value) {
   if (value.is_float()) return value.d;
   if (value.is_integer()) {
     const auto real = static_cast<double>(value.i);
-    if (real >= 9223372036854775808.0 || static_cast<std::int64_t>(real) != value.i) return std::nullopt;
+    if (real >= 9223372036854775808.0 || static_cast<std::int64_t>(real) != value.i)
+      return std::nullopt;
     return real;
   }
   if (value.type == Type::kString) return real_from_text(value.text());
@@ -195,10 +201,12 @@ std::optional<bool> as_boolean(const PlanColumn& column, const Value& value) {
   return std::nullopt;
 }
 
-std::optional<std::string_view> as_text(const PlanColumn& column, const Value& value, std::string& buffer) {
+std::optional<std::string_view> as_text(const PlanColumn& column, const Value& value,
+                                        std::string& buffer) {
   if (value.type == Type::kString) return value.text();
   if (value.is_integer()) {
-    buffer = is_time(column.logical) ? logical_text(column.logical, value.i) : std::to_string(value.i);
+    buffer =
+        is_time(column.logical) ? logical_text(column.logical, value.i) : std::to_string(value.i);
     return buffer;
   }
   if (value.is_float()) return buffer = real_text(value.d, value.type == Type::kFloat32);
@@ -209,7 +217,8 @@ std::optional<std::string_view> as_text(const PlanColumn& column, const Value& v
   return std::nullopt;
 }
 
-std::optional<std::string_view> as_bytes(const PlanColumn& column, const Value& value, std::string& buffer) {
+std::optional<std::string_view> as_bytes(const PlanColumn& column, const Value& value,
+                                         std::string& buffer) {
   if (value.type == Type::kBytes && column.logical != Logical::kDecimal) return value.text();
   if (value.type == Type::kString && column.schema == nullptr) {
     auto bytes = base64_decoded(value.text());
@@ -221,22 +230,29 @@ std::optional<std::string_view> as_bytes(const PlanColumn& column, const Value& 
 
 std::string_view type_name(const PlanColumn& column, const Value& value) {
   switch (column.logical) {
-    case Logical::kDecimal: return "Decimal";
-    case Logical::kDate: return "Date";
-    case Logical::kTime: return "Time";
-    case Logical::kTimestamp: return "Timestamp";
+    case Logical::kDecimal:
+      return "Decimal";
+    case Logical::kDate:
+      return "Date";
+    case Logical::kTime:
+      return "Time";
+    case Logical::kTimestamp:
+      return "Timestamp";
     case Logical::kSqliteAny:
-    case Logical::kNone: break;
+    case Logical::kNone:
+      break;
   }
-  constexpr std::string_view kNames[] = {"null",  "absent",  "BOOLEAN", "INT8",  "INT16", "INT32", "INT64",
-                                         "FLOAT32", "FLOAT64", "STRING", "BYTES", "ARRAY", "MAP",   "STRUCT"};
+  constexpr std::string_view kNames[] = {"null",  "absent", "BOOLEAN", "INT8",    "INT16",
+                                         "INT32", "INT64",  "FLOAT32", "FLOAT64", "STRING",
+                                         "BYTES", "ARRAY",  "MAP",     "STRUCT"};
   return kNames[static_cast<std::size_t>(value.type)];
 }
 
 std::string shown_value(const PlanColumn& column, const Value& value) {
   std::string buffer;
   if (value.is_null()) return "null";
-  if (value.type == Type::kBytes && column.logical != Logical::kDecimal) return std::to_string(value.size) + " bytes";
+  if (value.type == Type::kBytes && column.logical != Logical::kDecimal)
+    return std::to_string(value.size) + " bytes";
   const auto text = as_text(column, value, buffer);
   if (!text) return "...";
   std::string out(text->substr(0, kShownValueMax));
@@ -248,8 +264,9 @@ std::string shown_value(const PlanColumn& column, const Value& value) {
 }
 
 Misfit does_not_fit(const PlanColumn& column, const Value& value) {
-  return Misfit("value " + shown_value(column, value) + " (" + std::string(type_name(column, value)) +
-                  ") does not fit type " + (column.column.type.empty() ? "(none)" : column.column.type));
+  return Misfit("value " + shown_value(column, value) + " (" +
+                std::string(type_name(column, value)) + ") does not fit type " +
+                (column.column.type.empty() ? "(none)" : column.column.type));
 }
 
 }  // namespace penstock::relational

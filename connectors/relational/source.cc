@@ -31,8 +31,9 @@ std::vector<TableId> taken_tables(Database& database, const PollingConfig& confi
     if (!config.filter.takes(table)) continue;
     const auto [other, fresh] = names.emplace(table.name, table);
     if (!fresh) {
-      throw std::invalid_argument("table.whitelist: " + other->second.qualified() + " and " + table.qualified() +
-                                  " would share the topic " + config.topic_prefix + table.name + "; leave one out");
+      throw std::invalid_argument("table.whitelist: " + other->second.qualified() + " and " +
+                                  table.qualified() + " would share the topic " +
+                                  config.topic_prefix + table.name + "; leave one out");
     }
     out.push_back(std::move(table));
   }
@@ -57,13 +58,17 @@ void PollingSource::make_readers() {
     readers_.push_back(std::make_unique<TableReader>(TableId{}, *config_, *context_));
     return;
   }
-  planned_ = config_->task_tables.empty() ? taken_tables(*database_, *config_) : decode_tables(config_->task_tables);
-  const std::size_t first = config_->task_tables.empty() ? 0 : static_cast<std::size_t>(context_->task_id());
+  planned_ = config_->task_tables.empty() ? taken_tables(*database_, *config_)
+                                          : decode_tables(config_->task_tables);
+  const std::size_t first =
+      config_->task_tables.empty() ? 0 : static_cast<std::size_t>(context_->task_id());
   const std::size_t step = config_->task_tables.empty() ? 1 : config_->task_count;
   for (std::size_t i = first; i < planned_.size(); i += step) {
     readers_.push_back(std::make_unique<TableReader>(planned_[i], *config_, *context_));
   }
-  if (planned_.empty()) context_->log(LogLevel::kWarn, "no table of the database is taken by the table lists; waiting for one");
+  if (planned_.empty())
+    context_->log(LogLevel::kWarn,
+                  "no table of the database is taken by the table lists; waiting for one");
 }
 
 /// One task looks for all.
@@ -72,8 +77,8 @@ void PollingSource::look_for_tables(Clock::time_point now) {
   next_look_ = now + std::chrono::milliseconds(config_->table_poll_ms);
   std::vector<TableId> tables = taken_tables(*database_, *config_);
   if (tables == planned_) return;
-  context_->log(LogLevel::kInfo, "the tables changed: " + std::to_string(planned_.size()) + " before, " +
-                                     std::to_string(tables.size()) + " now");
+  context_->log(LogLevel::kInfo, "the tables changed: " + std::to_string(planned_.size()) +
+                                     " before, " + std::to_string(tables.size()) + " now");
   planned_ = std::move(tables);
   context_->replan();
 }
@@ -83,7 +88,8 @@ Polled PollingSource::poll(Block& out) {
     return read(out);
   } catch (const RetriableError&) {
     disconnect();
-    // What was read is handed over first; the trouble shows again at the next call. After stop() it is the trouble asked for.
+    // What was read is handed over first; the trouble shows again at the next call. After stop() it
+    // is the trouble asked for.
     if (out.size() == 0 && !stopped_) throw;
     return Polled::kMore;
   }
@@ -97,7 +103,8 @@ Polled PollingSource::read(Block& out) {
     const std::lock_guard lock(database_mutex_);
     database_ = std::move(fresh);
   }
-  if (readers_.empty() || !readers_[turn_]->running()) look_for_tables(started);  // one statement at a time
+  if (readers_.empty() || !readers_[turn_]->running())
+    look_for_tables(started);  // one statement at a time
   for (std::size_t asked = 0; asked < readers_.size(); ++asked) {
     TableReader& reader = *readers_[turn_];
     if (reader.running() || reader.due(started)) {
@@ -105,9 +112,11 @@ Polled PollingSource::read(Block& out) {
       if (reader.missing()) next_look_ = {};
     }
     turn_ = (turn_ + 1) % readers_.size();
-    if (out.full() || context_->stopping() || Clock::now() - started > kPollMax) return Polled::kMore;
+    if (out.full() || context_->stopping() || Clock::now() - started > kPollMax)
+      return Polled::kMore;
   }
-  const bool waits = std::any_of(readers_.begin(), readers_.end(), [](const auto& reader) { return reader->waits(); });
+  const bool waits = std::any_of(readers_.begin(), readers_.end(),
+                                 [](const auto& reader) { return reader->waits(); });
   if (waits && out.size() == 0) std::this_thread::sleep_for(kWaitingPause);
   return !waits && out.size() == 0 ? Polled::kIdle : Polled::kMore;
 }
@@ -138,7 +147,8 @@ void PollingConnector::validate(const Config& config, Problems& problems) {
       return;
     }
     for (const std::string& name : settings.filter.missing(database->tables())) {
-      problems.add("table.whitelist", "there is no table " + name + " in the database (see also table.types)");
+      problems.add("table.whitelist",
+                   "there is no table " + name + " in the database (see also table.types)");
     }
     for (const TableId& table : taken_tables(*database, settings)) {
       static_cast<void>(find_positions(database->table(table), settings));
@@ -159,7 +169,8 @@ void PollingConnector::tasks(const Config& config, int max, TaskConfigs& out) {
     return;
   }
   const std::vector<TableId> tables = taken_tables(*connect(config), settings);
-  const std::size_t count = std::clamp<std::size_t>(tables.size(), 1, static_cast<std::size_t>(std::max(max, 1)));
+  const std::size_t count =
+      std::clamp<std::size_t>(tables.size(), 1, static_cast<std::size_t>(std::max(max, 1)));
   const std::string list = encode_tables(tables);
   for (std::size_t i = 0; i < count; ++i) {
     out.add();

@@ -1,5 +1,6 @@
 #pragma once
-// A polling source over any Database: the task that reads tables in turn, and the connector that splits them over tasks.
+// A polling source over any Database: the task that reads tables in turn, and the connector that
+// splits them over tasks.
 
 #include <atomic>
 #include <memory>
@@ -36,10 +37,11 @@ class PollingSource : public SourceTask {
   std::optional<PollingConfig> config_;
   std::unique_ptr<Database> database_;
   std::atomic<bool> stopped_ = false;  // set by stop(), from another thread
-  std::mutex database_mutex_;  // guards database_ against stop(), which comes from another thread and may interrupt it
+  std::mutex database_mutex_;  // guards database_ against stop(), which comes from another thread
+                               // and may interrupt it
   std::vector<std::unique_ptr<TableReader>> readers_;
-  std::size_t turn_ = 0;             // the reader that goes on
-  std::vector<TableId> planned_;     // all tables of the connector when the tasks were made
+  std::size_t turn_ = 0;          // the reader that goes on
+  std::vector<TableId> planned_;  // all tables of the connector when the tasks were made
   Clock::time_point next_look_{};
 };
 
@@ -52,7 +54,8 @@ class PollingConnector : public Connector {
   virtual std::unique_ptr<Database> connect(const Config& config) = 0;
 };
 
-/// The tables of `database` that `config` takes, sorted. Throws std::invalid_argument when two of them would share a topic.
+/// The tables of `database` that `config` takes, sorted. Throws std::invalid_argument when two of
+/// them would share a topic.
 std::vector<TableId> taken_tables(Database& database, const PollingConfig& config);
 
 }  // namespace penstock::relational

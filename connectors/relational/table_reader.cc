@@ -15,22 +15,29 @@ constexpr std::size_t kKeyTextMax = 100;
 
 std::string shown(const Value& value) {
   switch (value.type) {
-    case Type::kBool: return value.b ? "true" : "false";
+    case Type::kBool:
+      return value.b ? "true" : "false";
     case Type::kInt8:
     case Type::kInt16:
     case Type::kInt32:
-    case Type::kInt64: return std::to_string(value.i);
+    case Type::kInt64:
+      return std::to_string(value.i);
     case Type::kFloat32:
-    case Type::kFloat64: return std::to_string(value.d);
-    case Type::kString: return "'" + std::string(value.text().substr(0, kKeyTextMax)) + "'";
-    case Type::kBytes: return std::to_string(value.size) + " bytes";
-    case Type::kNull: return "null";
+    case Type::kFloat64:
+      return std::to_string(value.d);
+    case Type::kString:
+      return "'" + std::string(value.text().substr(0, kKeyTextMax)) + "'";
+    case Type::kBytes:
+      return std::to_string(value.size) + " bytes";
+    case Type::kNull:
+      return "null";
     case Type::kStruct: {
       std::string out;
       for (const Value& item : value.elements()) out += (out.empty() ? "" : " ") + shown(item);
       return out;
     }
-    default: return "?";
+    default:
+      return "?";
   }
 }
 
@@ -59,13 +66,16 @@ void TableReader::plan(Database& database, Table table) {
   for (std::size_t i = 0; i < table_.columns.size(); ++i) {
     const Column& column = table_.columns[i];
     if (column_named(table_, column.name) != i) {
-      throw std::invalid_argument(name_of(id_) + ": two columns are named " + column.name + "; give one another name");
+      throw std::invalid_argument(name_of(id_) + ": two columns are named " + column.name +
+                                  "; give one another name");
     }
     fields.push_back({column.name, database.schema(column, context_)});
     parts_.list += (i == 0 ? "" : ", ") + database.selected(column);
   }
   value_schema_ = context_.schema(
-      {.type = Type::kStruct, .name = id_.name.empty() ? std::string_view(topic_) : std::string_view(id_.name), .fields = fields});
+      {.type = Type::kStruct,
+       .name = id_.name.empty() ? std::string_view(topic_) : std::string_view(id_.name),
+       .fields = fields});
   plan_positions(database);
   plan_keys();
 }
@@ -100,7 +110,8 @@ void TableReader::plan_keys() {
     key_columns_.push_back(column);
     fields.push_back(value_schema_->fields()[column]);
   }
-  key_schema_ = context_.schema({.type = Type::kStruct, .name = id_.name + ".Key", .fields = fields});
+  key_schema_ =
+      context_.schema({.type = Type::kStruct, .name = id_.name + ".Key", .fields = fields});
 }
 
 Range TableReader::range(Database& database, bool& wait) {
@@ -117,7 +128,8 @@ Range TableReader::range(Database& database, bool& wait) {
   }
   out.after = done_;
   if (config_.mode == Mode::kIncrementing && table_.row_locks) {
-    const SettledBound bound = database.settled(table_, table_.columns[static_cast<std::size_t>(id_at_)].name);
+    const SettledBound bound =
+        database.settled(table_, table_.columns[static_cast<std::size_t>(id_at_)].name);
     wait = bound.kind == SettledBound::kWait;
     if (bound.kind == SettledBound::kUpTo) out.id_max = bound.value;
   }
@@ -137,7 +149,8 @@ bool TableReader::open(Database& database) {
   }
   if (value_schema_ == nullptr || table != table_) plan(database, std::move(table));
   if (config_.mode == Mode::kBulk) {
-    cursor_ = database.open(query ? config_.query : statement(config_.mode, parts_, {}, database), table_.columns);
+    cursor_ = database.open(query ? config_.query : statement(config_.mode, parts_, {}, database),
+                            table_.columns);
   } else {
     bool wait = false;
     const Range next = range(database, wait);
@@ -170,14 +183,17 @@ void TableReader::look_for_young_rows(Database& database) {
   if (!young_rows_) return;
   young_rows_ = false;
   if (!uses_time(config_.mode) || !first_now_ || missing_) return;
-  // Rows of the running second may be there already; those that the configured delay holds back are for a later run.
+  // Rows of the running second may be there already; those that the configured delay holds back are
+  // for a later run.
   const std::int64_t until = *first_now_ + kMicrosPerSecond - config_.delay_ms * 1000;
   if (time_end_ >= until) return;
   Range young;
   young.after.time = std::max(time_end_ - 1, done_.time.value_or(INT64_MIN));
-  if (uses_id(config_.mode)) young.after.id = *young.after.time == done_.time ? done_.id.value_or(INT64_MAX) : INT64_MAX;
+  if (uses_id(config_.mode))
+    young.after.id = *young.after.time == done_.time ? done_.id.value_or(INT64_MAX) : INT64_MAX;
   young.time_end = until;
-  const std::unique_ptr<Cursor> cursor = database.open(statement(config_.mode, parts_, young, database), table_.columns);
+  const std::unique_ptr<Cursor> cursor =
+      database.open(statement(config_.mode, parts_, young, database), table_.columns);
   if (!cursor->wait(Clock::now() + kYoungRowsWait) || !cursor->step()) return;
   young_rows_ = true;
   due_ = std::min(due_, Clock::now() + kYoungRowsWait);
@@ -223,7 +239,8 @@ void TableReader::add_record(Block& out, std::string_view topic) {
 /// Notes the position of the row and gives the record the offset to resume at after it.
 void TableReader::place(Record& record, std::span<Value> fields) {
   if (config_.mode == Mode::kTimestamp) {
-    group_ = cursor_->time(time_at_);  // group_ended() moves done_ there once no row of this time is left
+    group_ = cursor_->time(
+        time_at_);  // group_ended() moves done_ there once no row of this time is left
   } else {
     if (uses_id(config_.mode)) done_.id = cursor_->integer(id_at_);
     if (uses_time(config_.mode)) done_.time = cursor_->time(time_at_);
@@ -232,13 +249,15 @@ void TableReader::place(Record& record, std::span<Value> fields) {
   record.source = {done_.time || done_.id ? partition_ : SourceOffset::kNone, fields};
 }
 
-/// Mode timestamp: when the next row has another time, or there is none, the last record carries its own time.
+/// Mode timestamp: when the next row has another time, or there is none, the last record carries
+/// its own time.
 void TableReader::group_ended(Block& out) {
   if (!group_ || (on_row_ && cursor_->time(time_at_) == *group_)) return;
   done_.time = group_;
   group_.reset();
   Record& last = out.records().back();
-  const std::span<Value> fields{const_cast<Value*>(last.source.fields.data()), last.source.fields.size()};
+  const std::span<Value> fields{const_cast<Value*>(last.source.fields.data()),
+                                last.source.fields.size()};
   write_offset(config_.mode, done_, fields);
   last.source.partition = partition_;
 }
@@ -256,7 +275,8 @@ std::string TableReader::describe_key(const Record& record) const {
 void TableReader::refuse(Block& out) {
   const Record& record = out.records().back();
   const BadValue& bad = cursor_->problem();
-  const std::string text = name_of(id_) + ", " + describe_key(record) + ", column " + table_.columns[bad.column].name + ": " + bad.text;
+  const std::string text = name_of(id_) + ", " + describe_key(record) + ", column " +
+                           table_.columns[bad.column].name + ": " + bad.text;
   try {
     on_row_ = cursor_->step();
     group_ended(out);
@@ -268,7 +288,8 @@ void TableReader::refuse(Block& out) {
 
 bool TableReader::end_round(Database& database) {
   close();
-  // A bulk read may take longer than the interval; without this it would begin again at once, for ever.
+  // A bulk read may take longer than the interval; without this it would begin again at once, for
+  // ever.
   if (config_.mode == Mode::kBulk) due_ = Clock::now() + std::chrono::milliseconds(config_.poll_ms);
   look_for_young_rows(database);
   return true;
@@ -287,8 +308,11 @@ bool TableReader::fill(Database& database, Block& out, Clock::time_point until) 
     if (rows % kRowsBetweenClockReads == 0 && Clock::now() >= until) break;
   }
   if (!on_row_) return end_round(database);
-  // A statement that took long to start is kept longer, so that starting it again stays a small part of the work.
-  if (hold != 0 && Clock::now() - opened_ > std::max<Clock::duration>(std::chrono::milliseconds(hold), 4 * open_cost_)) rest();
+  // A statement that took long to start is kept longer, so that starting it again stays a small
+  // part of the work.
+  if (hold != 0 && Clock::now() - opened_ >
+                       std::max<Clock::duration>(std::chrono::milliseconds(hold), 4 * open_cost_))
+    rest();
   return false;
 }
 

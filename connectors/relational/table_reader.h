@@ -17,12 +17,14 @@ using Clock = std::chrono::steady_clock;
 
 class TableReader {
  public:
-  /// Registers the source partition and takes over the stored offset, also one stored by older versions of the JDBC
-  /// source. An empty `table.name` stands for PollingConfig::query. `config` and `context` outlive this.
+  /// Registers the source partition and takes over the stored offset, also one stored by older
+  /// versions of the JDBC source. An empty `table.name` stands for PollingConfig::query. `config`
+  /// and `context` outlive this.
   TableReader(const TableId& table, const PollingConfig& config, SourceContext& context);
 
-  /// Adds rows to `out` until it is full, has `rows_max` records, or `until` has passed. True when the round is over: all
-  /// rows that were there are read. Throws RecordError for a row that cannot be sent, once it is past it.
+  /// Adds rows to `out` until it is full, has `rows_max` records, or `until` has passed. True when
+  /// the round is over: all rows that were there are read. Throws RecordError for a row that cannot
+  /// be sent, once it is past it.
   bool fill(Database& database, Block& out, Clock::time_point until);
   /// Forgets the open statement; the next fill() goes on behind the last row (bulk: starts again).
   void disconnect();
@@ -31,8 +33,9 @@ class TableReader {
 
   [[nodiscard]] bool due(Clock::time_point now) const { return now >= due_; }
   [[nodiscard]] bool running() const { return cursor_ != nullptr; }
-  /// Rows may be there that cannot be read yet: a transaction writes the table (Database::settled()), or they were there at the start
-  /// and are of the second that Database::now() leaves out.
+  /// Rows may be there that cannot be read yet: a transaction writes the table
+  /// (Database::settled()), or they were there at the start and are of the second that
+  /// Database::now() leaves out.
   [[nodiscard]] bool waits() const { return unsettled_ || (young_rows_ && first_now_); }
   [[nodiscard]] const TableId& table() const { return id_; }
   /// The last round found no such table.
@@ -62,7 +65,7 @@ class TableReader {
   std::uint32_t partition_ = SourceOffset::kNone;
   std::size_t offset_size_ = 0;
 
-  Table table_;                 // as last described
+  Table table_;  // as last described
   SelectParts parts_;
   const Schema* value_schema_ = nullptr;
   const Schema* key_schema_ = nullptr;
@@ -70,17 +73,19 @@ class TableReader {
   int id_at_ = -1, time_at_ = -1;  // in the select list
 
   std::unique_ptr<Cursor> cursor_;
-  bool started_ = false;         // the first step() was made
-  bool on_row_ = false;          // the cursor stands on a row that was not handed over
-  Position done_;                // the next statement starts behind this
-  std::optional<std::int64_t> group_;  // mode timestamp: handed over, but perhaps not all rows of this time
+  bool started_ = false;  // the first step() was made
+  bool on_row_ = false;   // the cursor stands on a row that was not handed over
+  Position done_;         // the next statement starts behind this
+  std::optional<std::int64_t>
+      group_;  // mode timestamp: handed over, but perhaps not all rows of this time
   Clock::time_point opened_{}, due_{};
   Clock::duration open_cost_{};
   bool missing_ = false;
-  std::optional<std::int64_t> first_now_;  // timestamp modes: the database's clock when the task began
-  std::int64_t time_end_ = 0;              // of the last round
+  std::optional<std::int64_t>
+      first_now_;              // timestamp modes: the database's clock when the task began
+  std::int64_t time_end_ = 0;  // of the last round
   bool unsettled_ = false;
-  bool young_rows_ = true;                 // until a round has read all that was there at the start
+  bool young_rows_ = true;  // until a round has read all that was there at the start
 };
 
 }  // namespace penstock::relational

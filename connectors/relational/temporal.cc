@@ -35,8 +35,8 @@ bool take(std::string_view& text, char c) {
 
 bool take_date(std::string_view& text, ParsedTime& out) {
   unsigned year = 0, month = 0, day = 0;
-  if (!take_digits(text, 4, year) || !take(text, '-') || !take_digits(text, 2, month) || !take(text, '-') ||
-      !take_digits(text, 2, day)) {
+  if (!take_digits(text, 4, year) || !take(text, '-') || !take_digits(text, 2, month) ||
+      !take(text, '-') || !take_digits(text, 2, day)) {
     return false;
   }
   if (month < 1 || month > 12 || day < 1 || day > days_in(year, month)) return false;
@@ -76,26 +76,31 @@ bool take_zone(std::string_view& text, ParsedTime& out) {
 
 bool take_clock(std::string_view& text, ParsedTime& out) {
   unsigned hour = 0, minute = 0, second = 0;
-  if (!take_digits(text, 2, hour) || !take(text, ':') || !take_digits(text, 2, minute)) return false;
+  if (!take_digits(text, 2, hour) || !take(text, ':') || !take_digits(text, 2, minute))
+    return false;
   std::int64_t micros = 0;
   if (take(text, ':')) {
     if (!take_digits(text, 2, second)) return false;
     if (take(text, '.')) take_fraction(text, micros, out.finer_than_micros);
   }
   if (hour > 23 || minute > 59 || second > 59) return false;
-  out.micros = micros + kMicrosPerSecond * static_cast<std::int64_t>(hour * 3600 + minute * 60 + second);
+  out.micros =
+      micros + kMicrosPerSecond * static_cast<std::int64_t>(hour * 3600 + minute * 60 + second);
   return take_zone(text, out);
 }
 
 }  // namespace
 
 std::int64_t days_from_civil(std::int64_t year, unsigned month, unsigned day) {
-  // Years start in March, so that the leap day is the last of its year; 400 years have 146,097 days.
+  // Years start in March, so that the leap day is the last of its year; 400 years have 146,097
+  // days.
   const std::int64_t y = year - (month <= 2 ? 1 : 0);
   const std::int64_t era = floor_div(y, 400);
   const std::int64_t year_of_era = y - era * 400;
-  const std::int64_t day_of_year = (153 * (static_cast<std::int64_t>(month) + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  const std::int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  const std::int64_t day_of_year =
+      (153 * (static_cast<std::int64_t>(month) + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  const std::int64_t day_of_era =
+      year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
   return era * 146'097 + day_of_era - 719'468;
 }
 
@@ -128,10 +133,11 @@ std::string iso_text(std::int64_t micros, char separator) {
   const std::int64_t year = yoe + era * 400 + (month <= 2 ? 1 : 0);
   const std::int64_t seconds = in_day / kMicrosPerSecond;
   char out[64];
-  std::snprintf(out, sizeof out, "%04lld-%02lld-%02lld%c%02lld:%02lld:%02lld.%06lld", static_cast<long long>(year),
-                static_cast<long long>(month), static_cast<long long>(day), separator,
-                static_cast<long long>(seconds / 3600), static_cast<long long>(seconds / 60 % 60),
-                static_cast<long long>(seconds % 60), static_cast<long long>(in_day % kMicrosPerSecond));
+  std::snprintf(out, sizeof out, "%04lld-%02lld-%02lld%c%02lld:%02lld:%02lld.%06lld",
+                static_cast<long long>(year), static_cast<long long>(month),
+                static_cast<long long>(day), separator, static_cast<long long>(seconds / 3600),
+                static_cast<long long>(seconds / 60 % 60), static_cast<long long>(seconds % 60),
+                static_cast<long long>(in_day % kMicrosPerSecond));
   return out;
 }
 
@@ -155,14 +161,17 @@ const Schema* timestamp_schema(Granularity granularity, bool optional, Context& 
 
 std::optional<Value> timestamp_value(std::int64_t micros, Granularity granularity, Block& block) {
   switch (granularity) {
-    case Granularity::kConnect: return Value::integer(floor_div(micros, 1000));
-    case Granularity::kMicrosLong: return Value::integer(micros);
+    case Granularity::kConnect:
+      return Value::integer(floor_div(micros, 1000));
+    case Granularity::kMicrosLong:
+      return Value::integer(micros);
     case Granularity::kNanosLong: {
       std::int64_t nanos = 0;
       if (__builtin_mul_overflow(micros, std::int64_t{1000}, &nanos)) return std::nullopt;
       return Value::integer(nanos);
     }
-    case Granularity::kMicrosIso: return Value::string(block.copy(iso_text(micros, 'T')));
+    case Granularity::kMicrosIso:
+      return Value::string(block.copy(iso_text(micros, 'T')));
   }
   return std::nullopt;
 }

@@ -24,7 +24,8 @@ void require_file(const std::string& path) {
                                      (why == ENOENT ? std::string("the file does not exist")
                                                     : std::generic_category().message(why)));
   }
-  if (!S_ISREG(info.st_mode)) throw Error(SQLITE_CANTOPEN, "database " + path + ": not a regular file");
+  if (!S_ISREG(info.st_mode))
+    throw Error(SQLITE_CANTOPEN, "database " + path + ": not a regular file");
 }
 
 }  // namespace
@@ -80,18 +81,21 @@ std::int64_t Connection::number(std::string_view sql) {
 void Connection::fail(int code, std::string_view sql) const {
   std::string text = "database " + path_ + ": ";
   text += db_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db_.get());
-  text += " (" + std::string(sqlite3_errstr(code)) + ", code " + std::to_string(code) + ") in: " + shown(sql);
+  text += " (" + std::string(sqlite3_errstr(code)) + ", code " + std::to_string(code) +
+          ") in: " + shown(sql);
   throw Error(code, text);
 }
 
-Statement::Statement(const Connection& connection, std::string_view sql) : connection_(&connection) {
+Statement::Statement(const Connection& connection, std::string_view sql)
+    : connection_(&connection) {
   sqlite3_stmt* statement = nullptr;
   const char* rest = nullptr;
   const int code = sqlite3_prepare_v3(connection.handle(), sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &statement, &rest);
   statement_.reset(statement);
   if (code != SQLITE_OK) connection.fail(code, sql);
-  if (statement == nullptr) throw Error(SQLITE_ERROR, "database " + connection.path() + ": empty statement");
+  if (statement == nullptr)
+    throw Error(SQLITE_ERROR, "database " + connection.path() + ": empty statement");
 }
 
 void Statement::run() {

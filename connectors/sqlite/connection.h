@@ -12,10 +12,12 @@
 
 namespace penstock::sqlite {
 
-/// `code` is SQLite's extended result code; the text names the file, the statement and SQLite's own message.
+/// `code` is SQLite's extended result code; the text names the file, the statement and SQLite's own
+/// message.
 struct Error : std::runtime_error {
   Error(int result, const std::string& text) : std::runtime_error(text), code(result) {}
-  /// SQLITE_BUSY, SQLITE_LOCKED and the like: another process holds the database; the same call may work later.
+  /// SQLITE_BUSY, SQLITE_LOCKED and the like: another process holds the database; the same call may
+  /// work later.
   [[nodiscard]] bool busy() const {
     const int primary = code & 0xff;
     return primary == SQLITE_BUSY || primary == SQLITE_LOCKED || primary == SQLITE_PROTOCOL;
@@ -24,8 +26,8 @@ struct Error : std::runtime_error {
   int code;
 };
 
-/// The path in `url`, which is a path or jdbc:sqlite:PATH. Throws std::invalid_argument for file: URIs, for
-/// :memory: and for an empty path: a connector works on a file.
+/// The path in `url`, which is a path or jdbc:sqlite:PATH. Throws std::invalid_argument for file:
+/// URIs, for :memory: and for an empty path: a connector works on a file.
 std::string path_of(std::string_view url);
 
 enum class Access { kRead, kWrite, kCreate };
@@ -34,8 +36,9 @@ class Statement;
 
 class Connection {
  public:
-  /// Opens `path`; kRead and kWrite never create it. A missing file is an Error with SQLITE_CANTOPEN whose text says
-  /// so. ATTACH and load_extension are off. A lock is waited for `busy_timeout_ms`, then it is an Error.
+  /// Opens `path`; kRead and kWrite never create it. A missing file is an Error with
+  /// SQLITE_CANTOPEN whose text says so. ATTACH and load_extension are off. A lock is waited for
+  /// `busy_timeout_ms`, then it is an Error.
   Connection(const std::string& path, Access access, int busy_timeout_ms);
 
   [[nodiscard]] Statement prepare(std::string_view sql);
@@ -68,11 +71,15 @@ class Statement {
   Statement(const Connection& connection, std::string_view sql);
 
   void bind_null(int parameter) { check(sqlite3_bind_null(get(), parameter)); }
-  void bind(int parameter, std::int64_t value) { check(sqlite3_bind_int64(get(), parameter, value)); }
+  void bind(int parameter, std::int64_t value) {
+    check(sqlite3_bind_int64(get(), parameter, value));
+  }
   void bind(int parameter, double value) { check(sqlite3_bind_double(get(), parameter, value)); }
-  /// Not copied: the bytes must live until the statement was stepped to its end, reset or bound anew.
+  /// Not copied: the bytes must live until the statement was stepped to its end, reset or bound
+  /// anew.
   void bind_text(int parameter, std::string_view value) {
-    check(sqlite3_bind_text64(get(), parameter, data(value), value.size(), SQLITE_STATIC, SQLITE_UTF8));
+    check(sqlite3_bind_text64(get(), parameter, data(value), value.size(), SQLITE_STATIC,
+                              SQLITE_UTF8));
   }
   void bind_blob(int parameter, std::string_view value) {
     check(sqlite3_bind_blob64(get(), parameter, data(value), value.size(), SQLITE_STATIC));
@@ -90,9 +97,13 @@ class Statement {
   /// Ends the read transaction that an unfinished step() holds. Bindings stay.
   void reset() noexcept { sqlite3_reset(get()); }
 
-  [[nodiscard]] std::int64_t integer(int column) const { return sqlite3_column_int64(get(), column); }
+  [[nodiscard]] std::int64_t integer(int column) const {
+    return sqlite3_column_int64(get(), column);
+  }
   [[nodiscard]] std::string_view text(int column) const;
-  [[nodiscard]] bool is_null(int column) const { return sqlite3_column_type(get(), column) == SQLITE_NULL; }
+  [[nodiscard]] bool is_null(int column) const {
+    return sqlite3_column_type(get(), column) == SQLITE_NULL;
+  }
   [[nodiscard]] int columns() const { return sqlite3_column_count(get()); }
   [[nodiscard]] sqlite3_stmt* get() const { return statement_.get(); }
   explicit operator bool() const { return statement_ != nullptr; }
@@ -101,7 +112,9 @@ class Statement {
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const noexcept { sqlite3_finalize(statement); }
   };
-  static const char* data(std::string_view value) { return value.data() == nullptr ? "" : value.data(); }
+  static const char* data(std::string_view value) {
+    return value.data() == nullptr ? "" : value.data();
+  }
   void check(int code) const {
     if (code != SQLITE_OK) stopped(code);
   }

@@ -12,9 +12,9 @@ using relational::as_bytes;
 using relational::as_integer;
 using relational::as_real;
 using relational::as_text;
-using relational::Misfit;
 using relational::does_not_fit;
 using relational::Logical;
+using relational::Misfit;
 using relational::PlanColumn;
 
 namespace {
@@ -47,7 +47,8 @@ struct Parameter {
     return reinterpret_cast<sqlite3_destructor_type>(-1);  // SQLITE_TRANSIENT without its C cast
   }
   static void check(int code) {
-    if (code == SQLITE_TOOBIG) throw Misfit("the value is larger than SQLite's limit of 1,000,000,000 bytes");
+    if (code == SQLITE_TOOBIG)
+      throw Misfit("the value is larger than SQLite's limit of 1,000,000,000 bytes");
     if (code == SQLITE_NOMEM) throw std::bad_alloc();
     if (code != SQLITE_OK) throw std::logic_error(std::string("bind: ") + sqlite3_errstr(code));
   }
@@ -58,7 +59,8 @@ void bind_natural(const Parameter& to, const PlanColumn& column, const Value& va
   std::string buffer;
   if (value.is_float()) return to.real(value.d);
   if (value.type == Type::kBool) return to.integer(value.b ? 1 : 0);
-  if (value.type == Type::kBytes && column.logical != Logical::kDecimal) return to.blob(value.text());
+  if (value.type == Type::kBytes && column.logical != Logical::kDecimal)
+    return to.blob(value.text());
   if (value.is_integer() && column.logical == Logical::kNone) return to.integer(value.i);
   if (value.type == Type::kString) return to.text(value.text());
   if (const auto text = as_text(column, value, buffer)) return to.copied_text(*text);
@@ -66,19 +68,23 @@ void bind_natural(const Parameter& to, const PlanColumn& column, const Value& va
 }
 
 /// A text in a NUMERIC column becomes a number when it looks like one: only if that loses nothing.
-void bind_numeric_text(const Parameter& to, const PlanColumn& column, const Value& value, std::string_view text) {
+void bind_numeric_text(const Parameter& to, const PlanColumn& column, const Value& value,
+                       std::string_view text) {
   if (const auto integer = relational::integer_from_text(text)) {
     if (std::to_string(*integer) != text) throw does_not_fit(column, value);
     return to.integer(*integer);
   }
   const std::size_t start = text.find_first_not_of(" \t\n\v\f\r");
-  const bool like_number = start != std::string_view::npos && (text[start] == '+' || text[start] == '-' ||
-                                                               text[start] == '.' || (text[start] >= '0' && text[start] <= '9'));
+  const bool like_number = start != std::string_view::npos &&
+                           (text[start] == '+' || text[start] == '-' || text[start] == '.' ||
+                            (text[start] >= '0' && text[start] <= '9'));
   if (!like_number) return to.copied_text(text);
   const auto real = relational::real_from_text(text);
   if (!real) {
-    // 2013-01-31 or 10.0.0.1; what SQLite trims or reads as a number in another spelling is refused.
-    if (text.find_first_of(" \t\n\v\f\r+") == std::string_view::npos || text.find_first_of("-:") != std::string_view::npos) {
+    // 2013-01-31 or 10.0.0.1; what SQLite trims or reads as a number in another spelling is
+    // refused.
+    if (text.find_first_of(" \t\n\v\f\r+") == std::string_view::npos ||
+        text.find_first_of("-:") != std::string_view::npos) {
       return to.copied_text(text);
     }
     throw does_not_fit(column, value);
@@ -91,7 +97,8 @@ void bind_numeric_text(const Parameter& to, const PlanColumn& column, const Valu
 }
 
 void bind_numeric(const Parameter& to, const PlanColumn& column, const Value& value) {
-  if (value.type != Type::kString && column.logical != Logical::kDecimal) return bind_natural(to, column, value);
+  if (value.type != Type::kString && column.logical != Logical::kDecimal)
+    return bind_natural(to, column, value);
   std::string buffer;
   auto text = as_text(column, value, buffer);
   if (!text) throw does_not_fit(column, value);
@@ -123,10 +130,13 @@ void bind_converted(const Parameter& to, const PlanColumn& column, const Value& 
       break;
     case kTimeKind:
       if (value.type == Type::kBytes) break;
-      if (const auto v = as_text(column, value, buffer); v && column.logical != Logical::kNone) return to.copied_text(*v);
+      if (const auto v = as_text(column, value, buffer); v && column.logical != Logical::kNone)
+        return to.copied_text(*v);
       return bind_numeric(to, column, value);
-    case kNumericKind: return bind_numeric(to, column, value);
-    default: return bind_natural(to, column, value);
+    case kNumericKind:
+      return bind_numeric(to, column, value);
+    default:
+      return bind_natural(to, column, value);
   }
   throw does_not_fit(column, value);
 }
@@ -148,7 +158,8 @@ ColumnKind kind_of(std::string_view declared_type) {
   return has("DATE") || has("TIME") ? kTimeKind : kNumericKind;
 }
 
-void bind_value(sqlite3_stmt* statement, int parameter, const PlanColumn& column, const Value& value) {
+void bind_value(sqlite3_stmt* statement, int parameter, const PlanColumn& column,
+                const Value& value) {
   const Parameter to{statement, parameter};
   if (value.type == Type::kNull) {
     if (column.is_key) throw Misfit("a key column must not be NULL");
@@ -166,7 +177,8 @@ void bind_value(sqlite3_stmt* statement, int parameter, const PlanColumn& column
   }
   const int kind = column.column.kind;
   if (column.logical == Logical::kNone) {
-    if (value.is_integer() && (kind == kIntegerKind || kind == kAnyKind)) return to.integer(value.i);
+    if (value.is_integer() && (kind == kIntegerKind || kind == kAnyKind))
+      return to.integer(value.i);
     if (value.is_float() && kind == kRealKind) return to.real(value.d);
     if (value.type == Type::kString && kind == kTextKind) return to.text(value.text());
     if (value.type == Type::kBytes && kind == kBlobKind) return to.blob(value.text());

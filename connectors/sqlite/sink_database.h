@@ -1,9 +1,11 @@
 #pragma once
-// SQLite as a sink's database: one connection, write-ahead log, statements that are prepared once for each plan.
+// SQLite as a sink's database: one connection, write-ahead log, statements that are prepared once
+// for each plan.
 //
-// With the write-ahead log, a commit under synchronous=NORMAL survives a crash of the process but not a power cut, and one commit
-// under FULL makes all earlier ones durable. A Durability::kFast commit uses NORMAL, a kDurable one what the setting says.
-// Where the file system cannot have a write-ahead log, every commit is FULL.
+// With the write-ahead log, a commit under synchronous=NORMAL survives a crash of the process but
+// not a power cut, and one commit under FULL makes all earlier ones durable. A Durability::kFast
+// commit uses NORMAL, a kDurable one what the setting says. Where the file system cannot have a
+// write-ahead log, every commit is FULL.
 
 #include <memory>
 #include <mutex>

@@ -33,18 +33,24 @@ auto retriable(const Call& call) -> decltype(call()) {
   }
 }
 
-/// The first row may take long, when rows must be sorted: it is searched for on a thread of its own, and nothing else
-/// uses the connection meanwhile.
+/// The first row may take long, when rows must be sorted: it is searched for on a thread of its
+/// own, and nothing else uses the connection meanwhile.
 class Rows final : public Cursor {
  public:
-  Rows(Connection& connection, const std::string& sql, std::span<const Column> columns, relational::Granularity granularity)
-      : connection_(connection), statement_(connection, sql), columns_(columns.begin(), columns.end()), granularity_(granularity) {
-    if (statement_.columns() < static_cast<int>(columns.size())) throw RetriableError("the columns changed meanwhile");
+  Rows(Connection& connection, const std::string& sql, std::span<const Column> columns,
+       relational::Granularity granularity)
+      : connection_(connection),
+        statement_(connection, sql),
+        columns_(columns.begin(), columns.end()),
+        granularity_(granularity) {
+    if (statement_.columns() < static_cast<int>(columns.size()))
+      throw RetriableError("the columns changed meanwhile");
     first_ = std::async(std::launch::async, [this] { return statement_.step(); });
   }
   ~Rows() override {
     // An interrupt that comes before the statement runs has no effect, so it is repeated.
-    while (first_.valid() && first_.wait_for(kInterruptEvery) != std::future_status::ready) connection_.interrupt();
+    while (first_.valid() && first_.wait_for(kInterruptEvery) != std::future_status::ready)
+      connection_.interrupt();
   }
   Rows(const Rows&) = delete;
   Rows& operator=(const Rows&) = delete;
@@ -73,8 +79,8 @@ class Rows final : public Cursor {
   [[nodiscard]] const relational::BadValue& problem() const override { return problem_; }
   [[nodiscard]] std::int64_t integer(int column) const override {
     if (sqlite3_column_type(statement_.get(), column) != SQLITE_INTEGER) {
-      throw std::runtime_error("incrementing.column.name: the column holds '" + std::string(statement_.text(column)) +
-                               "', which is no integer");
+      throw std::runtime_error("incrementing.column.name: the column holds '" +
+                               std::string(statement_.text(column)) + "', which is no integer");
     }
     return statement_.integer(column);
   }
@@ -99,7 +105,8 @@ class SqliteDatabase final : public relational::Database {
         any_(config.text("sqlite.mixed.types") == "any"),
         connection_(path_of(config.text("connection.url")), Access::kWrite,
                     static_cast<int>(config.number("sqlite.busy.timeout.ms"))) {
-    // Opened for writing only so that SQLite can undo what a writer left half done when it was killed.
+    // Opened for writing only so that SQLite can undo what a writer left half done when it was
+    // killed.
     connection_.execute("PRAGMA query_only = ON");
     register_time_function(connection_.handle());
   }
@@ -108,10 +115,12 @@ class SqliteDatabase final : public relational::Database {
     return retriable([&] {
       std::vector<TableId> out;
       Statement list = connection_.prepare(
-          "SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND substr(name, 1, 7) <> 'sqlite_' "
+          "SELECT name, type FROM pragma_table_list WHERE schema = 'main' AND substr(name, 1, 7) "
+          "<> 'sqlite_' "
           "AND type IN ('table', 'virtual', 'view') ORDER BY name");
       while (list.step()) {
-        if (list.text(1) == "view" ? records_.views : records_.tables) out.push_back({"", std::string(list.text(0))});
+        if (list.text(1) == "view" ? records_.views : records_.tables)
+          out.push_back({"", std::string(list.text(0))});
       }
       return out;
     });
@@ -147,11 +156,13 @@ class SqliteDatabase final : public relational::Database {
 
   TimeExpression time(std::span<const Column* const> columns) override {
     std::string list;
-    for (const Column* column : columns) list += (list.empty() ? "" : ", ") + relational::quoted(column->name);
+    for (const Column* column : columns)
+      list += (list.empty() ? "" : ", ") + relational::quoted(column->name);
     if (columns.size() > 1) list = "COALESCE(" + list + ")";
     const std::string call = "penstock_time(" + list + ")";
     // Numbers are compared as they are, so that an index on the column is of use.
-    if (columns.size() == 1 && columns[0]->kind == static_cast<int>(Kind::kInteger)) return {list, call, 1000};
+    if (columns.size() == 1 && columns[0]->kind == static_cast<int>(Kind::kInteger))
+      return {list, call, 1000};
     return {call, call, 1};
   }
 
@@ -166,7 +177,8 @@ class SqliteDatabase final : public relational::Database {
   }
 
   std::unique_ptr<Cursor> open(const std::string& sql, std::span<const Column> columns) override {
-    return retriable([&] { return std::make_unique<Rows>(connection_, sql, columns, records_.granularity); });
+    return retriable(
+        [&] { return std::make_unique<Rows>(connection_, sql, columns, records_.granularity); });
   }
 
   [[nodiscard]] std::int64_t hold_ms_max() const override { return kHoldMsMax; }
@@ -188,22 +200,26 @@ class SqliteDatabase final : public relational::Database {
   Table describe(const TableId& id) {
     Table out;
     out.id = id;
-    Statement kind = connection_.prepare("SELECT wr, strict, type FROM pragma_table_list WHERE schema = 'main' AND name = ?");
+    Statement kind = connection_.prepare(
+        "SELECT wr, strict, type FROM pragma_table_list WHERE schema = 'main' AND name = ?");
     kind.bind_text(1, id.name);
     if (!kind.step()) return out;
     const bool with_rowid = kind.integer(0) == 0 && kind.text(2) == "table";
     const bool strict = kind.integer(1) != 0;
     const std::string row_number_column = with_rowid ? rowid_alias(id) : "";
     Statement list = connection_.prepare(
-        "SELECT name, type, \"notnull\", pk FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY cid");
+        "SELECT name, type, \"notnull\", pk FROM pragma_table_xinfo(?) WHERE hidden <> 1 ORDER BY "
+        "cid");
     list.bind_text(1, id.name);
     while (list.step()) {
       Column column;
       column.name = list.text(0);
       column.key_position = static_cast<int>(list.integer(3));
       column.auto_increment = column.name == row_number_column;
-      // Only NOT NULL, the row number and keys of WITHOUT ROWID tables exclude null; other primary keys do not.
-      column.nullable = list.integer(2) == 0 && !column.auto_increment && (with_rowid || column.key_position == 0);
+      // Only NOT NULL, the row number and keys of WITHOUT ROWID tables exclude null; other primary
+      // keys do not.
+      column.nullable = list.integer(2) == 0 && !column.auto_increment &&
+                        (with_rowid || column.key_position == 0);
       const std::string_view declared = list.text(1);
       finish(column, declared, column.auto_increment || (strict && declared != "ANY"));
       out.columns.push_back(std::move(column));
@@ -215,11 +231,12 @@ class SqliteDatabase final : public relational::Database {
   /// The column that is the row number itself (INTEGER PRIMARY KEY), or "".
   std::string rowid_alias(const TableId& id) {
     for (const char* name : {"_rowid_", "oid", "rowid"}) {
-      const Statement probe = connection_.prepare("SELECT " + std::string(name) + " FROM " + id.quoted());
+      const Statement probe =
+          connection_.prepare("SELECT " + std::string(name) + " FROM " + id.quoted());
       const char* origin = sqlite3_column_origin_name(probe.get(), 0);
       if (origin == nullptr) continue;
       const std::string found = origin;
-      if (found == "rowid") return "";        // the hidden one: no column is its alias
+      if (found == "rowid") return "";  // the hidden one: no column is its alias
       if (sqlite3_stricmp(origin, name) != 0) return found;
     }
     return "";
@@ -227,7 +244,9 @@ class SqliteDatabase final : public relational::Database {
 
   static std::string free_row_number(const Table& table) {
     for (const char* name : {"rowid", "_rowid_", "oid"}) {
-      const auto same = [&](const Column& column) { return sqlite3_stricmp(column.name.c_str(), name) == 0; };
+      const auto same = [&](const Column& column) {
+        return sqlite3_stricmp(column.name.c_str(), name) == 0;
+      };
       if (std::none_of(table.columns.begin(), table.columns.end(), same)) return name;
     }
     return "";
@@ -244,7 +263,11 @@ std::unique_ptr<relational::Database> open_database(const Config& config) {
 
 }  // namespace
 
-std::unique_ptr<relational::Database> Source::connect(const Config& config) { return open_database(config); }
-std::unique_ptr<relational::Database> SourceConnector::connect(const Config& config) { return open_database(config); }
+std::unique_ptr<relational::Database> Source::connect(const Config& config) {
+  return open_database(config);
+}
+std::unique_ptr<relational::Database> SourceConnector::connect(const Config& config) {
+  return open_database(config);
+}
 
 }  // namespace penstock::sqlite

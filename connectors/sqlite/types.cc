@@ -21,25 +21,41 @@ struct Known {
   Kind kind;
 };
 constexpr Known kKnown[] = {
-    {"INTEGER", Kind::kInteger},         {"INT", Kind::kInteger},
-    {"BIGINT", Kind::kInteger},          {"SMALLINT", Kind::kInteger},
-    {"TINYINT", Kind::kInteger},         {"MEDIUMINT", Kind::kInteger},
-    {"INT2", Kind::kInteger},            {"INT4", Kind::kInteger},
-    {"INT8", Kind::kInteger},            {"UNSIGNED BIG INT", Kind::kInteger},
-    {"REAL", Kind::kReal},               {"DOUBLE", Kind::kReal},
-    {"DOUBLE PRECISION", Kind::kReal},   {"FLOAT", Kind::kReal},
-    {"TEXT", Kind::kText},               {"VARCHAR", Kind::kText},
-    {"CHAR", Kind::kText},               {"CHARACTER", Kind::kText},
-    {"NCHAR", Kind::kText},              {"NVARCHAR", Kind::kText},
-    {"CLOB", Kind::kText},               {"VARYING CHARACTER", Kind::kText},
-    {"NATIVE CHARACTER", Kind::kText},   {"CHARACTER VARYING", Kind::kText},
-    {"BLOB", Kind::kBlob},               {"BOOLEAN", Kind::kBoolean},
-    {"BOOL", Kind::kBoolean},            {"DATE", Kind::kDate},
-    {"TIME", Kind::kTime},               {"TIMESTAMP", Kind::kTimestamp},
+    {"INTEGER", Kind::kInteger},
+    {"INT", Kind::kInteger},
+    {"BIGINT", Kind::kInteger},
+    {"SMALLINT", Kind::kInteger},
+    {"TINYINT", Kind::kInteger},
+    {"MEDIUMINT", Kind::kInteger},
+    {"INT2", Kind::kInteger},
+    {"INT4", Kind::kInteger},
+    {"INT8", Kind::kInteger},
+    {"UNSIGNED BIG INT", Kind::kInteger},
+    {"REAL", Kind::kReal},
+    {"DOUBLE", Kind::kReal},
+    {"DOUBLE PRECISION", Kind::kReal},
+    {"FLOAT", Kind::kReal},
+    {"TEXT", Kind::kText},
+    {"VARCHAR", Kind::kText},
+    {"CHAR", Kind::kText},
+    {"CHARACTER", Kind::kText},
+    {"NCHAR", Kind::kText},
+    {"NVARCHAR", Kind::kText},
+    {"CLOB", Kind::kText},
+    {"VARYING CHARACTER", Kind::kText},
+    {"NATIVE CHARACTER", Kind::kText},
+    {"CHARACTER VARYING", Kind::kText},
+    {"BLOB", Kind::kBlob},
+    {"BOOLEAN", Kind::kBoolean},
+    {"BOOL", Kind::kBoolean},
+    {"DATE", Kind::kDate},
+    {"TIME", Kind::kTime},
+    {"TIMESTAMP", Kind::kTimestamp},
     {"DATETIME", Kind::kTimestamp},
 };
 
-constexpr const char* kClassNames[] = {"", "integer", "real", "text", "blob", "null"};  // by SQLITE_INTEGER, ...
+constexpr const char* kClassNames[] = {"",     "integer", "real",
+                                       "text", "blob",    "null"};  // by SQLITE_INTEGER, ...
 
 /// "VARCHAR (20)" to "VARCHAR"; the numbers in brackets go to `column`.
 std::string base_name(std::string_view declared, Column& column, bool& numbers) {
@@ -82,7 +98,10 @@ std::size_t wide_character(const unsigned char* s, std::size_t left) {
     return follows(1, s[0] == 0xE0 ? 0xA0 : 0x80, s[0] == 0xED ? 0x9F : 0xBF) && follows(2) ? 3 : 0;
   }
   if (s[0] >= 0xF0 && s[0] <= 0xF4) {
-    return follows(1, s[0] == 0xF0 ? 0x90 : 0x80, s[0] == 0xF4 ? 0x8F : 0xBF) && follows(2) && follows(3) ? 4 : 0;
+    return follows(1, s[0] == 0xF0 ? 0x90 : 0x80, s[0] == 0xF4 ? 0x8F : 0xBF) && follows(2) &&
+                   follows(3)
+               ? 4
+               : 0;
   }
   return 0;
 }
@@ -116,17 +135,20 @@ std::string base64(std::string_view bytes) {
   for (std::size_t i = 0; i < bytes.size(); i += 3) {
     std::uint32_t word = 0;
     const std::size_t have = std::min<std::size_t>(3, bytes.size() - i);
-    for (std::size_t j = 0; j < 3; ++j) word = (word << 8) | (j < have ? static_cast<unsigned char>(bytes[i + j]) : 0U);
-    for (std::size_t j = 0; j < 4; ++j) out += j <= have ? kDigits[(word >> (18 - 6 * j)) & 63U] : '=';
+    for (std::size_t j = 0; j < 3; ++j)
+      word = (word << 8) | (j < have ? static_cast<unsigned char>(bytes[i + j]) : 0U);
+    for (std::size_t j = 0; j < 4; ++j)
+      out += j <= have ? kDigits[(word >> (18 - 6 * j)) & 63U] : '=';
   }
   return out;
 }
 
 std::string_view number_text(sqlite3_value* value, std::array<char, 32>& room) {
   char* const end = room.data() + room.size();
-  const auto done = sqlite3_value_type(value) == SQLITE_INTEGER
-                        ? std::to_chars(room.data(), end, static_cast<std::int64_t>(sqlite3_value_int64(value)))
-                        : std::to_chars(room.data(), end, sqlite3_value_double(value));
+  const auto done =
+      sqlite3_value_type(value) == SQLITE_INTEGER
+          ? std::to_chars(room.data(), end, static_cast<std::int64_t>(sqlite3_value_int64(value)))
+          : std::to_chars(room.data(), end, sqlite3_value_double(value));
   return {room.data(), static_cast<std::size_t>(done.ptr - room.data())};
 }
 
@@ -146,7 +168,8 @@ std::string shown(sqlite3_value* value) {
   return out;
 }
 
-bool mismatch(sqlite3_value* value, const Column& column, std::string& why, std::string_view more = {}) {
+bool mismatch(sqlite3_value* value, const Column& column, std::string& why,
+              std::string_view more = {}) {
   why = "holds the " + shown(value) + ", which is no value of its declared type " + column.type;
   if (!more.empty()) why += " (" + std::string(more) + ")";
   why += "; sqlite.mixed.types=any reads such tables as they are";
@@ -179,12 +202,14 @@ bool convert_any(sqlite3_value* value, Block& block, Value& out, std::string& wh
   return true;
 }
 
-/// Microseconds since 1970-01-01 of a date or timestamp; empty when `value` is neither ISO text nor milliseconds.
+/// Microseconds since 1970-01-01 of a date or timestamp; empty when `value` is neither ISO text nor
+/// milliseconds.
 std::optional<std::int64_t> point_of(sqlite3_value* value, bool& exact) {
   std::int64_t micros = 0;
   exact = true;
   if (sqlite3_value_type(value) == SQLITE_INTEGER) {
-    if (__builtin_mul_overflow(static_cast<std::int64_t>(sqlite3_value_int64(value)), std::int64_t{1000}, &micros)) {
+    if (__builtin_mul_overflow(static_cast<std::int64_t>(sqlite3_value_int64(value)),
+                               std::int64_t{1000}, &micros)) {
       return std::nullopt;
     }
     return micros;
@@ -196,8 +221,8 @@ std::optional<std::int64_t> point_of(sqlite3_value* value, bool& exact) {
   return parsed->point();
 }
 
-bool convert_timestamp(sqlite3_value* value, const Column& column, Granularity granularity, Block& block, Value& out,
-                       std::string& why) {
+bool convert_timestamp(sqlite3_value* value, const Column& column, Granularity granularity,
+                       Block& block, Value& out, std::string& why) {
   bool exact = true;
   const auto micros = point_of(value, exact);
   if (!micros) return mismatch(value, column, why);
@@ -215,8 +240,10 @@ bool convert_date(sqlite3_value* value, const Column& column, Value& out, std::s
   const auto micros = point_of(value, exact);
   if (!micros) return mismatch(value, column, why);
   const std::int64_t days = relational::floor_div(*micros, kMicrosPerDay);
-  if (!exact || *micros % kMicrosPerDay != 0) return mismatch(value, column, why, "has a time of day");
-  if (days > std::numeric_limits<std::int32_t>::max() || days < std::numeric_limits<std::int32_t>::min()) {
+  if (!exact || *micros % kMicrosPerDay != 0)
+    return mismatch(value, column, why, "has a time of day");
+  if (days > std::numeric_limits<std::int32_t>::max() ||
+      days < std::numeric_limits<std::int32_t>::min()) {
     return mismatch(value, column, why, "too far from 1970");
   }
   out = Value::integer(days, Type::kInt32);
@@ -234,12 +261,13 @@ bool convert_time(sqlite3_value* value, const Column& column, Value& out, std::s
   return true;
 }
 
-bool convert_decimal(sqlite3_value* value, const Column& column, Block& block, Value& out, std::string& why) {
+bool convert_decimal(sqlite3_value* value, const Column& column, Block& block, Value& out,
+                     std::string& why) {
   const int type = sqlite3_value_type(value);
   std::array<char, 32> room{};
   if (type == SQLITE_BLOB) return mismatch(value, column, why);
-  const auto converted = relational::decimal_from_text(type == SQLITE_TEXT ? text_of(value) : number_text(value, room),
-                                                       column.scale, block);
+  const auto converted = relational::decimal_from_text(
+      type == SQLITE_TEXT ? text_of(value) : number_text(value, room), column.scale, block);
   if (!converted) return mismatch(value, column, why);
   out = *converted;
   return true;
@@ -254,9 +282,14 @@ bool convert_number(sqlite3_value* value, const Column& column, Value& out, std:
   }
   if (stored != SQLITE_INTEGER) return mismatch(value, column, why);
   const std::int64_t number = sqlite3_value_int64(value);
-  const int bits = type == Type::kInt8 ? 8 : type == Type::kInt16 ? 16 : type == Type::kInt32 ? 32 : 64;
-  const std::int64_t high = bits == 64 ? std::numeric_limits<std::int64_t>::max() : (std::int64_t{1} << (bits - 1)) - 1;
-  if (number > high || number < -high - 1) return mismatch(value, column, why, "more digits than declared");
+  const int bits = type == Type::kInt8    ? 8
+                   : type == Type::kInt16 ? 16
+                   : type == Type::kInt32 ? 32
+                                          : 64;
+  const std::int64_t high =
+      bits == 64 ? std::numeric_limits<std::int64_t>::max() : (std::int64_t{1} << (bits - 1)) - 1;
+  if (number > high || number < -high - 1)
+    return mismatch(value, column, why, "more digits than declared");
   out = Value::integer(number, type);
   return true;
 }
@@ -266,8 +299,9 @@ void penstock_time(sqlite3_context* context, int, sqlite3_value** arguments) {
   bool exact = true;
   const auto micros = point_of(arguments[0], exact);
   if (micros) return sqlite3_result_int64(context, *micros);
-  const std::string text = "timestamp.column.name: a column holds the " + shown(arguments[0]) +
-                           ", which is neither an ISO date and time nor milliseconds since 1970-01-01";
+  const std::string text =
+      "timestamp.column.name: a column holds the " + shown(arguments[0]) +
+      ", which is neither an ISO date and time nor milliseconds since 1970-01-01";
   sqlite3_result_error(context, text.c_str(), -1);
 }
 
@@ -277,7 +311,8 @@ void declare(Column& column, std::string_view declared, relational::NumericMappi
   bool numbers = false;
   const std::string name = base_name(declared, column, numbers);
   Kind kind = Kind::kAny;
-  const auto known = std::find_if(std::begin(kKnown), std::end(kKnown), [&](const Known& k) { return k.name == name; });
+  const auto known = std::find_if(std::begin(kKnown), std::end(kKnown),
+                                  [&](const Known& k) { return k.name == name; });
   if (known != std::end(kKnown)) {
     kind = known->kind;
   } else if ((name == "DECIMAL" || name == "NUMERIC") && numbers) {
@@ -287,22 +322,37 @@ void declare(Column& column, std::string_view declared, relational::NumericMappi
   }
   column.type = declared.empty() ? "(none)" : std::string(declared);
   column.kind = static_cast<int>(kind);
-  column.integer = kind == Kind::kInteger || kind == Kind::kAny || kind == Kind::kDecimal || kind == Kind::kNumber;
-  column.temporal = kind == Kind::kInteger || kind == Kind::kText || kind == Kind::kDate || kind == Kind::kTimestamp ||
-                    kind == Kind::kAny;
+  column.integer = kind == Kind::kInteger || kind == Kind::kAny || kind == Kind::kDecimal ||
+                   kind == Kind::kNumber;
+  column.temporal = kind == Kind::kInteger || kind == Kind::kText || kind == Kind::kDate ||
+                    kind == Kind::kTimestamp || kind == Kind::kAny;
 }
 
 const Schema* schema_of(const Column& column, Granularity granularity, Context& context) {
   SchemaSpec spec{.optional = column.nullable};
   switch (static_cast<Kind>(column.kind)) {
-    case Kind::kInteger: spec.type = Type::kInt64; break;
-    case Kind::kReal: spec.type = Type::kFloat64; break;
-    case Kind::kText: spec.type = Type::kString; break;
-    case Kind::kBlob: spec.type = Type::kBytes; break;
-    case Kind::kBoolean: spec.type = Type::kBool; break;
-    case Kind::kNumber: spec.type = static_cast<Type>(column.detail); break;
-    case Kind::kTimestamp: return relational::timestamp_schema(granularity, column.nullable, context);
-    case Kind::kDecimal: return relational::decimal_schema(column.precision, column.scale, column.nullable, context);
+    case Kind::kInteger:
+      spec.type = Type::kInt64;
+      break;
+    case Kind::kReal:
+      spec.type = Type::kFloat64;
+      break;
+    case Kind::kText:
+      spec.type = Type::kString;
+      break;
+    case Kind::kBlob:
+      spec.type = Type::kBytes;
+      break;
+    case Kind::kBoolean:
+      spec.type = Type::kBool;
+      break;
+    case Kind::kNumber:
+      spec.type = static_cast<Type>(column.detail);
+      break;
+    case Kind::kTimestamp:
+      return relational::timestamp_schema(granularity, column.nullable, context);
+    case Kind::kDecimal:
+      return relational::decimal_schema(column.precision, column.scale, column.nullable, context);
     case Kind::kDate:
     case Kind::kTime:
       spec.type = Type::kInt32;
@@ -312,13 +362,17 @@ const Schema* schema_of(const Column& column, Granularity granularity, Context& 
     case Kind::kAny: {
       const Schema* text = context.schema({.type = Type::kString});
       const Field fields[] = {{"type", text}, {"value", text}};
-      return context.schema({.type = Type::kStruct, .optional = column.nullable, .name = logical::kSqliteAny, .fields = fields});
+      return context.schema({.type = Type::kStruct,
+                             .optional = column.nullable,
+                             .name = logical::kSqliteAny,
+                             .fields = fields});
     }
   }
   return context.schema(spec);
 }
 
-bool convert(sqlite3_value* value, const Column& column, Granularity granularity, Block& block, Value& out, std::string& why) {
+bool convert(sqlite3_value* value, const Column& column, Granularity granularity, Block& block,
+             Value& out, std::string& why) {
   const int type = sqlite3_value_type(value);
   out = Value::null();
   if (type == SQLITE_NULL) return true;
@@ -340,22 +394,30 @@ bool convert(sqlite3_value* value, const Column& column, Granularity granularity
       return true;
     case Kind::kBoolean: {
       const std::int64_t number = sqlite3_value_int64(value);
-      if (type != SQLITE_INTEGER || (number != 0 && number != 1)) return mismatch(value, column, why);
+      if (type != SQLITE_INTEGER || (number != 0 && number != 1))
+        return mismatch(value, column, why);
       out = Value::boolean(number == 1);
       return true;
     }
-    case Kind::kDate: return convert_date(value, column, out, why);
-    case Kind::kTime: return convert_time(value, column, out, why);
-    case Kind::kTimestamp: return convert_timestamp(value, column, granularity, block, out, why);
-    case Kind::kDecimal: return convert_decimal(value, column, block, out, why);
-    case Kind::kNumber: return convert_number(value, column, out, why);
-    case Kind::kAny: return convert_any(value, block, out, why);
+    case Kind::kDate:
+      return convert_date(value, column, out, why);
+    case Kind::kTime:
+      return convert_time(value, column, out, why);
+    case Kind::kTimestamp:
+      return convert_timestamp(value, column, granularity, block, out, why);
+    case Kind::kDecimal:
+      return convert_decimal(value, column, block, out, why);
+    case Kind::kNumber:
+      return convert_number(value, column, out, why);
+    case Kind::kAny:
+      return convert_any(value, block, out, why);
   }
   return false;
 }
 
 void register_time_function(sqlite3* db) {
-  sqlite3_create_function_v2(db, "penstock_time", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, nullptr,
+  sqlite3_create_function_v2(db, "penstock_time", 1,
+                             SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY, nullptr,
                              &penstock_time, nullptr, nullptr, nullptr);
 }
 

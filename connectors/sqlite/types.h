@@ -26,16 +26,18 @@ enum class Kind : int {
 };
 
 /// Sets type, kind, precision, scale, integer and temporal of `column` from the declared type.
-void declare(relational::Column& column, std::string_view declared, relational::NumericMapping mapping);
+void declare(relational::Column& column, std::string_view declared,
+             relational::NumericMapping mapping);
 
-const Schema* schema_of(const relational::Column& column, relational::Granularity granularity, Context& context);
+const Schema* schema_of(const relational::Column& column, relational::Granularity granularity,
+                        Context& context);
 
 /// Writes `value` as `column` says. False: `why` says what is wrong, and `out` is null.
-bool convert(sqlite3_value* value, const relational::Column& column, relational::Granularity granularity, Block& block,
-             Value& out, std::string& why);
+bool convert(sqlite3_value* value, const relational::Column& column,
+             relational::Granularity granularity, Block& block, Value& out, std::string& why);
 
-/// SQL function penstock_time(x): microseconds since 1970-01-01 UTC of ISO text or of integer milliseconds; null of null;
-/// an error for anything else.
+/// SQL function penstock_time(x): microseconds since 1970-01-01 UTC of ISO text or of integer
+/// milliseconds; null of null; an error for anything else.
 void register_time_function(sqlite3* db);
 
 }  // namespace penstock::sqlite

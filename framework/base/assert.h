@@ -6,5 +6,6 @@ namespace penstock {
 }  // namespace penstock
 
 // A broken invariant of our own; on in release. Never for bytes from a socket, a file or a plugin.
-#define PENSTOCK_ASSERT(condition) \
-  ((condition) ? static_cast<void>(0) : ::penstock::assertion_failed(#condition, __FILE__, __LINE__))
+#define PENSTOCK_ASSERT(condition)    \
+  ((condition) ? static_cast<void>(0) \
+               : ::penstock::assertion_failed(#condition, __FILE__, __LINE__))

@@ -39,7 +39,8 @@ std::uint32_t extend_portable(std::uint32_t crc, const std::byte* at, std::size_
     at += 8;
     size -= 8;
   }
-  for (; size > 0; --size) crc = (crc >> 8) ^ kTables[0][(crc ^ static_cast<std::uint32_t>(*at++)) & 0xFF];
+  for (; size > 0; --size)
+    crc = (crc >> 8) ^ kTables[0][(crc ^ static_cast<std::uint32_t>(*at++)) & 0xFF];
   return crc;
 }
 
@@ -48,7 +49,8 @@ std::uint32_t extend_portable(std::uint32_t crc, const std::byte* at, std::size_
 // CRC over kStride zero bytes, a linear map kept as four tables.
 constexpr std::size_t kStride = 2048;
 
-constexpr std::uint32_t multiply(const std::array<std::uint32_t, 32>& matrix, std::uint32_t vector) {
+constexpr std::uint32_t multiply(const std::array<std::uint32_t, 32>& matrix,
+                                 std::uint32_t vector) {
   std::uint32_t sum = 0;
   for (std::size_t i = 0; vector != 0; vector >>= 1, ++i) {
     if (vector & 1) sum ^= matrix[i];

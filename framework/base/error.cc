@@ -8,21 +8,36 @@ namespace penstock {
 
 std::string_view to_string(Errc code) {
   switch (code) {
-    case Errc::kInvalid: return "invalid";
-    case Errc::kNotFound: return "not found";
-    case Errc::kExists: return "exists";
-    case Errc::kCorrupt: return "corrupt";
-    case Errc::kStorageFull: return "storage full";
-    case Errc::kIo: return "input/output error";
-    case Errc::kOffline: return "offline";
-    case Errc::kOutOfRange: return "out of range";
-    case Errc::kTooLarge: return "too large";
-    case Errc::kUnsupported: return "unsupported";
-    case Errc::kTimeout: return "timeout";
-    case Errc::kBusy: return "busy";
-    case Errc::kCancelled: return "cancelled";
-    case Errc::kUnavailable: return "unavailable";
-    case Errc::kConflict: return "conflict";
+    case Errc::kInvalid:
+      return "invalid";
+    case Errc::kNotFound:
+      return "not found";
+    case Errc::kExists:
+      return "exists";
+    case Errc::kCorrupt:
+      return "corrupt";
+    case Errc::kStorageFull:
+      return "storage full";
+    case Errc::kIo:
+      return "input/output error";
+    case Errc::kOffline:
+      return "offline";
+    case Errc::kOutOfRange:
+      return "out of range";
+    case Errc::kTooLarge:
+      return "too large";
+    case Errc::kUnsupported:
+      return "unsupported";
+    case Errc::kTimeout:
+      return "timeout";
+    case Errc::kBusy:
+      return "busy";
+    case Errc::kCancelled:
+      return "cancelled";
+    case Errc::kUnavailable:
+      return "unavailable";
+    case Errc::kConflict:
+      return "conflict";
   }
   return "unknown";
 }

@@ -9,7 +9,7 @@ namespace penstock {
 
 /// What kind of failure it is; the text says what happened, where, and what to do.
 enum class Errc : std::uint8_t {
-  kInvalid,      // the caller's input or setting is wrong
+  kInvalid,  // the caller's input or setting is wrong
   kNotFound,
   kExists,
   kCorrupt,      // bytes that were once right are not
@@ -20,7 +20,7 @@ enum class Errc : std::uint8_t {
   kTooLarge,     // a named limit was passed
   kUnsupported,
   kTimeout,
-  kBusy,         // somebody else holds it
+  kBusy,  // somebody else holds it
   kCancelled,
   kUnavailable,  // a peer is not there now; trying again may help
   kConflict,     // state changed underneath; read it again
@@ -42,23 +42,24 @@ using Result = tl::expected<T, Error>;
 using Status = Result<void>;
 
 [[nodiscard]] tl::unexpected<Error> fail(Errc code, std::string text);
-/// `what` plus the text of errno `number`; ENOSPC and EDQUOT give kStorageFull, ENOENT kNotFound, else kIo.
+/// `what` plus the text of errno `number`; ENOSPC and EDQUOT give kStorageFull, ENOENT kNotFound,
+/// else kIo.
 [[nodiscard]] tl::unexpected<Error> fail_errno(int number, std::string_view what);
 
 }  // namespace penstock
 
 // Returns the error of `expression` from the enclosing function, or goes on.
-#define PENSTOCK_RETURN_IF_ERROR(expression)                                      \
-  do {                                                                            \
-    auto penstock_status_ = (expression);                                         \
+#define PENSTOCK_RETURN_IF_ERROR(expression)                                                \
+  do {                                                                                      \
+    auto penstock_status_ = (expression);                                                   \
     if (!penstock_status_) return tl::make_unexpected(std::move(penstock_status_).error()); \
   } while (false)
 
 #define PENSTOCK_CONCAT_INNER_(a, b) a##b
 #define PENSTOCK_CONCAT_(a, b) PENSTOCK_CONCAT_INNER_(a, b)
 // PENSTOCK_ASSIGN_OR_RETURN(auto file, open(path)); binds the value or returns the error.
-#define PENSTOCK_ASSIGN_OR_RETURN(declaration, expression)                                  \
-  auto PENSTOCK_CONCAT_(penstock_result_, __LINE__) = (expression);                         \
-  if (!PENSTOCK_CONCAT_(penstock_result_, __LINE__))                                        \
+#define PENSTOCK_ASSIGN_OR_RETURN(declaration, expression)                                       \
+  auto PENSTOCK_CONCAT_(penstock_result_, __LINE__) = (expression);                              \
+  if (!PENSTOCK_CONCAT_(penstock_result_, __LINE__))                                             \
     return tl::make_unexpected(std::move(PENSTOCK_CONCAT_(penstock_result_, __LINE__)).error()); \
   declaration = std::move(*PENSTOCK_CONCAT_(penstock_result_, __LINE__))

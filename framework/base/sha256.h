@@ -9,7 +9,8 @@
 
 namespace penstock {
 
-/// SHA-256 (FIPS 180-4), fed piece by piece. Tells one file from another; no secret passes through it.
+/// SHA-256 (FIPS 180-4), fed piece by piece. Tells one file from another; no secret passes through
+/// it.
 class Sha256 {
  public:
   Sha256();

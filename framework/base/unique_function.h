@@ -7,7 +7,8 @@
 
 namespace penstock {
 
-/// std::function for callables that can only be moved. Empty by default; calling an empty one is a broken invariant.
+/// std::function for callables that can only be moved. Empty by default; calling an empty one is a
+/// broken invariant.
 template <class Signature>
 class UniqueFunction;
 
@@ -17,8 +18,9 @@ class UniqueFunction<R(Args...)> {
   UniqueFunction() = default;
   UniqueFunction(std::nullptr_t) {}
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, UniqueFunction> && std::is_invocable_r_v<R, F&, Args...>)
-  UniqueFunction(F&& f) : target_(std::make_unique<Holder<std::decay_t<F>>>(std::forward<F>(f))) {}
+  requires(!std::is_same_v<std::remove_cvref_t<F>, UniqueFunction> &&
+           std::is_invocable_r_v<R, F&, Args...>) UniqueFunction(F&& f)
+      : target_(std::make_unique<Holder<std::decay_t<F>>>(std::forward<F>(f))) {}
 
   R operator()(Args... args) { return target_->call(std::forward<Args>(args)...); }
   explicit operator bool() const { return target_ != nullptr; }

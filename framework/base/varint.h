@@ -36,7 +36,8 @@ inline std::byte* put_uvarint(std::byte* to, std::uint64_t v) {
 }
 inline std::byte* put_varint(std::byte* to, std::int64_t v) { return put_uvarint(to, zigzag(v)); }
 
-/// Reads from hostile bytes at `at`, moving it on; false when cut short or longer than `bits` allows (32 or 64).
+/// Reads from hostile bytes at `at`, moving it on; false when cut short or longer than `bits`
+/// allows (32 or 64).
 inline bool get_uvarint(ByteView from, std::size_t& at, std::uint64_t& out, unsigned bits = 64) {
   std::uint64_t value = 0;
   for (unsigned shift = 0; shift < 64 && at < from.size(); shift += 7) {

@@ -31,7 +31,8 @@ struct GroupInfo {
 };
 using PartitionKey = std::pair<std::string, int>;
 
-/// What the command line asks of a cluster, over librdkafka. Calls block for at most the time given to open(). Not thread-safe.
+/// What the command line asks of a cluster, over librdkafka. Calls block for at most the time given
+/// to open(). Not thread-safe.
 class Cluster {
  public:
   static Result<Cluster> open(const std::string& bootstrap, int timeout_ms = 10'000);
@@ -43,12 +44,14 @@ class Cluster {
   Result<std::vector<TopicInfo>> topics();
   Result<TopicInfo> topic(const std::string& name);
   /// kExists when it is there already.
-  Status create_topic(const std::string& name, int partitions, int replication_factor, const std::map<std::string, std::string>& config);
+  Status create_topic(const std::string& name, int partitions, int replication_factor,
+                      const std::map<std::string, std::string>& config);
   Status delete_topic(const std::string& name);
   Result<PartitionEnds> ends(const std::string& topic, int partition);
   Result<std::vector<GroupInfo>> groups();
   /// Committed offsets of `group`; -1 where it has none.
-  Result<std::map<PartitionKey, std::int64_t>> committed(const std::string& group, const std::vector<PartitionKey>& partitions);
+  Result<std::map<PartitionKey, std::int64_t>> committed(
+      const std::string& group, const std::vector<PartitionKey>& partitions);
   Status delete_group(const std::string& name);
 
  private:
@@ -56,7 +59,8 @@ class Cluster {
   std::string bootstrap_;
   int timeout_ms_;
   rd_kafka_s* client_;
-  std::map<std::string, rd_kafka_s*> group_clients_;  // a consumer for each group asked about: its coordinator stays known
+  std::map<std::string, rd_kafka_s*>
+      group_clients_;  // a consumer for each group asked about: its coordinator stays known
 };
 
 }  // namespace penstock::cli

@@ -22,7 +22,8 @@ inline constexpr const char* kDefaultWorker = "http://127.0.0.1:8083";
 /// Set by the command that ran.
 struct Outcome {
   int exit_code = kExitDone;
-  /// Prints "penstock: text" on stderr and sets the exit code: bad input for kInvalid and kNotFound, else failed.
+  /// Prints "penstock: text" on stderr and sets the exit code: bad input for kInvalid and
+  /// kNotFound, else failed.
   void failed(const Error& error);
 };
 

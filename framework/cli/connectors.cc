@@ -21,7 +21,9 @@ struct Options {
   std::string file;
 };
 
-std::string path_of(const Options& options, const std::string& rest = {}) { return "/connectors/" + encode_segment(options.name) + rest; }
+std::string path_of(const Options& options, const std::string& rest = {}) {
+  return "/connectors/" + encode_segment(options.name) + rest;
+}
 
 Status list(const Options& options) {
   RestClient client(options.worker);
@@ -36,8 +38,10 @@ Status list(const Options& options) {
     std::map<std::string, int> states;
     for (const json& task : status.at("tasks")) ++states[task.at("state").get<std::string>()];
     std::string tasks;
-    for (const auto& [state, count] : states) tasks += (tasks.empty() ? "" : ", ") + std::to_string(count) + " " + state;
-    table.add({name, status.value("type", ""), both.at("info").at("config").value("connector.class", ""),
+    for (const auto& [state, count] : states)
+      tasks += (tasks.empty() ? "" : ", ") + std::to_string(count) + " " + state;
+    table.add({name, status.value("type", ""),
+               both.at("info").at("config").value("connector.class", ""),
                status.at("connector").value("state", ""), tasks});
   }
   std::printf("%s", table.text().c_str());
@@ -52,7 +56,8 @@ Status status(const Options& options) {
     return {};
   }
   std::printf("%s: %s\n", options.name.c_str(), body.at("connector").value("state", "").c_str());
-  if (body.at("connector").contains("trace")) std::printf("  %s\n", body["connector"]["trace"].get<std::string>().c_str());
+  if (body.at("connector").contains("trace"))
+    std::printf("  %s\n", body["connector"]["trace"].get<std::string>().c_str());
   for (const json& task : body.at("tasks")) {
     std::printf("task %d: %s\n", task.value("id", 0), task.value("state", "").c_str());
     if (task.contains("trace")) std::printf("  %s\n", task["trace"].get<std::string>().c_str());
@@ -65,8 +70,10 @@ Status create(const Options& options) {
   RestClient client(options.worker);
   json all = json::array();
   for (const JobConnector& connector : job.connectors) {
-    auto answer = client.put("/connectors/" + encode_segment(connector.name) + "/config", json(connector.config));
-    if (!answer) return tl::make_unexpected(answer.error().in(options.file + ": connector " + connector.name));
+    auto answer = client.put("/connectors/" + encode_segment(connector.name) + "/config",
+                             json(connector.config));
+    if (!answer)
+      return tl::make_unexpected(answer.error().in(options.file + ": connector " + connector.name));
     all.push_back(std::move(*answer));
     if (!options.as_json) std::printf("submitted connector %s\n", connector.name.c_str());
   }
@@ -81,13 +88,16 @@ Status config(const Options& options) {
     std::printf("%s\n", body.dump(2).c_str());
     return {};
   }
-  for (const auto& [key, value] : body.items()) std::printf("%s=%s\n", key.c_str(), value.get<std::string>().c_str());
+  for (const auto& [key, value] : body.items())
+    std::printf("%s=%s\n", key.c_str(), value.get<std::string>().c_str());
   return {};
 }
 
 Status said(const Options& options, const char* what) {
-  if (options.as_json) std::printf("%s\n", json{{what, options.name}}.dump().c_str());
-  else std::printf("%s %s\n", what, options.name.c_str());
+  if (options.as_json)
+    std::printf("%s\n", json{{what, options.name}}.dump().c_str());
+  else
+    std::printf("%s %s\n", what, options.name.c_str());
   return {};
 }
 
@@ -114,12 +124,14 @@ Status remove(const Options& options) {
 
 void add_connectors(CLI::App& app, Outcome& outcome) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("connectors", "Create, look at and control the connectors of a worker");
+  CLI::App* command =
+      app.add_subcommand("connectors", "Create, look at and control the connectors of a worker");
   command->footer("Example:\n  penstock connectors status warehouse");
   command->require_subcommand(1);
   const auto action = [&](const char* name, const char* help, auto function) {
     CLI::App* sub = command->add_subcommand(name, help);
-    sub->add_option("--worker", options->worker, "URL of the worker's REST API")->capture_default_str();
+    sub->add_option("--worker", options->worker, "URL of the worker's REST API")
+        ->capture_default_str();
     sub->add_flag("--json", options->as_json, "Print JSON");
     sub->callback([options, function, &outcome] {
       if (const Status done = function(*options); !done) outcome.failed(done.error());
@@ -131,7 +143,8 @@ void add_connectors(CLI::App& app, Outcome& outcome) {
   };
   action("list", "All connectors with their states", &list);
   action("create", "Submit the connectors of a job file; those that exist are changed", &create)
-      ->add_option("file", options->file, "Job file or Connect body")->required();
+      ->add_option("file", options->file, "Job file or Connect body")
+      ->required();
   named("status", "State of a connector and its tasks", &status);
   named("config", "Its settings", &config);
   named("pause", "Pause its tasks; they stay assigned", &pause);

@@ -1,6 +1,6 @@
+#include <librdkafka/rdkafka.h>
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <librdkafka/rdkafka.h>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -32,10 +32,14 @@ struct MessageDelete {
 };
 void drop_log(const rd_kafka_t*, int, const char*, const char*) {}
 
-std::string text_of(const void* bytes, std::size_t size) { return {static_cast<const char*>(bytes), size}; }
+std::string text_of(const void* bytes, std::size_t size) {
+  return {static_cast<const char*>(bytes), size};
+}
 
 json as_json(const rd_kafka_message_t& message) {
-  json out{{"partition", message.partition}, {"offset", message.offset}, {"timestamp", rd_kafka_message_timestamp(&message, nullptr)}};
+  json out{{"partition", message.partition},
+           {"offset", message.offset},
+           {"timestamp", rd_kafka_message_timestamp(&message, nullptr)}};
   out["key"] = message.key != nullptr ? json(text_of(message.key, message.key_len)) : json();
   out["value"] = message.payload != nullptr ? json(text_of(message.payload, message.len)) : json();
   rd_kafka_headers_t* headers = nullptr;
@@ -44,8 +48,11 @@ json as_json(const rd_kafka_message_t& message) {
     const char* name = nullptr;
     const void* value = nullptr;
     std::size_t size = 0;
-    for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) {
-      list.push_back({{"name", name}, {"value", value != nullptr ? json(text_of(value, size)) : json()}});
+    for (std::size_t i = 0;
+         rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+         ++i) {
+      list.push_back(
+          {{"name", name}, {"value", value != nullptr ? json(text_of(value, size)) : json()}});
     }
     out["headers"] = std::move(list);
   }
@@ -55,7 +62,8 @@ json as_json(const rd_kafka_message_t& message) {
 void print(const Options& options, const rd_kafka_message_t& message) {
   if (options.as_json) {
     // Bytes that are not UTF-8 are shown with replacement characters.
-    std::printf("%s\n", as_json(message).dump(-1, ' ', false, json::error_handler_t::replace).c_str());
+    std::printf("%s\n",
+                as_json(message).dump(-1, ' ', false, json::error_handler_t::replace).c_str());
     return;
   }
   if (options.keys) {
@@ -71,7 +79,8 @@ Result<std::int64_t> start_of(const Options& options) {
   if (options.from == "end") return RD_KAFKA_OFFSET_END;
   std::int64_t value = 0;
   if (!CLI::detail::lexical_cast(options.from, value) || value < 0) {
-    return fail(Errc::kInvalid, "--from takes beginning, end or an offset, not \"" + options.from + "\"");
+    return fail(Errc::kInvalid,
+                "--from takes beginning, end or an offset, not \"" + options.from + "\"");
   }
   return value;
 }
@@ -81,15 +90,21 @@ Result<std::unique_ptr<rd_kafka_t, ClientDelete>> open_consumer(const Options& o
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   rd_kafka_conf_set_log_cb(conf, &drop_log);
   const std::pair<const char*, const char*> settings[] = {
-      {"bootstrap.servers", options.bootstrap.c_str()}, {"client.id", "penstock-cli"}, {"group.id", "penstock-cli"},
-      {"enable.auto.commit", "false"}, {"enable.partition.eof", "true"}, {"auto.offset.reset", "error"}, {"allow.auto.create.topics", "false"}};
+      {"bootstrap.servers", options.bootstrap.c_str()},
+      {"client.id", "penstock-cli"},
+      {"group.id", "penstock-cli"},
+      {"enable.auto.commit", "false"},
+      {"enable.partition.eof", "true"},
+      {"auto.offset.reset", "error"},
+      {"allow.auto.create.topics", "false"}};
   for (const auto& [key, value] : settings) {
     if (rd_kafka_conf_set(conf, key, value, text, sizeof text) != RD_KAFKA_CONF_OK) {
       rd_kafka_conf_destroy(conf);
       return fail(Errc::kInvalid, text);
     }
   }
-  std::unique_ptr<rd_kafka_t, ClientDelete> client(rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text));
+  std::unique_ptr<rd_kafka_t, ClientDelete> client(
+      rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text));
   if (!client) return fail(Errc::kInvalid, text);
   rd_kafka_poll_set_consumer(client.get());
   return client;
@@ -101,14 +116,16 @@ Status consume(const Options& options) {
   PENSTOCK_ASSIGN_OR_RETURN(const TopicInfo topic, cluster.topic(options.topic));
   PENSTOCK_ASSIGN_OR_RETURN(const auto client, open_consumer(options));
   rd_kafka_topic_partition_list_t* assignment = rd_kafka_topic_partition_list_new(topic.partitions);
-  for (int p = 0; p < topic.partitions; ++p) rd_kafka_topic_partition_list_add(assignment, topic.name.c_str(), p)->offset = start;
+  for (int p = 0; p < topic.partitions; ++p)
+    rd_kafka_topic_partition_list_add(assignment, topic.name.c_str(), p)->offset = start;
   rd_kafka_assign(client.get(), assignment);
   rd_kafka_topic_partition_list_destroy(assignment);
 
   std::set<int> at_end;
   std::int64_t seen = 0;
   while (!interrupted() && seen != options.count) {
-    const std::unique_ptr<rd_kafka_message_t, MessageDelete> message(rd_kafka_consumer_poll(client.get(), 200));
+    const std::unique_ptr<rd_kafka_message_t, MessageDelete> message(
+        rd_kafka_consumer_poll(client.get(), 200));
     if (!message) continue;
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       at_end.insert(message->partition);
@@ -116,10 +133,12 @@ Status consume(const Options& options) {
       std::fflush(stdout);
       continue;
     }
-    if (message->err == RD_KAFKA_RESP_ERR__TRANSPORT || message->err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+    if (message->err == RD_KAFKA_RESP_ERR__TRANSPORT ||
+        message->err == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
       if (options.follow) continue;  // librdkafka reconnects
     }
-    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(Errc::kUnavailable, topic.name + ": " + rd_kafka_message_errstr(message.get()));
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR)
+      return fail(Errc::kUnavailable, topic.name + ": " + rd_kafka_message_errstr(message.get()));
     if (at_end.erase(message->partition) != 0 && !options.follow) {
       at_end.insert(message->partition);  // came after the end was seen: not part of this reading
       continue;
@@ -138,12 +157,15 @@ void add_consume(CLI::App& app, Outcome& outcome) {
   CLI::App* command = app.add_subcommand("consume", "Print the records of a topic, a line each");
   command->footer("Example:\n  penstock consume flights --count 3 --json");
   command->add_option("topic", options->topic, "Topic")->required();
-  command->add_option("--from", options->from, "beginning, end, or an offset")->capture_default_str();
+  command->add_option("--from", options->from, "beginning, end, or an offset")
+      ->capture_default_str();
   command->add_option("--count", options->count, "Stop after so many records");
   command->add_flag("--follow", options->follow, "Go on at the end, waiting for new records");
   command->add_flag("--keys", options->keys, "Print key, tab, value");
-  command->add_option("--bootstrap", options->bootstrap, "Address of a broker, HOST:PORT")->capture_default_str();
-  command->add_flag("--json", options->as_json, "Print one JSON object a record, with offset, timestamp and headers");
+  command->add_option("--bootstrap", options->bootstrap, "Address of a broker, HOST:PORT")
+      ->capture_default_str();
+  command->add_flag("--json", options->as_json,
+                    "Print one JSON object a record, with offset, timestamp and headers");
   command->callback([options, &outcome] {
     if (const Status done = consume(*options); !done) outcome.failed(done.error());
   });

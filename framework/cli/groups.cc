@@ -25,7 +25,10 @@ Status list(const Options& options) {
   json all = json::array();
   Table table({{"GROUP"}, {"STATE"}, {"TYPE"}, {"MEMBERS", true}});
   for (const GroupInfo& group : groups) {
-    all.push_back({{"name", group.name}, {"state", group.state}, {"protocol_type", group.protocol_type}, {"members", group.members.size()}});
+    all.push_back({{"name", group.name},
+                   {"state", group.state},
+                   {"protocol_type", group.protocol_type},
+                   {"members", group.members.size()}});
     table.add({group.name, group.state, group.protocol_type, std::to_string(group.members.size())});
   }
   std::printf("%s", options.as_json ? (all.dump(2) + "\n").c_str() : table.text().c_str());
@@ -39,7 +42,9 @@ Status describe(const Options& options) {
   for (const GroupInfo& group : groups) {
     if (group.name == options.group) found = &group;
   }
-  if (found == nullptr) return fail(Errc::kNotFound, "there is no group \"" + options.group + "\" at " + options.bootstrap);
+  if (found == nullptr)
+    return fail(Errc::kNotFound,
+                "there is no group \"" + options.group + "\" at " + options.bootstrap);
   PENSTOCK_ASSIGN_OR_RETURN(const auto topics, cluster.topics());
   std::vector<PartitionKey> partitions;
   for (const TopicInfo& topic : topics) {
@@ -53,24 +58,40 @@ Status describe(const Options& options) {
   for (const auto& [partition, committed] : offsets) {
     if (committed < 0) continue;
     PENSTOCK_ASSIGN_OR_RETURN(const auto ends, cluster.ends(partition.first, partition.second));
-    lines.push_back({{"topic", partition.first}, {"partition", partition.second}, {"committed", committed}, {"end", ends.end}, {"lag", ends.end - committed}});
-    table.add({partition.first, std::to_string(partition.second), std::to_string(committed), std::to_string(ends.end), with_commas(ends.end - committed)});
+    lines.push_back({{"topic", partition.first},
+                     {"partition", partition.second},
+                     {"committed", committed},
+                     {"end", ends.end},
+                     {"lag", ends.end - committed}});
+    table.add({partition.first, std::to_string(partition.second), std::to_string(committed),
+               std::to_string(ends.end), with_commas(ends.end - committed)});
   }
-  for (const GroupMember& member : found->members) members.push_back({{"id", member.id}, {"client_id", member.client_id}, {"host", member.host}});
+  for (const GroupMember& member : found->members)
+    members.push_back({{"id", member.id}, {"client_id", member.client_id}, {"host", member.host}});
   if (options.as_json) {
-    std::printf("%s\n", json{{"name", found->name}, {"state", found->state}, {"members", members}, {"offsets", lines}}.dump(2).c_str());
+    std::printf("%s\n", json{{"name", found->name},
+                             {"state", found->state},
+                             {"members", members},
+                             {"offsets", lines}}
+                            .dump(2)
+                            .c_str());
     return {};
   }
-  std::printf("%s: %s, %zu members\n%s", found->name.c_str(), found->state.c_str(), found->members.size(), table.text().c_str());
-  for (const GroupMember& member : found->members) std::printf("member %s (%s) at %s\n", member.id.c_str(), member.client_id.c_str(), member.host.c_str());
+  std::printf("%s: %s, %zu members\n%s", found->name.c_str(), found->state.c_str(),
+              found->members.size(), table.text().c_str());
+  for (const GroupMember& member : found->members)
+    std::printf("member %s (%s) at %s\n", member.id.c_str(), member.client_id.c_str(),
+                member.host.c_str());
   return {};
 }
 
 Status remove(const Options& options) {
   PENSTOCK_ASSIGN_OR_RETURN(auto cluster, Cluster::open(options.bootstrap));
   PENSTOCK_RETURN_IF_ERROR(cluster.delete_group(options.group));
-  if (options.as_json) std::printf("%s\n", json{{"deleted", options.group}}.dump().c_str());
-  else std::printf("deleted group %s\n", options.group.c_str());
+  if (options.as_json)
+    std::printf("%s\n", json{{"deleted", options.group}}.dump().c_str());
+  else
+    std::printf("deleted group %s\n", options.group.c_str());
   return {};
 }
 
@@ -83,7 +104,8 @@ void add_groups(CLI::App& app, Outcome& outcome) {
   command->require_subcommand(1);
   const auto action = [&](const char* name, const char* help, auto function, bool named) {
     CLI::App* sub = command->add_subcommand(name, help);
-    sub->add_option("--bootstrap", options->bootstrap, "Address of a broker, HOST:PORT")->capture_default_str();
+    sub->add_option("--bootstrap", options->bootstrap, "Address of a broker, HOST:PORT")
+        ->capture_default_str();
     sub->add_flag("--json", options->as_json, "Print JSON");
     if (named) sub->add_option("group", options->group, "Name")->required();
     sub->callback([options, function, &outcome] {

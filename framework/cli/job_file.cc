@@ -14,7 +14,9 @@ using nlohmann::json;
 class Problems {
  public:
   explicit Problems(std::string path) : path_(std::move(path)) {}
-  void add(const std::string& text) { lines_ += (lines_.empty() ? "" : "\n") + path_ + ": " + text; }
+  void add(const std::string& text) {
+    lines_ += (lines_.empty() ? "" : "\n") + path_ + ": " + text;
+  }
   [[nodiscard]] bool none() const { return lines_.empty(); }
   [[nodiscard]] const std::string& text() const { return lines_; }
 
@@ -37,21 +39,27 @@ std::string line_and_column(const std::string& text, std::size_t byte) {
   return "line " + std::to_string(line) + ", column " + std::to_string(column);
 }
 
-std::map<std::string, std::string> read_settings(const json& object, const std::string& where, Problems& problems) {
+std::map<std::string, std::string> read_settings(const json& object, const std::string& where,
+                                                 Problems& problems) {
   std::map<std::string, std::string> out;
   if (!object.is_object()) {
-    problems.add(where + " must be an object of settings, like {\"connector.class\": \"SqliteSource\"}");
+    problems.add(where +
+                 " must be an object of settings, like {\"connector.class\": \"SqliteSource\"}");
     return out;
   }
   for (const auto& [key, value] : object.items()) {
-    if (value.is_string()) out[key] = value.get<std::string>();
-    else if (value.is_number() || value.is_boolean()) out[key] = value.dump();
-    else problems.add(where + "." + key + " must be a string, a number or true/false");
+    if (value.is_string())
+      out[key] = value.get<std::string>();
+    else if (value.is_number() || value.is_boolean())
+      out[key] = value.dump();
+    else
+      problems.add(where + "." + key + " must be a string, a number or true/false");
   }
   return out;
 }
 
-void unknown_keys(const json& object, const std::set<std::string>& known, const std::string& where, Problems& problems) {
+void unknown_keys(const json& object, const std::set<std::string>& known, const std::string& where,
+                  Problems& problems) {
   for (const auto& [key, value] : object.items()) {
     if (known.count(key) != 0) continue;
     std::string list;
@@ -61,18 +69,24 @@ void unknown_keys(const json& object, const std::set<std::string>& known, const 
 }
 
 void read_connector(const json& body, const std::string& where, Job& job, Problems& problems) {
-  if (!body.is_object()) return problems.add(where + " must be an object with \"name\" and \"config\"");
+  if (!body.is_object())
+    return problems.add(where + " must be an object with \"name\" and \"config\"");
   unknown_keys(body, {"name", "config"}, where, problems);
   JobConnector connector;
   if (body.contains("name") && body["name"].is_string()) connector.name = body["name"];
-  if (body.contains("config")) connector.config = read_settings(body["config"], where + ".config", problems);
-  else problems.add(where + " has no \"config\"");
-  if (connector.name.empty() && connector.config.count("name") != 0) connector.name = connector.config["name"];
+  if (body.contains("config"))
+    connector.config = read_settings(body["config"], where + ".config", problems);
+  else
+    problems.add(where + " has no \"config\"");
+  if (connector.name.empty() && connector.config.count("name") != 0)
+    connector.name = connector.config["name"];
   if (connector.name.empty()) return problems.add(where + " has no \"name\"");
   for (const auto& other : job.connectors) {
-    if (other.name == connector.name) problems.add("two connectors are named \"" + connector.name + "\"");
+    if (other.name == connector.name)
+      problems.add("two connectors are named \"" + connector.name + "\"");
   }
-  if (connector.config.count("connector.class") == 0) problems.add(where + ".config has no \"connector.class\"");
+  if (connector.config.count("connector.class") == 0)
+    problems.add(where + ".config has no \"connector.class\"");
   connector.config["name"] = connector.name;
   job.connectors.push_back(std::move(connector));
 }
@@ -86,14 +100,16 @@ void read_topic(const json& body, const std::string& where, Job& job, Problems& 
   topic.name = body["name"];
   const auto number = [&](const char* key, int& out) {
     if (!body.contains(key)) return;
-    if (!body[key].is_number_integer() || body[key].get<std::int64_t>() < 1 || body[key].get<std::int64_t>() > 100'000) {
+    if (!body[key].is_number_integer() || body[key].get<std::int64_t>() < 1 ||
+        body[key].get<std::int64_t>() > 100'000) {
       return problems.add(where + "." + key + " must be a whole number of at least 1");
     }
     out = body[key].get<int>();
   };
   number("partitions", topic.partitions);
   number("replication.factor", topic.replication_factor);
-  if (body.contains("config")) topic.config = read_settings(body["config"], where + ".config", problems);
+  if (body.contains("config"))
+    topic.config = read_settings(body["config"], where + ".config", problems);
   job.topics.push_back(std::move(topic));
 }
 
@@ -108,21 +124,28 @@ Result<Job> parse_job(const std::string& text, const std::string& path) {
     std::string what = error.what();
     const auto colon = what.rfind(": ");
     if (colon != std::string::npos) what = what.substr(colon + 2);
-    return fail(Errc::kInvalid, path + ": not JSON at " + line_and_column(text, error.byte) + ": " + what);
+    return fail(Errc::kInvalid,
+                path + ": not JSON at " + line_and_column(text, error.byte) + ": " + what);
   }
-  if (!root.is_object()) return fail(Errc::kInvalid, path + ": a job is a JSON object with \"connectors\"");
+  if (!root.is_object())
+    return fail(Errc::kInvalid, path + ": a job is a JSON object with \"connectors\"");
   Job job;
   if (root.contains("connectors")) {
     unknown_keys(root, {"connectors", "topics"}, "the job", problems);
-    if (!root["connectors"].is_array() || root["connectors"].empty()) problems.add("\"connectors\" must be a list of at least one connector");
-    else for (std::size_t i = 0; i < root["connectors"].size(); ++i) {
-      read_connector(root["connectors"][i], "connectors[" + std::to_string(i) + "]", job, problems);
-    }
-    if (root.contains("topics")) {
-      if (!root["topics"].is_array()) problems.add("\"topics\" must be a list");
-      else for (std::size_t i = 0; i < root["topics"].size(); ++i) {
-        read_topic(root["topics"][i], "topics[" + std::to_string(i) + "]", job, problems);
+    if (!root["connectors"].is_array() || root["connectors"].empty())
+      problems.add("\"connectors\" must be a list of at least one connector");
+    else
+      for (std::size_t i = 0; i < root["connectors"].size(); ++i) {
+        read_connector(root["connectors"][i], "connectors[" + std::to_string(i) + "]", job,
+                       problems);
       }
+    if (root.contains("topics")) {
+      if (!root["topics"].is_array())
+        problems.add("\"topics\" must be a list");
+      else
+        for (std::size_t i = 0; i < root["topics"].size(); ++i) {
+          read_topic(root["topics"][i], "topics[" + std::to_string(i) + "]", job, problems);
+        }
     }
   } else {
     read_connector(root, "the job", job, problems);

@@ -14,7 +14,7 @@ struct JobConnector {
 };
 struct JobTopic {
   std::string name;
-  int partitions = -1;          // -1: the broker's default
+  int partitions = -1;  // -1: the broker's default
   int replication_factor = -1;
   std::map<std::string, std::string> config;
 };
@@ -23,8 +23,10 @@ struct Job {
   std::vector<JobTopic> topics;
 };
 
-/// Reads {"connectors":[{"name","config"}...],"topics":[{"name","partitions","replication.factor","config"}...]}, or one plain
-/// Connect body {"name","config"}. All problems at once, a line each, with the file's name; JSON errors say line and column.
+/// Reads
+/// {"connectors":[{"name","config"}...],"topics":[{"name","partitions","replication.factor","config"}...]},
+/// or one plain Connect body {"name","config"}. All problems at once, a line each, with the file's
+/// name; JSON errors say line and column.
 Result<Job> read_job_file(const std::string& path);
 Result<Job> parse_job(const std::string& text, const std::string& path);
 

@@ -43,11 +43,13 @@ std::string group_of(const JobConnector& sink) {
 }
 
 const TopicInfo* find(const std::vector<TopicInfo>& all, const std::string& name) {
-  const auto found = std::find_if(all.begin(), all.end(), [&](const TopicInfo& t) { return t.name == name; });
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const TopicInfo& t) { return t.name == name; });
   return found == all.end() ? nullptr : &*found;
 }
 
-std::vector<PartitionKey> partitions_of(const std::vector<std::string>& names, const std::vector<TopicInfo>& all) {
+std::vector<PartitionKey> partitions_of(const std::vector<std::string>& names,
+                                        const std::vector<TopicInfo>& all) {
   std::vector<PartitionKey> out;
   for (const std::string& name : names) {
     const TopicInfo* topic = find(all, name);
@@ -67,14 +69,18 @@ Status JobWatch::begin() {
   for (std::size_t i = 0; i < job_.connectors.size(); ++i) {
     const JobConnector& connector = job_.connectors[i];
     std::vector<std::string> names;
-    if (const std::string dead = setting(connector, "errors.deadletterqueue.topic.name"); !dead.empty()) names.push_back(dead);
+    if (const std::string dead = setting(connector, "errors.deadletterqueue.topic.name");
+        !dead.empty())
+      names.push_back(dead);
     if (reads_topics(connector)) {
       sinks_[i].group = group_of(connector);
       PENSTOCK_ASSIGN_OR_RETURN(const auto read, topics_of(connector, all));
       const auto partitions = partitions_of(read, all);
       auto committed = cluster_.committed(sinks_[i].group, partitions);
-      if (committed) sinks_[i].committed_before = std::move(*committed);
-      else if (committed.error().code != Errc::kBusy) return tl::make_unexpected(committed.error());
+      if (committed)
+        sinks_[i].committed_before = std::move(*committed);
+      else if (committed.error().code != Errc::kBusy)
+        return tl::make_unexpected(committed.error());
       names.insert(names.end(), read.begin(), read.end());
     }
     for (const PartitionKey& key : partitions_of(names, all)) {
@@ -92,7 +98,8 @@ std::int64_t JobWatch::counted(const std::string& counter, std::int64_t now) {
 }
 
 Result<ConnectorProgress> JobWatch::look_at(const JobConnector& connector) {
-  PENSTOCK_ASSIGN_OR_RETURN(const json body, worker_.get("/connectors/" + encode_segment(connector.name) + "/progress"));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const json body, worker_.get("/connectors/" + encode_segment(connector.name) + "/progress"));
   ConnectorProgress out;
   out.name = connector.name;
   out.source = body.value("type", "") == "source";
@@ -105,16 +112,21 @@ Result<ConnectorProgress> JobWatch::look_at(const JobConnector& connector) {
     const std::string id = connector.name + "/" + std::to_string(task.value("id", 0)) + "/";
     out.restarts += task.value("restarts", 0);
     if (task.value("state", "") == "FAILED" && task.value("given_up", true)) {
-      out.failure = "connector " + connector.name + ", task " + std::to_string(task.value("id", 0)) + " failed: " + task.value("trace", "");
+      out.failure = "connector " + connector.name + ", task " +
+                    std::to_string(task.value("id", 0)) + " failed: " + task.value("trace", "");
     }
-    out.caught_up = out.caught_up && (task.value("caught_up", false) || task.value("finished", false));
+    out.caught_up =
+        out.caught_up && (task.value("caught_up", false) || task.value("finished", false));
     const json metrics = task.value("metrics", json::object());
     for (const auto& [name, value] : metrics.items()) {
       const auto topic_sent = behind(name, "sent.");
       const auto topic_dead = behind(name, "dead_letters.");
       const auto topic_skipped = behind(name, "skipped.");
-      if (name != "dead_letters" && name != "skipped" && !topic_sent && !topic_dead && !topic_skipped) continue;
-      const std::int64_t number = counted(id + name, static_cast<std::int64_t>(value.get<double>()));
+      if (name != "dead_letters" && name != "skipped" && !topic_sent && !topic_dead &&
+          !topic_skipped)
+        continue;
+      const std::int64_t number =
+          counted(id + name, static_cast<std::int64_t>(value.get<double>()));
       if (name == "dead_letters") out.dead_letters += number;
       if (name == "skipped") out.skipped += number;
       if (topic_sent) sent_[*topic_sent] = std::max(sent_[*topic_sent], number);
@@ -125,7 +137,8 @@ Result<ConnectorProgress> JobWatch::look_at(const JobConnector& connector) {
   return out;
 }
 
-Result<std::vector<std::string>> JobWatch::topics_of(const JobConnector& sink, const std::vector<TopicInfo>& all) const {
+Result<std::vector<std::string>> JobWatch::topics_of(const JobConnector& sink,
+                                                     const std::vector<TopicInfo>& all) const {
   if (const std::string list = setting(sink, "topics"); !list.empty()) return split(list);
   std::vector<std::string> out;
   const std::string pattern = setting(sink, "topics.regex");
@@ -133,7 +146,8 @@ Result<std::vector<std::string>> JobWatch::topics_of(const JobConnector& sink, c
   try {
     const std::regex regex(pattern);
     for (const TopicInfo& topic : all) {
-      if (topic.name.rfind("__", 0) != 0 && std::regex_match(topic.name, regex)) out.push_back(topic.name);
+      if (topic.name.rfind("__", 0) != 0 && std::regex_match(topic.name, regex))
+        out.push_back(topic.name);
     }
   } catch (const std::regex_error& error) {
     return fail(Errc::kInvalid, "connector " + sink.name + ": topics.regex: " + error.what());
@@ -141,7 +155,8 @@ Result<std::vector<std::string>> JobWatch::topics_of(const JobConnector& sink, c
   return out;
 }
 
-Status JobWatch::add_topic(const std::string& name, const std::vector<TopicInfo>& all, JobProgress& progress) {
+Status JobWatch::add_topic(const std::string& name, const std::vector<TopicInfo>& all,
+                           JobProgress& progress) {
   const TopicInfo* topic = find(all, name);
   if (topic == nullptr || progress.topics.count(name) != 0) return {};
   TopicProgress& out = progress.topics[name];
@@ -151,17 +166,22 @@ Status JobWatch::add_topic(const std::string& name, const std::vector<TopicInfo>
     ends_[{name, p}] = ends;
     out.in_topic += ends.end - ends.first;
     const auto before = ends_before_.find({name, p});
-    if (before != ends_before_.end()) out.produced += ends.end - before->second.end;
-    else if (topics_before_.count(name) == 0) out.produced += ends.end;
-    else known_before = false;
+    if (before != ends_before_.end())
+      out.produced += ends.end - before->second.end;
+    else if (topics_before_.count(name) == 0)
+      out.produced += ends.end;
+    else
+      known_before = false;
   }
   // A topic that was there before and that no sink of this job reads: the sources' own count.
-  if (const auto sent = sent_.find(name); !known_before && sent != sent_.end()) out.produced = sent->second;
+  if (const auto sent = sent_.find(name); !known_before && sent != sent_.end())
+    out.produced = sent->second;
   progress.produced_total += out.produced;
   return {};
 }
 
-Status JobWatch::look_at_sink(std::size_t index, const std::vector<TopicInfo>& all, JobProgress& progress) {
+Status JobWatch::look_at_sink(std::size_t index, const std::vector<TopicInfo>& all,
+                              JobProgress& progress) {
   ConnectorProgress& sink = progress.connectors[index];
   PENSTOCK_ASSIGN_OR_RETURN(const auto names, topics_of(job_.connectors[index], all));
   for (const std::string& name : names) {
@@ -169,7 +189,8 @@ Status JobWatch::look_at_sink(std::size_t index, const std::vector<TopicInfo>& a
     PENSTOCK_RETURN_IF_ERROR(add_topic(name, all, progress));
   }
   const auto partitions = partitions_of(names, all);
-  PENSTOCK_ASSIGN_OR_RETURN(const auto committed, cluster_.committed(sinks_[index].group, partitions));
+  PENSTOCK_ASSIGN_OR_RETURN(const auto committed,
+                            cluster_.committed(sinks_[index].group, partitions));
   std::int64_t lag = 0;
   for (const PartitionKey& key : partitions) {
     const PartitionEnds& ends = ends_[key];
@@ -177,14 +198,18 @@ Status JobWatch::look_at_sink(std::size_t index, const std::vector<TopicInfo>& a
     const bool none = now == committed.end() || now->second < 0;
     const std::int64_t stored = none ? ends.first : now->second;
     const auto before = sinks_[index].committed_before.find(key);
-    const std::int64_t begin = before == sinks_[index].committed_before.end() || before->second < 0 ? ends.first : before->second;
+    const std::int64_t begin = before == sinks_[index].committed_before.end() || before->second < 0
+                                   ? ends.first
+                                   : before->second;
     sink.topics[key.first].consumed += std::max<std::int64_t>(0, stored - begin);
     lag += std::max<std::int64_t>(0, ends.end - stored);
     if (stored < ends.end) progress.done = false;
     if (stored > ends.end) {
-      sink.failure = "connector " + sink.name + " has stored up to offset " + std::to_string(stored) + " of " + key.first + "-" +
+      sink.failure = "connector " + sink.name + " has stored up to offset " +
+                     std::to_string(stored) + " of " + key.first + "-" +
                      std::to_string(key.second) + ", which ends at " + std::to_string(ends.end) +
-                     ": the topic was made anew. Delete the group " + sinks_[index].group + " to read it from its start";
+                     ": the topic was made anew. Delete the group " + sinks_[index].group +
+                     " to read it from its start";
     }
   }
   for (const auto& [name, at] : sink.topics) progress.stored_total += at.stored();
@@ -209,9 +234,11 @@ Result<JobProgress> JobWatch::look() {
     const std::string dead = setting(job_.connectors[i], "errors.deadletterqueue.topic.name");
     if (!dead.empty()) PENSTOCK_RETURN_IF_ERROR(add_topic(dead, all, progress));
   }
-  for (const auto& [topic, count] : sent_) PENSTOCK_RETURN_IF_ERROR(add_topic(topic, all, progress));
+  for (const auto& [topic, count] : sent_)
+    PENSTOCK_RETURN_IF_ERROR(add_topic(topic, all, progress));
   for (const ConnectorProgress& connector : progress.connectors) {
-    if (!connector.failure.empty() && progress.failure.empty()) progress.failure = connector.failure;
+    if (!connector.failure.empty() && progress.failure.empty())
+      progress.failure = connector.failure;
   }
   return progress;
 }

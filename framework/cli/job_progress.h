@@ -18,7 +18,7 @@ struct SinkTopicProgress {
   bool exists = false;
   std::int64_t consumed = 0;  // the group's committed offset moved by so many records
   std::int64_t dead_lettered = 0;
-  std::int64_t skipped = 0;   // errors.tolerance=all without a dead letter queue
+  std::int64_t skipped = 0;  // errors.tolerance=all without a dead letter queue
   /// Durable in the outside system.
   [[nodiscard]] std::int64_t stored() const { return consumed - dead_lettered - skipped; }
 };
@@ -34,17 +34,18 @@ struct ConnectorProgress {
   int restarts = 0;
   std::int64_t dead_letters = 0;
   std::int64_t skipped = 0;
-  bool caught_up = false;     // sources: every task said so, with all its records acknowledged
-  std::string failure;        // a task failed for good: its trace
+  bool caught_up = false;  // sources: every task said so, with all its records acknowledged
+  std::string failure;     // a task failed for good: its trace
   std::map<std::string, SinkTopicProgress> topics;  // sinks
 };
 
 struct JobProgress {
   std::vector<ConnectorProgress> connectors;
-  std::map<std::string, TopicProgress> topics;  // what sources wrote to and sinks read, dead letter topics too
+  std::map<std::string, TopicProgress>
+      topics;  // what sources wrote to and sinks read, dead letter topics too
   std::int64_t produced_total = 0;
   std::int64_t stored_total = 0;
-  std::int64_t lag = 0;       // records that a sink has not stored yet, the largest over the sinks
+  std::int64_t lag = 0;  // records that a sink has not stored yet, the largest over the sinks
   bool sources_done = false;
   bool done = false;
   std::string failure;
@@ -57,7 +58,8 @@ class JobWatch {
 
   /// Remembers where topics and groups stand; call it before the job is submitted.
   Status begin();
-  /// kUnavailable or kBusy when worker or broker does not answer now (it may be starting or restarting).
+  /// kUnavailable or kBusy when worker or broker does not answer now (it may be starting or
+  /// restarting).
   Result<JobProgress> look();
 
  private:
@@ -67,9 +69,11 @@ class JobWatch {
   };
 
   Result<ConnectorProgress> look_at(const JobConnector& connector);
-  Result<std::vector<std::string>> topics_of(const JobConnector& sink, const std::vector<TopicInfo>& all) const;
+  Result<std::vector<std::string>> topics_of(const JobConnector& sink,
+                                             const std::vector<TopicInfo>& all) const;
   Status look_at_sink(std::size_t index, const std::vector<TopicInfo>& all, JobProgress& progress);
-  Status add_topic(const std::string& name, const std::vector<TopicInfo>& all, JobProgress& progress);
+  Status add_topic(const std::string& name, const std::vector<TopicInfo>& all,
+                   JobProgress& progress);
   /// A task's counter since the job was submitted: it begins at 0 again when the task is restarted.
   std::int64_t counted(const std::string& counter, std::int64_t now);
 
@@ -81,12 +85,12 @@ class JobWatch {
   const Job& job_;
   RestClient& worker_;
   Cluster& cluster_;
-  std::vector<Sink> sinks_;                 // one for each connector; unused for sources
+  std::vector<Sink> sinks_;  // one for each connector; unused for sources
   std::set<std::string> topics_before_;
   std::map<PartitionKey, PartitionEnds> ends_before_;
   std::map<PartitionKey, PartitionEnds> ends_;  // of the present look
   std::map<std::string, Counter> counters_;
-  std::map<std::string, std::int64_t> sent_;    // by the sources
+  std::map<std::string, std::int64_t> sent_;  // by the sources
 };
 
 }  // namespace penstock::cli

@@ -15,7 +15,8 @@ bool interrupted() { return signal_seen != 0; }
 
 void Outcome::failed(const Error& error) {
   std::fprintf(stderr, "penstock: %s\n", error.text.c_str());
-  const bool input = error.code == Errc::kInvalid || error.code == Errc::kNotFound || error.code == Errc::kExists;
+  const bool input =
+      error.code == Errc::kInvalid || error.code == Errc::kNotFound || error.code == Errc::kExists;
   exit_code = input ? kExitBadInput : kExitFailed;
 }
 
@@ -33,7 +34,9 @@ int main(int argc, char** argv) {
   app.name("penstock");
   app.require_subcommand(1);
   app.set_version_flag("--version", PENSTOCK_VERSION);
-  app.footer("Example:\n  penstock run examples/flights-to-warehouse.json\n\n'penstock COMMAND --help' tells more and gives an example.");
+  app.footer(
+      "Example:\n  penstock run examples/flights-to-warehouse.json\n\n'penstock COMMAND --help' "
+      "tells more and gives an example.");
   Outcome outcome;
   add_run(app, outcome);
   add_topics(app, outcome);

@@ -14,8 +14,8 @@ class RestClient {
   explicit RestClient(std::string url);
   [[nodiscard]] const std::string& url() const { return url_; }
 
-  /// The answer's JSON (null when empty). Errors carry the worker's own message: 404 kNotFound, 409 kConflict, other 4xx kInvalid,
-  /// 5xx kUnavailable; no connection kUnavailable.
+  /// The answer's JSON (null when empty). Errors carry the worker's own message: 404 kNotFound, 409
+  /// kConflict, other 4xx kInvalid, 5xx kUnavailable; no connection kUnavailable.
   Result<nlohmann::json> get(const std::string& path);
   Result<nlohmann::json> put(const std::string& path, const nlohmann::json& body);
   Result<nlohmann::json> put(const std::string& path);
@@ -24,7 +24,8 @@ class RestClient {
   Status remove(const std::string& path);
 
  private:
-  Result<nlohmann::json> call(const std::string& method, const std::string& path, const std::string& body);
+  Result<nlohmann::json> call(const std::string& method, const std::string& path,
+                              const std::string& body);
   std::string url_;
 };
 

@@ -16,12 +16,15 @@ constexpr std::size_t kTailLines = 8;
 constexpr std::int64_t kMinuteMs = 60'000;
 
 std::string replaced(std::string text, const std::string& what, const std::string& with) {
-  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) text.replace(at, what.size(), with);
+  for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size()))
+    text.replace(at, what.size(), with);
   return text;
 }
 }  // namespace
 
-std::string program_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path().string(); }
+std::string program_folder() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
+}
 std::int64_t now_ms() { return SystemClock().steady_ms(); }
 
 Service::Service(Options options) : options_(std::move(options)) {}
@@ -34,8 +37,11 @@ Status Service::launch() {
   std::string port = "0";
   if (!address_.empty()) port = address_.substr(address_.rfind(':') + 1);
   process::SpawnOptions spawn;
-  for (const std::string& argument : options_.command) spawn.command.push_back(replaced(argument, "{port}", port));
-  if (address_.empty()) spawn.command.insert(spawn.command.end(), options_.first_arguments.begin(), options_.first_arguments.end());
+  for (const std::string& argument : options_.command)
+    spawn.command.push_back(replaced(argument, "{port}", port));
+  if (address_.empty())
+    spawn.command.insert(spawn.command.end(), options_.first_arguments.begin(),
+                         options_.first_arguments.end());
   PENSTOCK_ASSIGN_OR_RETURN(auto child, process::spawn(spawn));
   output_ = std::make_unique<process::OutputLines>(std::move(child.output));
   errors_ = std::make_unique<process::OutputLines>(std::move(child.errors));
@@ -51,7 +57,8 @@ Status Service::start() {
   PENSTOCK_RETURN_IF_ERROR(launch());
   const std::int64_t deadline = now_ms() + options_.ready_timeout_ms;
   while (!ready_) {
-    pollfd fds[] = {{output_->fd(), POLLIN, 0}, {errors_->fd(), POLLIN, 0}, {child_->pidfd(), POLLIN, 0}};
+    pollfd fds[] = {
+        {output_->fd(), POLLIN, 0}, {errors_->fd(), POLLIN, 0}, {child_->pidfd(), POLLIN, 0}};
     ::poll(fds, 3, 100);
     read_output();
     if (ready_) break;
@@ -61,7 +68,8 @@ Status Service::start() {
                   "the " + options_.name + " " + status->text() + last_lines());
     }
     if (interrupted()) return fail(Errc::kCancelled, "interrupted");
-    if (now_ms() > deadline) return fail(Errc::kTimeout, "the " + options_.name + " was not ready in time" + last_lines());
+    if (now_ms() > deadline)
+      return fail(Errc::kTimeout, "the " + options_.name + " was not ready in time" + last_lines());
   }
   return {};
 }
@@ -72,8 +80,11 @@ void Service::read_output() {
     tail_.emplace_back(text);
     if (tail_.size() > kTailLines) tail_.erase(tail_.begin());
     if (text.rfind("ready ", 0) != 0) return;
-    std::string address(text.substr(6, text.find(' ', 6) == std::string_view::npos ? std::string_view::npos : text.find(' ', 6) - 6));
-    if (const auto scheme = address.find("://"); scheme != std::string::npos) address = address.substr(scheme + 3);
+    std::string address(text.substr(6, text.find(' ', 6) == std::string_view::npos
+                                           ? std::string_view::npos
+                                           : text.find(' ', 6) - 6));
+    if (const auto scheme = address.find("://"); scheme != std::string::npos)
+      address = address.substr(scheme + 3);
     address_ = address;
     ready_ = true;
   };
@@ -89,7 +100,8 @@ Status Service::died(const process::ExitStatus& status) {
   deaths_ms_.push_back(now);
   std::erase_if(deaths_ms_, [&](std::int64_t t) { return t < now - kMinuteMs; });
   if (static_cast<int>(deaths_ms_.size()) > kRestartsMax) {
-    return fail(Errc::kUnavailable, "the " + options_.name + " " + status.text() + " and was restarted " + std::to_string(kRestartsMax) +
+    return fail(Errc::kUnavailable, "the " + options_.name + " " + status.text() +
+                                        " and was restarted " + std::to_string(kRestartsMax) +
                                         " times within a minute; given up" + last_lines());
   }
   ++restarts_;

@@ -12,15 +12,17 @@
 
 namespace penstock::cli {
 
-/// One of our servers as a child on loopback: started, watched, restarted with backoff on the port it had, stopped with SIGTERM.
-/// Its log goes to a file. One thread; call step() often.
+/// One of our servers as a child on loopback: started, watched, restarted with backoff on the port
+/// it had, stopped with SIGTERM. Its log goes to a file. One thread; call step() often.
 class Service {
  public:
   struct Options {
-    std::string name;                        // "broker"
-    std::vector<std::string> command;        // "{port}" in an argument becomes 0 at first, later the port it got
+    std::string name;  // "broker"
+    std::vector<std::string>
+        command;  // "{port}" in an argument becomes 0 at first, later the port it got
     std::string log_path;
-    std::vector<std::string> first_arguments = {};  // behind the command the first time, not at a restart
+    std::vector<std::string> first_arguments =
+        {};  // behind the command the first time, not at a restart
     std::int64_t ready_timeout_ms = 60'000;
   };
   /// More failures than this within a minute, and the service is given up.
@@ -31,7 +33,8 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  /// Starts it and waits until it said "ready ADDRESS ...". The error holds the last lines of its log.
+  /// Starts it and waits until it said "ready ADDRESS ...". The error holds the last lines of its
+  /// log.
   Status start();
   /// Reads output, notices death, restarts when due. An error: it was given up.
   Status step();

@@ -7,8 +7,9 @@ namespace penstock::cli {
 namespace {
 // Bytes that continue a UTF-8 character take no column.
 std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 }  // namespace
 
@@ -16,7 +17,8 @@ std::string Table::text() const {
   std::vector<std::size_t> widths;
   for (const Column& column : columns_) widths.push_back(width_of(column.title));
   for (const auto& row : rows_) {
-    for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+    for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i)
+      widths[i] = std::max(widths[i], width_of(row[i]));
   }
   std::string out;
   const auto line = [&](const auto& cell) {
@@ -31,7 +33,8 @@ std::string Table::text() const {
     out += text + "\n";
   };
   line([&](std::size_t i) { return columns_[i].title; });
-  for (const auto& row : rows_) line([&](std::size_t i) { return i < row.size() ? row[i] : std::string(); });
+  for (const auto& row : rows_)
+    line([&](std::size_t i) { return i < row.size() ? row[i] : std::string(); });
   return out;
 }
 

@@ -28,14 +28,20 @@ CheckedValue parse(Kind kind, std::string_view value) {
       if (number && (*number < Limits::min() || *number > Limits::max())) number.reset();
       return wrap(number, "Not a number of type INT");
     }
-    case Kind::kLong: return wrap(parse_integer(value), "Not a number of type LONG");
-    case Kind::kDouble: return wrap(parse_real(value), "Not a number of type DOUBLE");
-    case Kind::kBool: return wrap(parse_flag(value), "Expected value to be either true or false");
+    case Kind::kLong:
+      return wrap(parse_integer(value), "Not a number of type LONG");
+    case Kind::kDouble:
+      return wrap(parse_real(value), "Not a number of type DOUBLE");
+    case Kind::kBool:
+      return wrap(parse_flag(value), "Expected value to be either true or false");
     case Kind::kDuration:
-      return wrap(parse_duration_ms(value), "Not a duration: give milliseconds, or a number with ms, s, m, h or d");
+      return wrap(parse_duration_ms(value),
+                  "Not a duration: give milliseconds, or a number with ms, s, m, h or d");
     case Kind::kBytes:
-      return wrap(parse_bytes(value), "Not a size: give bytes, or a number with KiB, MiB, GiB or TiB");
-    default: return {};
+      return wrap(parse_bytes(value),
+                  "Not a size: give bytes, or a number with KiB, MiB, GiB or TiB");
+    default:
+      return {};
   }
 }
 
@@ -50,24 +56,31 @@ std::string out_of_bounds(const Key& key, const Parsed& value) {
     return {};
   }
   if (number < key.min) return "Value must be at least " + number_text(key.min);
-  if (key.max >= key.min && number > key.max) return "Value must be no more than " + number_text(key.max);
+  if (key.max >= key.min && number > key.max)
+    return "Value must be no more than " + number_text(key.max);
   return {};
 }
 
 std::string not_an_alternative(const Key& key, std::string_view value) {
   if (key.one_of.empty()) return {};
   const auto allowed = alternatives(key.one_of);
-  const auto known = [&allowed](std::string_view item) { return std::find(allowed.begin(), allowed.end(), item) != allowed.end(); };
-  const auto items = key.kind == Kind::kList ? parse_list(value) : std::vector<std::string_view>{value};
+  const auto known = [&allowed](std::string_view item) {
+    return std::find(allowed.begin(), allowed.end(), item) != allowed.end();
+  };
+  const auto items =
+      key.kind == Kind::kList ? parse_list(value) : std::vector<std::string_view>{value};
   if (std::all_of(items.begin(), items.end(), known)) return {};
-  std::string out = key.kind == Kind::kList ? "Each item must be one of: " : "String must be one of: ";
-  for (std::size_t i = 0; i < allowed.size(); ++i) out.append(i == 0 ? "" : ", ").append(allowed[i]);
+  std::string out =
+      key.kind == Kind::kList ? "Each item must be one of: " : "String must be one of: ";
+  for (std::size_t i = 0; i < allowed.size(); ++i)
+    out.append(i == 0 ? "" : ", ").append(allowed[i]);
   return out;
 }
 
 std::string no_match(const Key& key, std::string_view value) {
   if (key.pattern.empty()) return {};
-  if (value.size() > kPatternBytesMax) return "Longer than " + std::to_string(kPatternBytesMax) + " bytes";
+  if (value.size() > kPatternBytesMax)
+    return "Longer than " + std::to_string(kPatternBytesMax) + " bytes";
   try {
     const std::regex pattern(key.pattern, std::regex::ECMAScript);
     if (std::regex_match(value.begin(), value.end(), pattern)) return {};

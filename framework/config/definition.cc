@@ -11,8 +11,10 @@ namespace penstock::config {
 namespace {
 
 Problem invalid(const Key& key, std::string_view value, const std::string& why) {
-  const std::string_view shown = key.kind == Kind::kPassword ? std::string_view("[hidden]") : value.substr(0, 256);
-  return {key.name, "Invalid value " + std::string(shown) + " for configuration " + key.name + ": " + why};
+  const std::string_view shown =
+      key.kind == Kind::kPassword ? std::string_view("[hidden]") : value.substr(0, 256);
+  return {key.name,
+          "Invalid value " + std::string(shown) + " for configuration " + key.name + ": " + why};
 }
 
 std::string missing(const Key& key) {
@@ -40,22 +42,34 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 std::string_view to_string(Kind kind) {
   switch (kind) {
-    case Kind::kString: return "STRING";
-    case Kind::kPassword: return "PASSWORD";
-    case Kind::kInt: return "INT";
-    case Kind::kLong: case Kind::kDuration: case Kind::kBytes: return "LONG";
-    case Kind::kDouble: return "DOUBLE";
-    case Kind::kBool: return "BOOLEAN";
-    case Kind::kList: return "LIST";
+    case Kind::kString:
+      return "STRING";
+    case Kind::kPassword:
+      return "PASSWORD";
+    case Kind::kInt:
+      return "INT";
+    case Kind::kLong:
+    case Kind::kDuration:
+    case Kind::kBytes:
+      return "LONG";
+    case Kind::kDouble:
+      return "DOUBLE";
+    case Kind::kBool:
+      return "BOOLEAN";
+    case Kind::kList:
+      return "LIST";
   }
   return "STRING";
 }
 
 std::string_view to_string(Importance importance) {
   switch (importance) {
-    case Importance::kHigh: return "HIGH";
-    case Importance::kMedium: return "MEDIUM";
-    case Importance::kLow: return "LOW";
+    case Importance::kHigh:
+      return "HIGH";
+    case Importance::kMedium:
+      return "MEDIUM";
+    case Importance::kLow:
+      return "LOW";
   }
   return "MEDIUM";
 }
@@ -70,14 +84,17 @@ Definition::Definition(std::vector<Key> keys, std::vector<std::string> prefixes)
     : keys_(std::move(keys)), prefixes_(std::move(prefixes)) {}
 
 const Key* Definition::find(std::string_view name) const {
-  const auto found = std::find_if(keys_.begin(), keys_.end(), [name](const Key& key) { return key.name == name; });
+  const auto found =
+      std::find_if(keys_.begin(), keys_.end(), [name](const Key& key) { return key.name == name; });
   return found == keys_.end() ? nullptr : &*found;
 }
 
 std::vector<Problem> Definition::defects() const {
   std::vector<Problem> out;
   std::set<std::string_view> seen;
-  const auto add = [&out](const Key& key, const std::string& text) { out.push_back({key.name, text}); };
+  const auto add = [&out](const Key& key, const std::string& text) {
+    out.push_back({key.name, text});
+  };
   for (const Key& key : keys_) {
     if (key.name.empty()) add(key, "a setting without a name");
     if (!seen.insert(key.name).second) add(key, "setting " + key.name + " is declared twice");
@@ -85,13 +102,16 @@ std::vector<Problem> Definition::defects() const {
       try {
         const std::regex compiled(key.pattern, std::regex::ECMAScript);
       } catch (const std::regex_error&) {
-        add(key, "setting " + key.name + ": its pattern " + key.pattern + " is not a regular expression");
+        add(key, "setting " + key.name + ": its pattern " + key.pattern +
+                     " is not a regular expression");
         continue;
       }
     }
     if (key.fallback && !key.fallback->empty()) {
       const auto checked = check_text(key, *key.fallback);
-      if (!checked.wrong.empty()) add(key, "setting " + key.name + ": its fallback " + *key.fallback + " is refused: " + checked.wrong);
+      if (!checked.wrong.empty())
+        add(key, "setting " + key.name + ": its fallback " + *key.fallback +
+                     " is refused: " + checked.wrong);
     }
     if (!key.when.empty()) {
       const When when = parse_when(key.when);
@@ -134,11 +154,13 @@ Checked Definition::check(const Map& given) const {
     entry->text = value_of(key.name);
     if (!key.when.empty()) {
       const When when = parse_when(key.when);
-      entry->visible = std::find(when.values.begin(), when.values.end(), value_of(when.name)) != when.values.end();
+      entry->visible = std::find(when.values.begin(), when.values.end(), value_of(when.name)) !=
+                       when.values.end();
     }
     const bool left_out = !entry->given && !key.fallback;
     if (left_out ? entry->visible : entry->given) {
-      if (auto problem = left_out ? Problem{key.name, missing(key)} : check_value(key, entry->text)) {
+      if (auto problem =
+              left_out ? Problem{key.name, missing(key)} : check_value(key, entry->text)) {
         if (entry->visible || !entry->text.empty()) out.problems.push_back(std::move(*problem));
       }
     }
@@ -153,7 +175,8 @@ Checked Definition::check(const Map& given) const {
   }
   for (const auto& [name, value] : given) {
     const auto has = [&name = name](const std::string& prefix) { return name.starts_with(prefix); };
-    if (std::any_of(prefixes_.begin(), prefixes_.end(), has)) out.settings.prefixed_.emplace(name, value);
+    if (std::any_of(prefixes_.begin(), prefixes_.end(), has))
+      out.settings.prefixed_.emplace(name, value);
   }
   out.unknown = unknown_keys(given);
   return out;
@@ -189,7 +212,8 @@ std::vector<std::string> Definition::unknown_keys(const Map& given) const {
   std::vector<std::string> out;
   for (const auto& [name, value] : given) {
     const auto has = [&name = name](const std::string& prefix) { return name.starts_with(prefix); };
-    if (find(name) == nullptr && std::none_of(prefixes_.begin(), prefixes_.end(), has)) out.push_back(name);
+    if (find(name) == nullptr && std::none_of(prefixes_.begin(), prefixes_.end(), has))
+      out.push_back(name);
   }
   return out;
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Settings as data: what may be set, and the check of what was set. All problems are found at once. The texts are
-// those of Kafka's ConfigDef, because Connect users and tools read them.
+// Settings as data: what may be set, and the check of what was set. All problems are found at once.
+// The texts are those of Kafka's ConfigDef, because Connect users and tools read them.
 
 #include <cstdint>
 #include <map>
@@ -18,28 +18,35 @@ namespace penstock::config {
 using Map = std::map<std::string, std::string, std::less<>>;
 
 enum class Kind : std::uint8_t {
-  kString, kPassword, kInt, kLong, kDouble, kBool,
+  kString,
+  kPassword,
+  kInt,
+  kLong,
+  kDouble,
+  kBool,
   kList,      // comma-separated; spaces around items are dropped
   kDuration,  // milliseconds, or with a unit: 250ms, 5s, 2m, 1h, 7d
   kBytes,     // bytes, or with a unit: 64KiB, 1MiB, 1GiB
 };
 enum class Importance : std::uint8_t { kHigh, kMedium, kLow };
 
-/// Kafka's name of a kind, as Connect's REST API shows it: STRING, PASSWORD, INT, ...; durations and bytes are LONG.
+/// Kafka's name of a kind, as Connect's REST API shows it: STRING, PASSWORD, INT, ...; durations
+/// and bytes are LONG.
 std::string_view to_string(Kind kind);
 std::string_view to_string(Importance importance);
 
 struct Key {
   std::string name;
   Kind kind = Kind::kString;
-  std::optional<std::string> fallback = {};  // as the user would type it; nullopt: required; "": may be left out
+  std::optional<std::string> fallback =
+      {};  // as the user would type it; nullopt: required; "": may be left out
   std::string doc = {};
   std::string one_of = {};   // "a|b"; for kList each item must be one
   std::string pattern = {};  // ECMAScript regular expression for the whole value
   double min = 0, max = 0;   // both 0: no bounds; max < min: no upper bound. Numbers, ms, bytes
   std::string when = {};     // "mode=a|b": visible and required only then
   Importance importance = Importance::kMedium;
-  std::string group = {};    // "" is "Connector" in documents
+  std::string group = {};  // "" is "Connector" in documents
 };
 
 struct Problem {
@@ -51,9 +58,9 @@ struct Problem {
 /// One text for all problems, one line each.
 std::string join(std::span<const Problem> problems);
 
-/// Checked values. Every declared key has one; a key that was left out and has no fallback reads as "", 0, false, {}.
-/// Asking for an undeclared key or for another kind is a defect of the caller: throws std::logic_error.
-/// Immutable; any thread.
+/// Checked values. Every declared key has one; a key that was left out and has no fallback reads as
+/// "", 0, false, {}. Asking for an undeclared key or for another kind is a defect of the caller:
+/// throws std::logic_error. Immutable; any thread.
 class Settings {
  public:
   Settings() = default;
@@ -92,7 +99,8 @@ class Settings {
   };
   [[nodiscard]] const Entry& at(std::string_view key) const;
 
-  std::map<std::string, std::unique_ptr<Entry>, std::less<>> entries_;  // entries never move: items point into text
+  std::map<std::string, std::unique_ptr<Entry>, std::less<>>
+      entries_;  // entries never move: items point into text
   Map prefixed_;
 };
 
@@ -109,7 +117,8 @@ class Definition {
 
   [[nodiscard]] std::span<const Key> keys() const { return keys_; }
   [[nodiscard]] const Key* find(std::string_view name) const;
-  /// What is wrong with the definition itself: duplicate names, a fallback that its own rules refuse, ... Empty: sound.
+  /// What is wrong with the definition itself: duplicate names, a fallback that its own rules
+  /// refuse, ... Empty: sound.
   [[nodiscard]] std::vector<Problem> defects() const;
 
   /// Checks `given`. Unknown names are listed, and are problems only in check_strictly().
@@ -118,7 +127,8 @@ class Definition {
   /// One value against its key, for REST answers and editors; nullopt: fine.
   [[nodiscard]] static std::optional<Problem> check_value(const Key& key, std::string_view value);
 
-  /// Declared keys with their values, passwords as "[hidden]": what a program may print at its start.
+  /// Declared keys with their values, passwords as "[hidden]": what a program may print at its
+  /// start.
   [[nodiscard]] Map shown(const Settings& settings) const;
   [[nodiscard]] std::vector<std::string> unknown_keys(const Map& given) const;
 

@@ -54,10 +54,18 @@ Result<std::string> unescape(std::string_view raw) {
     }
     if (++i == raw.size()) break;
     switch (raw[i]) {
-      case 't': out += '\t'; break;
-      case 'n': out += '\n'; break;
-      case 'r': out += '\r'; break;
-      case 'f': out += '\f'; break;
+      case 't':
+        out += '\t';
+        break;
+      case 'n':
+        out += '\n';
+        break;
+      case 'r':
+        out += '\r';
+        break;
+      case 'f':
+        out += '\f';
+        break;
       case 'u': {
         const int unit = hex4(raw, i + 1);
         if (unit < 0) return fail(Errc::kInvalid, "\\u needs four hexadecimal digits");
@@ -74,7 +82,8 @@ Result<std::string> unescape(std::string_view raw) {
         append_utf8(out, code);
         break;
       }
-      default: out += raw[i];
+      default:
+        out += raw[i];
     }
   }
   return out;
@@ -127,7 +136,8 @@ Status add_line(std::string_view line, Map& out) {
 
 Result<Map> parse_properties(std::string_view text) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  if (text.find('\0') != std::string_view::npos) return fail(Errc::kInvalid, "holds a zero byte: not a text file");
+  if (text.find('\0') != std::string_view::npos)
+    return fail(Errc::kInvalid, "holds a zero byte: not a text file");
   Map out;
   Lines lines{text};
   while (!lines.rest.empty()) {
@@ -155,7 +165,8 @@ Result<Map> load_properties(const std::string& path) {
   char buffer[16 * 1024];
   while (const std::size_t got = std::fread(buffer, 1, sizeof buffer, file.get())) {
     text.append(buffer, got);
-    if (text.size() > kPropertiesBytesMax) return fail(Errc::kTooLarge, path + ": larger than 1 MiB: not a properties file");
+    if (text.size() > kPropertiesBytesMax)
+      return fail(Errc::kTooLarge, path + ": larger than 1 MiB: not a properties file");
   }
   if (std::ferror(file.get()) != 0) return fail_errno(errno, path);
   auto map = parse_properties(text);

@@ -12,8 +12,8 @@ namespace penstock::config {
 /// Files larger than this are refused.
 inline constexpr std::size_t kPropertiesBytesMax = 1024 * 1024;
 
-/// Comments, '=', ':' or white space after the key, escapes, continued lines. A key that comes twice has its last value.
-/// Errors: kInvalid, with the line.
+/// Comments, '=', ':' or white space after the key, escapes, continued lines. A key that comes
+/// twice has its last value. Errors: kInvalid, with the line.
 Result<Map> parse_properties(std::string_view text);
 
 /// Errors name the file.

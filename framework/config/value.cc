@@ -14,10 +14,12 @@ struct Unit {
   std::string_view name;  // lower case
   std::int64_t factor;
 };
-constexpr Unit kDurations[] = {{"", 1}, {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+constexpr Unit kDurations[] = {{"", 1},       {"ms", 1},        {"s", 1000},
+                               {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
 constexpr std::int64_t kKi = 1024, kMi = kKi * 1024, kGi = kMi * 1024, kTi = kGi * 1024;
-constexpr Unit kSizes[] = {{"", 1},      {"b", 1},     {"k", kKi},   {"kb", kKi}, {"kib", kKi}, {"m", kMi},  {"mb", kMi},
-                           {"mib", kMi}, {"g", kGi},   {"gb", kGi},  {"gib", kGi}, {"t", kTi},  {"tb", kTi}, {"tib", kTi}};
+constexpr Unit kSizes[] = {{"", 1},      {"b", 1},    {"k", kKi},   {"kb", kKi}, {"kib", kKi},
+                           {"m", kMi},   {"mb", kMi}, {"mib", kMi}, {"g", kGi},  {"gb", kGi},
+                           {"gib", kGi}, {"t", kTi},  {"tb", kTi},  {"tib", kTi}};
 
 char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
@@ -41,8 +43,10 @@ std::optional<std::int64_t> with_unit(std::string_view text, std::span<const Uni
 }  // namespace
 
 std::string_view trim(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front()))) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back()))) text.remove_suffix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())))
+    text.remove_prefix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())))
+    text.remove_suffix(1);
   return text;
 }
 
@@ -60,7 +64,9 @@ std::optional<double> parse_real(std::string_view text) {
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   double out = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc{} || end != text.data() + text.size() || text.empty() || !std::isfinite(out)) return std::nullopt;
+  if (error != std::errc{} || end != text.data() + text.size() || text.empty() ||
+      !std::isfinite(out))
+    return std::nullopt;
   return out;
 }
 
@@ -72,7 +78,9 @@ std::optional<bool> parse_flag(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<std::int64_t> parse_duration_ms(std::string_view text) { return with_unit(text, kDurations); }
+std::optional<std::int64_t> parse_duration_ms(std::string_view text) {
+  return with_unit(text, kDurations);
+}
 std::optional<std::int64_t> parse_bytes(std::string_view text) { return with_unit(text, kSizes); }
 
 std::vector<std::string_view> parse_list(std::string_view text) {

@@ -29,7 +29,8 @@ bool parse_number(std::string_view text, std::int64_t& out) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
-Result<std::vector<std::vector<std::string>>> parse_checkpoint(std::string_view text, std::size_t words) {
+Result<std::vector<std::vector<std::string>>> parse_checkpoint(std::string_view text,
+                                                               std::size_t words) {
   // A number that is cut short is still a number.
   if (!text.empty() && text.back() != '\n') return fail(Errc::kCorrupt, "checkpoint is cut short");
   std::int64_t version = 0;
@@ -37,15 +38,19 @@ Result<std::vector<std::vector<std::string>>> parse_checkpoint(std::string_view 
   if (!parse_number(take_line(text), version) || version != 0) {
     return fail(Errc::kCorrupt, "checkpoint does not begin with version 0");
   }
-  if (!parse_number(take_line(text), count) || count < 0) return fail(Errc::kCorrupt, "checkpoint has no entry count");
+  if (!parse_number(take_line(text), count) || count < 0)
+    return fail(Errc::kCorrupt, "checkpoint has no entry count");
   std::vector<std::vector<std::string>> entries;
   while (!text.empty()) {
     auto entry = words_of(take_line(text));
-    if (entry.size() != words) return fail(Errc::kCorrupt, "checkpoint entry " + std::to_string(entries.size() + 1) + " is malformed");
+    if (entry.size() != words)
+      return fail(Errc::kCorrupt,
+                  "checkpoint entry " + std::to_string(entries.size() + 1) + " is malformed");
     entries.push_back(std::move(entry));
   }
   if (static_cast<std::int64_t>(entries.size()) != count) {
-    return fail(Errc::kCorrupt, "checkpoint announces " + std::to_string(count) + " entries and has " + std::to_string(entries.size()));
+    return fail(Errc::kCorrupt, "checkpoint announces " + std::to_string(count) +
+                                    " entries and has " + std::to_string(entries.size()));
   }
   return entries;
 }

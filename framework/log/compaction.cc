@@ -38,11 +38,15 @@ Status CompactionTask::run(FileSystem& system) {
 
 Status CompactionTask::write_all(FileSystem& system) {
   for (const Source& source : input_.sources) {
-    PENSTOCK_ASSIGN_OR_RETURN(const auto some, read_txn_index(system, segment_stem(input_.directory, source.base) + ".txnindex"));
+    PENSTOCK_ASSIGN_OR_RETURN(
+        const auto some,
+        read_txn_index(system, segment_stem(input_.directory, source.base) + ".txnindex"));
     aborted_.insert(aborted_.end(), some.begin(), some.end());
   }
   for (const Offset base : input_.later_segments) {
-    PENSTOCK_ASSIGN_OR_RETURN(const auto some, read_txn_index(system, segment_stem(input_.directory, base) + ".txnindex"));
+    PENSTOCK_ASSIGN_OR_RETURN(
+        const auto some,
+        read_txn_index(system, segment_stem(input_.directory, base) + ".txnindex"));
     aborted_.insert(aborted_.end(), some.begin(), some.end());
   }
   PENSTOCK_RETURN_IF_ERROR(build_map(system));
@@ -51,7 +55,9 @@ Status CompactionTask::write_all(FileSystem& system) {
       if (output_) PENSTOCK_RETURN_IF_ERROR(close_output(system));
       PENSTOCK_RETURN_IF_ERROR(open_output(system, i));
     }
-    PENSTOCK_RETURN_IF_ERROR(walk(system, input_.sources[i], [this](const record::BatchView& batch) { return filter(batch); }));
+    PENSTOCK_RETURN_IF_ERROR(
+        walk(system, input_.sources[i],
+             [this](const record::BatchView& batch) { return filter(batch); }));
     ++outputs_.back().sources;
   }
   if (output_) PENSTOCK_RETURN_IF_ERROR(close_output(system));
@@ -63,7 +69,8 @@ Status CompactionTask::stage(FileSystem& system) {
   PENSTOCK_RETURN_IF_ERROR(system.sync_directory(input_.directory));
   if (input_.before_swap) PENSTOCK_RETURN_IF_ERROR(input_.before_swap());
   State writing = State::kWriting;
-  if (!state_->compare_exchange_strong(writing, State::kStaging)) return fail(Errc::kCancelled, "compaction of " + input_.directory);
+  if (!state_->compare_exchange_strong(writing, State::kStaging))
+    return fail(Errc::kCancelled, "compaction of " + input_.directory);
   staged_ = true;
   for (const Output& output : outputs_) {
     // The log last: with it the others count.
@@ -79,7 +86,9 @@ Status CompactionTask::stage(FileSystem& system) {
 /// Every batch of the source, CRC checked, in order.
 Status CompactionTask::walk(FileSystem& system, const Source& source, const BatchStep& step) {
   if (source.size == 0) return {};
-  PENSTOCK_ASSIGN_OR_RETURN(const auto file, system.open(segment_stem(input_.directory, source.base) + ".log", OpenMode::kRead));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const auto file,
+      system.open(segment_stem(input_.directory, source.base) + ".log", OpenMode::kRead));
   Status status;
   ScanRange range;
   range.file_size = source.size;
@@ -87,9 +96,11 @@ Status CompactionTask::walk(FileSystem& system, const Source& source, const Batc
   range.contiguous = false;
   while (range.begin < source.size) {
     range.end = std::min(source.size, range.begin + kWalkBytes);
-    PENSTOCK_ASSIGN_OR_RETURN(const ScanResult scan, scan_batches(*file, range, [&](const record::BatchView& batch, std::uint64_t) {
-                                if (status) status = step(batch);
-                              }));
+    PENSTOCK_ASSIGN_OR_RETURN(
+        const ScanResult scan,
+        scan_batches(*file, range, [&](const record::BatchView& batch, std::uint64_t) {
+          if (status) status = step(batch);
+        }));
     PENSTOCK_RETURN_IF_ERROR(status);
     if (scan.damage) return tl::make_unexpected(*scan.damage);
     bytes_read_ += scan.position - range.begin;
@@ -103,24 +114,29 @@ Status CompactionTask::walk(FileSystem& system, const Source& source, const Batc
 /// Notices a cancellation and keeps to the rate.
 Status CompactionTask::account(std::uint64_t) {
   while (true) {
-    if (state_->load() == State::kCancelled) return fail(Errc::kCancelled, "compaction of " + input_.directory);
+    if (state_->load() == State::kCancelled)
+      return fail(Errc::kCancelled, "compaction of " + input_.directory);
     if (input_.limits.bytes_per_second <= 0) return {};
-    const double due_s = static_cast<double>(bytes_read_ + bytes_written_) / input_.limits.bytes_per_second;
+    const double due_s =
+        static_cast<double>(bytes_read_ + bytes_written_) / input_.limits.bytes_per_second;
     if (static_cast<double>(clock_->steady_ns() - started_ns_) >= due_s * 1e9) return {};
     std::this_thread::sleep_for(kPause);
   }
 }
 
 bool CompactionTask::is_aborted(const record::BatchHeader& header) const {
-  return header.transactional() && std::any_of(aborted_.begin(), aborted_.end(), [&](const ProducerState::Aborted& one) {
-    return one.producer_id == header.producer_id && one.first <= header.base_offset && header.base_offset <= one.last;
-  });
+  return header.transactional() &&
+         std::any_of(aborted_.begin(), aborted_.end(), [&](const ProducerState::Aborted& one) {
+           return one.producer_id == header.producer_id && one.first <= header.base_offset &&
+                  header.base_offset <= one.last;
+         });
 }
 
 Status CompactionTask::build_map(FileSystem& system) {
   for (const Source& source : input_.sources) {
     if (source.next <= input_.from) continue;
-    PENSTOCK_RETURN_IF_ERROR(walk(system, source, [this](const record::BatchView& batch) { return take_keys(batch); }));
+    PENSTOCK_RETURN_IF_ERROR(
+        walk(system, source, [this](const record::BatchView& batch) { return take_keys(batch); }));
     if (map_full_) return {};
     latest_ = std::max(latest_, source.next - 1);
   }
@@ -149,15 +165,18 @@ Status CompactionTask::take_keys(const record::BatchView& batch) {
 }
 
 bool CompactionTask::fits(const Source& source) const {
-  const std::uint64_t entries_to_come = source.size / static_cast<std::uint64_t>(std::max(input_.index_interval_bytes, 1)) + 1;
+  const std::uint64_t entries_to_come =
+      source.size / static_cast<std::uint64_t>(std::max(input_.index_interval_bytes, 1)) + 1;
   return output_->size() + buffer_.size() + source.size <= input_.segment_bytes &&
-         (output_->index_entries() + entries_to_come) * OffsetEntry::kBytes <= input_.index_bytes && source.next - output_->base() <= INT32_MAX;
+         (output_->index_entries() + entries_to_come) * OffsetEntry::kBytes <= input_.index_bytes &&
+         source.next - output_->base() <= INT32_MAX;
 }
 
 Status CompactionTask::open_output(FileSystem& system, std::size_t source) {
   const Offset base = input_.sources[source].base;
   remove_files(system, base);
-  output_ = std::make_unique<Segment>(system, input_.directory, base, 0, input_.index_interval_bytes, kCleanedSuffix);
+  output_ = std::make_unique<Segment>(system, input_.directory, base, 0,
+                                      input_.index_interval_bytes, kCleanedSuffix);
   PENSTOCK_RETURN_IF_ERROR(output_->create());
   output_changed_ = false;
   outputs_.push_back({base, 0, source, 0});
@@ -188,7 +207,8 @@ Status CompactionTask::close_output(FileSystem& system) {
   }
   if (!aborted.empty()) {
     PENSTOCK_RETURN_IF_ERROR(rewrite_txn_index(system, segment->path(".txnindex"), aborted));
-    PENSTOCK_ASSIGN_OR_RETURN(const auto index, system.open(segment->path(".txnindex"), OpenMode::kReadWrite));
+    PENSTOCK_ASSIGN_OR_RETURN(const auto index,
+                              system.open(segment->path(".txnindex"), OpenMode::kReadWrite));
     PENSTOCK_RETURN_IF_ERROR(index->sync());
   }
   return system.set_modified(segment->path(".log"), modified_ms);
@@ -202,7 +222,8 @@ void CompactionTask::remove_files(FileSystem& system, Offset base) const {
   }
 }
 
-bool CompactionTask::keeps(const record::BatchHeader& header, const record::RecordView& record) const {
+bool CompactionTask::keeps(const record::BatchHeader& header,
+                           const record::RecordView& record) const {
   if (record.offset > latest_) return true;
   if (!record.key) return false;
   if (const auto last = map_.find(*record.key); last && record.offset < *last) return false;
@@ -213,7 +234,8 @@ bool CompactionTask::keeps(const record::BatchHeader& header, const record::Reco
 bool CompactionTask::is_needed_empty(const record::BatchHeader& header) const {
   if (header.last_offset() + 1 >= input_.to) return true;
   const auto last = input_.last_of_producer.find(header.producer_id.value);
-  return header.producer_id.value >= 0 && last != input_.last_of_producer.end() && last->second == header.last_offset();
+  return header.producer_id.value >= 0 && last != input_.last_of_producer.end() &&
+         last->second == header.last_offset();
 }
 
 // Transaction markers are always kept.
@@ -247,7 +269,8 @@ Status CompactionTask::filter(const record::BatchView& batch) {
   return rewrite(batch, keep, horizon);
 }
 
-Status CompactionTask::rewrite(const record::BatchView& batch, const std::vector<bool>& keep, std::optional<std::int64_t> horizon) {
+Status CompactionTask::rewrite(const record::BatchView& batch, const std::vector<bool>& keep,
+                               std::optional<std::int64_t> horizon) {
   const record::BatchHeader& header = batch.header();
   record::BatchBuilder::Options options;
   options.codec = header.codec();
@@ -264,7 +287,8 @@ Status CompactionTask::rewrite(const record::BatchView& batch, const std::vector
     PENSTOCK_ASSIGN_OR_RETURN(const bool more, reader.next(record));
     if (!more) break;
     if (!keep[i]) continue;
-    builder.add_at(static_cast<std::int32_t>(record.offset - header.base_offset), record.timestamp_ms, record.key, record.value, record.headers);
+    builder.add_at(static_cast<std::int32_t>(record.offset - header.base_offset),
+                   record.timestamp_ms, record.key, record.value, record.headers);
   }
   output_changed_ = true;
   return put(builder.finish_as(header));

@@ -37,14 +37,16 @@ struct CompactionLimits {
   double bytes_per_second = 0;                 // read and written together; 0: no limit
 };
 
-/// One round over immutable segments, for one pool thread; touches nothing of the log. Kafka's rules: the last record of each key
-/// stays, at its offset; a batch that loses all its records stays as an empty header while it holds an active producer's last sequence;
-/// tombstones get a delete horizon when first met and go after it.
+/// One round over immutable segments, for one pool thread; touches nothing of the log. Kafka's
+/// rules: the last record of each key stays, at its offset; a batch that loses all its records
+/// stays as an empty header while it holds an active producer's last sequence; tombstones get a
+/// delete horizon when first met and go after it.
 ///
-/// Files: `.cleaned` while they are written (worthless), synced, renamed to `.swap` (binding: an open completes them), all before run()
-/// returns. apply_compaction() then takes the old ones away, and the next flush of the directory lets the new ones take their names.
-/// Any subset of the new segments may replace the old ones: what goes is superseded by what stays in either, and tombstones go
-/// only when an earlier round has removed what they cover.
+/// Files: `.cleaned` while they are written (worthless), synced, renamed to `.swap` (binding: an
+/// open completes them), all before run() returns. apply_compaction() then takes the old ones away,
+/// and the next flush of the directory lets the new ones take their names. Any subset of the new
+/// segments may replace the old ones: what goes is superseded by what stays in either, and
+/// tombstones go only when an earlier round has removed what they cover.
 class CompactionTask {
  public:
   struct Source {
@@ -63,9 +65,9 @@ class CompactionTask {
   using SharedState = std::shared_ptr<std::atomic<State>>;
   struct Input {
     std::string directory;
-    std::vector<Source> sources;             // from the first segment on
-    std::vector<Offset> later_segments;      // whose transaction indexes may name what the sources hold
-    Offset from{0};                          // first dirty offset
+    std::vector<Source> sources;         // from the first segment on
+    std::vector<Offset> later_segments;  // whose transaction indexes may name what the sources hold
+    Offset from{0};                      // first dirty offset
     Offset to{0};
     std::unordered_map<std::int64_t, Offset> last_of_producer;
     std::uint64_t segment_bytes = 0;
@@ -74,7 +76,7 @@ class CompactionTask {
     std::int64_t delete_retention_ms = 0;
     CompactionLimits limits;
     std::uint64_t generation = 0;
-    std::function<Status()> before_swap;     // makes it durable that this log was compacted
+    std::function<Status()> before_swap;  // makes it durable that this log was compacted
   };
   CompactionTask(Input input, const Clock& clock, SharedState state);
   CompactionTask(CompactionTask&&) = default;
@@ -87,7 +89,8 @@ class CompactionTask {
   [[nodiscard]] const std::vector<Output>& outputs() const { return outputs_; }
   /// Everything below is clean now; less than `to` when the map was full.
   [[nodiscard]] Offset cleaned_to() const { return cleaned_to_; }
-  /// After a failure: some files may carry `.swap` already, so that only an open can say what the log is.
+  /// After a failure: some files may carry `.swap` already, so that only an open can say what the
+  /// log is.
   [[nodiscard]] bool staged() const { return staged_; }
   [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
   [[nodiscard]] std::uint64_t bytes_written() const { return bytes_written_; }
@@ -103,8 +106,10 @@ class CompactionTask {
   Status close_output(FileSystem& system);
   [[nodiscard]] bool fits(const Source& source) const;
   Status filter(const record::BatchView& batch);
-  Status rewrite(const record::BatchView& batch, const std::vector<bool>& keep, std::optional<std::int64_t> horizon);
-  [[nodiscard]] bool keeps(const record::BatchHeader& header, const record::RecordView& record) const;
+  Status rewrite(const record::BatchView& batch, const std::vector<bool>& keep,
+                 std::optional<std::int64_t> horizon);
+  [[nodiscard]] bool keeps(const record::BatchHeader& header,
+                           const record::RecordView& record) const;
   [[nodiscard]] bool is_needed_empty(const record::BatchHeader& header) const;
   [[nodiscard]] bool is_aborted(const record::BatchHeader& header) const;
   Status put(ByteView batch);
@@ -117,11 +122,11 @@ class CompactionTask {
   SharedState state_;
   CompactionMap map_;
   bool map_full_ = false;
-  Offset latest_;                     // last offset that the map covers
+  Offset latest_;  // last offset that the map covers
   std::vector<ProducerState::Aborted> aborted_;
   std::int64_t now_ms_ = 0;
   std::int64_t started_ns_ = 0;
-  std::unique_ptr<Segment> output_;   // being written
+  std::unique_ptr<Segment> output_;  // being written
   bool output_changed_ = false;
   std::vector<std::byte> buffer_;
   std::vector<Output> outputs_;
@@ -134,8 +139,9 @@ class CompactionTask {
 inline constexpr const char* kCleanedSuffix = ".cleaned";
 inline constexpr const char* kSwapSuffix = ".swap";
 
-/// Finishes what a crash interrupted: removes `.cleaned` files, completes `.swap` segments. Before the segments of `directory` are
-/// looked for. kCorrupt when a `.swap` segment is damaged.
-Status complete_swaps(FileSystem& system, const std::string& directory, std::vector<std::string>& notes);
+/// Finishes what a crash interrupted: removes `.cleaned` files, completes `.swap` segments. Before
+/// the segments of `directory` are looked for. kCorrupt when a `.swap` segment is damaged.
+Status complete_swaps(FileSystem& system, const std::string& directory,
+                      std::vector<std::string>& notes);
 
 }  // namespace penstock::log

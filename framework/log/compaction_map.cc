@@ -16,7 +16,8 @@ bool is_full(std::size_t used, std::size_t slots) { return used >= slots - slots
 }  // namespace
 
 CompactionMap::CompactionMap(std::uint64_t bytes_max)
-    : slots_max_(static_cast<std::size_t>(std::max<std::uint64_t>(bytes_max / kSlotBytes, 8))), slots_(std::min(slots_max_, kSlotsAtFirst)) {}
+    : slots_max_(static_cast<std::size_t>(std::max<std::uint64_t>(bytes_max / kSlotBytes, 8))),
+      slots_(std::min(slots_max_, kSlotsAtFirst)) {}
 
 CompactionMap::Slot CompactionMap::slot_of(std::string_view key) {
   Sha256 hash;
@@ -27,7 +28,8 @@ CompactionMap::Slot CompactionMap::slot_of(std::string_view key) {
 
 std::size_t CompactionMap::place_of(const Slot& wanted) const {
   std::size_t at = static_cast<std::size_t>(wanted.low % slots_.size());
-  while (slots_[at].offset >= 0 && (slots_[at].high != wanted.high || slots_[at].low != wanted.low)) at = at + 1 == slots_.size() ? 0 : at + 1;
+  while (slots_[at].offset >= 0 && (slots_[at].high != wanted.high || slots_[at].low != wanted.low))
+    at = at + 1 == slots_.size() ? 0 : at + 1;
   return at;
 }
 

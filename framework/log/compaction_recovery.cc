@@ -17,10 +17,12 @@ struct Name {
 
 std::optional<Name> parse_name(std::string_view name) {
   std::int64_t base = 0;
-  if (name.size() <= kNameDigits || !parse_number(name.substr(0, kNameDigits), base) || base < 0) return std::nullopt;
+  if (name.size() <= kNameDigits || !parse_number(name.substr(0, kNameDigits), base) || base < 0)
+    return std::nullopt;
   const std::string_view rest = name.substr(kNameDigits);
   const std::size_t dot = rest.find('.', 1);
-  Name out{Offset(base), std::string(rest.substr(0, dot)), dot == std::string_view::npos ? "" : std::string(rest.substr(dot))};
+  Name out{Offset(base), std::string(rest.substr(0, dot)),
+           dot == std::string_view::npos ? "" : std::string(rest.substr(dot))};
   return out;
 }
 
@@ -35,8 +37,10 @@ Result<Offset> end_of(FileSystem& system, const std::string& path, Offset base) 
     if (!more && more.error().code == Errc::kIo) return tl::make_unexpected(more.error());
     if (!more || (*more && walker.header().base_offset < end)) {
       return fail(Errc::kCorrupt, path + " at byte " + std::to_string(walker.position()) +
-                                      ": damaged, though compaction had made it durable. Restore the file from a copy; or, if the segments from " +
-                                      segment_stem("", base).substr(1) + ".log on are all there, remove it");
+                                      ": damaged, though compaction had made it durable. Restore "
+                                      "the file from a copy; or, if the segments from " +
+                                      segment_stem("", base).substr(1) +
+                                      ".log on are all there, remove it");
     }
     if (!*more) return end;
     end = walker.header().last_offset() + 1;
@@ -49,7 +53,8 @@ Status rename_if_there(FileSystem& system, const std::string& from, const std::s
 
 }  // namespace
 
-Status complete_swaps(FileSystem& system, const std::string& directory, std::vector<std::string>& notes) {
+Status complete_swaps(FileSystem& system, const std::string& directory,
+                      std::vector<std::string>& notes) {
   PENSTOCK_ASSIGN_OR_RETURN(const auto names, system.list(directory));
   std::vector<Offset> swaps;
   std::vector<Name> segments;
@@ -64,9 +69,12 @@ Status complete_swaps(FileSystem& system, const std::string& directory, std::vec
     if (name->suffix == kSwapSuffix && name->kind == ".log") swaps.push_back(name->base);
     if (name->suffix.empty() && name->kind == ".log") segments.push_back(*name);
   }
-  // First all that is to go: a new segment must not lose its suffix while one that it stands for may come back.
+  // First all that is to go: a new segment must not lose its suffix while one that it stands for
+  // may come back.
   for (const Offset base : swaps) {
-    PENSTOCK_ASSIGN_OR_RETURN(const Offset end, end_of(system, segment_stem(directory, base) + ".log" + kSwapSuffix, base));
+    PENSTOCK_ASSIGN_OR_RETURN(
+        const Offset end,
+        end_of(system, segment_stem(directory, base) + ".log" + kSwapSuffix, base));
     for (const Name& old : segments) {
       if (old.base <= base || old.base >= end) continue;
       for (const char* kind : {".log", ".index", ".timeindex", ".txnindex", ".snapshot"}) {
@@ -86,7 +94,8 @@ Status complete_swaps(FileSystem& system, const std::string& directory, std::vec
       PENSTOCK_RETURN_IF_ERROR(system.rename(directory + "/" + text, stem + name->kind));
     } else {
       PENSTOCK_RETURN_IF_ERROR(system.remove(directory + "/" + text));
-      if (system.exists(stem + name->kind)) PENSTOCK_RETURN_IF_ERROR(system.remove(stem + name->kind));
+      if (system.exists(stem + name->kind))
+        PENSTOCK_RETURN_IF_ERROR(system.remove(stem + name->kind));
     }
   }
   for (const Offset base : swaps) {

@@ -31,12 +31,16 @@ std::optional<PartitionKey> parse_partition_name(const std::string& name) {
   const std::size_t dash = name.rfind('-');
   std::int64_t partition = 0;
   if (dash == std::string::npos || dash == 0 || dash + 1 == name.size()) return std::nullopt;
-  if (name[dash + 1] < '0' || name[dash + 1] > '9' || !parse_number(std::string_view(name).substr(dash + 1), partition)) return std::nullopt;
+  if (name[dash + 1] < '0' || name[dash + 1] > '9' ||
+      !parse_number(std::string_view(name).substr(dash + 1), partition))
+    return std::nullopt;
   if (partition > INT32_MAX) return std::nullopt;
   return PartitionKey{name.substr(0, dash), static_cast<std::int32_t>(partition)};
 }
 
-std::string partition_name(const PartitionKey& key) { return key.first + "-" + std::to_string(key.second); }
+std::string partition_name(const PartitionKey& key) {
+  return key.first + "-" + std::to_string(key.second);
+}
 
 Result<MetaProperties> read_meta_properties(FileSystem& system, const std::string& path) {
   PENSTOCK_ASSIGN_OR_RETURN(const std::string text, read_file(system, path, kSmallFileBytesMax));
@@ -53,7 +57,8 @@ Result<MetaProperties> read_meta_properties(FileSystem& system, const std::strin
 }
 
 std::string format_meta_properties(const MetaProperties& meta) {
-  return "#\ncluster.id=" + meta.cluster_id + "\ndirectory.id=" + meta.directory_id.text() + "\nnode.id=" + meta.node_id + "\nversion=1\n";
+  return "#\ncluster.id=" + meta.cluster_id + "\ndirectory.id=" + meta.directory_id.text() +
+         "\nnode.id=" + meta.node_id + "\nversion=1\n";
 }
 
 Result<Uuid> read_partition_metadata(FileSystem& system, const std::string& path) {
@@ -61,11 +66,14 @@ Result<Uuid> read_partition_metadata(FileSystem& system, const std::string& path
   if (!system.exists(path)) return id;
   PENSTOCK_ASSIGN_OR_RETURN(const std::string text, read_file(system, path, kSmallFileBytesMax));
   auto values = parse_lines(text, ':');
-  if (values["version"] != "0" || !Uuid::parse(values["topic_id"], id)) return fail(Errc::kCorrupt, path + " holds no topic id");
+  if (values["version"] != "0" || !Uuid::parse(values["topic_id"], id))
+    return fail(Errc::kCorrupt, path + " holds no topic id");
   return id;
 }
 
-std::string format_partition_metadata(const Uuid& topic_id) { return "version: 0\ntopic_id: " + topic_id.text(); }
+std::string format_partition_metadata(const Uuid& topic_id) {
+  return "version: 0\ntopic_id: " + topic_id.text();
+}
 
 Result<std::map<PartitionKey, Offset>> read_offsets(FileSystem& system, const std::string& path) {
   std::map<PartitionKey, Offset> offsets;
@@ -76,7 +84,8 @@ Result<std::map<PartitionKey, Offset>> read_offsets(FileSystem& system, const st
   for (const auto& line : *lines) {
     std::int64_t partition = 0;
     std::int64_t offset = 0;
-    if (!parse_number(line[1], partition) || partition < 0 || partition > INT32_MAX || !parse_number(line[2], offset) || offset < 0) {
+    if (!parse_number(line[1], partition) || partition < 0 || partition > INT32_MAX ||
+        !parse_number(line[2], offset) || offset < 0) {
       return fail(Errc::kCorrupt, path + ": bad entry for topic " + line[0]);
     }
     offsets[{line[0], static_cast<std::int32_t>(partition)}] = Offset(offset);
@@ -88,7 +97,8 @@ std::string format_offsets(const std::map<PartitionKey, Offset>& offsets) {
   std::vector<std::string> lines;
   lines.reserve(offsets.size());
   for (const auto& [key, offset] : offsets) {
-    lines.push_back(key.first + " " + std::to_string(key.second) + " " + std::to_string(offset.value));
+    lines.push_back(key.first + " " + std::to_string(key.second) + " " +
+                    std::to_string(offset.value));
   }
   return format_checkpoint(lines);
 }

@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "framework/log/file_system.h"
 #include "framework/base/ids.h"
+#include "framework/log/file_system.h"
 
 // The small files in a log directory, apart from the partitions.
 namespace penstock::log {
@@ -35,7 +35,8 @@ std::string format_partition_metadata(const Uuid& topic_id);
 Result<std::map<PartitionKey, Offset>> read_offsets(FileSystem& system, const std::string& path);
 std::string format_offsets(const std::map<PartitionKey, Offset>& offsets);
 
-/// In which boot of the computer the directory was last used, and which partitions have not been recovered since an earlier boot.
+/// In which boot of the computer the directory was last used, and which partitions have not been
+/// recovered since an earlier boot.
 struct BootRecord {
   std::string boot_id;
   std::set<PartitionKey> pending;

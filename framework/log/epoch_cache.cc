@@ -15,17 +15,20 @@ bool EpochCache::assign(LeaderEpoch epoch, Offset start) {
 }
 
 std::optional<LeaderEpoch> EpochCache::at(Offset offset) const {
-  const auto behind = std::upper_bound(entries_.begin(), entries_.end(), offset,
-                                       [](Offset value, const Entry& entry) { return value < entry.start; });
+  const auto behind =
+      std::upper_bound(entries_.begin(), entries_.end(), offset,
+                       [](Offset value, const Entry& entry) { return value < entry.start; });
   if (behind == entries_.begin()) return std::nullopt;
   return std::prev(behind)->epoch;
 }
 
 std::pair<LeaderEpoch, Offset> EpochCache::end_of(LeaderEpoch epoch, Offset log_end) const {
-  if (epoch.value < 0 || entries_.empty() || epoch > latest()) return {LeaderEpoch(-1), Offset::kNone};
+  if (epoch.value < 0 || entries_.empty() || epoch > latest())
+    return {LeaderEpoch(-1), Offset::kNone};
   if (epoch == latest()) return {epoch, log_end};
-  const auto behind = std::upper_bound(entries_.begin(), entries_.end(), epoch,
-                                       [](LeaderEpoch value, const Entry& entry) { return value < entry.epoch; });
+  const auto behind =
+      std::upper_bound(entries_.begin(), entries_.end(), epoch,
+                       [](LeaderEpoch value, const Entry& entry) { return value < entry.epoch; });
   if (behind == entries_.begin()) return {epoch, behind->start};
   return {std::prev(behind)->epoch, behind->start};
 }
@@ -60,7 +63,8 @@ Status EpochCache::decode(std::string_view text) {
   for (const auto& line : *lines) {
     std::int64_t epoch = 0;
     std::int64_t start = 0;
-    if (!parse_number(line[0], epoch) || !parse_number(line[1], start) || epoch < 0 || epoch > INT32_MAX || start < 0 ||
+    if (!parse_number(line[0], epoch) || !parse_number(line[1], start) || epoch < 0 ||
+        epoch > INT32_MAX || start < 0 ||
         (!entries_.empty() && (epoch <= latest().value || start <= entries_.back().start.value))) {
       return fail(Errc::kCorrupt, "leader epochs are out of order");
     }

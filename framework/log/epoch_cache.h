@@ -10,7 +10,8 @@
 
 namespace penstock::log {
 
-/// Which leader epoch began at which offset: the content of leader-epoch-checkpoint. Epochs and offsets both rise.
+/// Which leader epoch began at which offset: the content of leader-epoch-checkpoint. Epochs and
+/// offsets both rise.
 class EpochCache {
  public:
   struct Entry {
@@ -21,7 +22,9 @@ class EpochCache {
 
   /// True when `epoch` is new and was added. Negative epochs are not kept.
   bool assign(LeaderEpoch epoch, Offset start);
-  [[nodiscard]] LeaderEpoch latest() const { return entries_.empty() ? LeaderEpoch(-1) : entries_.back().epoch; }
+  [[nodiscard]] LeaderEpoch latest() const {
+    return entries_.empty() ? LeaderEpoch(-1) : entries_.back().epoch;
+  }
   /// The epoch that a batch at `offset` must carry; nullopt below the first entry.
   [[nodiscard]] std::optional<LeaderEpoch> at(Offset offset) const;
   /// OffsetForLeaderEpoch: the largest epoch <= `epoch` and its end. {-1, kNone} when unknown.

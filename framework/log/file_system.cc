@@ -24,7 +24,8 @@ class PosixFile final : public File {
   Result<std::size_t> read_at(std::uint64_t position, ByteSpan into) const override {
     std::size_t done = 0;
     while (done < into.size()) {
-      const ssize_t n = ::pread(fd_, into.data() + done, into.size() - done, static_cast<off_t>(position + done));
+      const ssize_t n =
+          ::pread(fd_, into.data() + done, into.size() - done, static_cast<off_t>(position + done));
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return fail_errno(errno, "read " + path_);
       if (n == 0) break;
@@ -36,7 +37,8 @@ class PosixFile final : public File {
   Status write_at(std::uint64_t position, ByteView from) override {
     std::size_t done = 0;
     while (done < from.size()) {
-      const ssize_t n = ::pwrite(fd_, from.data() + done, from.size() - done, static_cast<off_t>(position + done));
+      const ssize_t n = ::pwrite(fd_, from.data() + done, from.size() - done,
+                                 static_cast<off_t>(position + done));
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return fail_errno(errno, "write " + path_);
       if (n == 0) return fail(Errc::kIo, "write " + path_ + ": nothing was written");
@@ -46,7 +48,8 @@ class PosixFile final : public File {
   }
 
   Status truncate(std::uint64_t size) override {
-    if (::ftruncate(fd_, static_cast<off_t>(size)) != 0) return fail_errno(errno, "truncate " + path_);
+    if (::ftruncate(fd_, static_cast<off_t>(size)) != 0)
+      return fail_errno(errno, "truncate " + path_);
     return {};
   }
 
@@ -62,7 +65,7 @@ class PosixFile final : public File {
   }
 
   Result<std::uint64_t> size() const override {
-    struct stat info{};
+    struct stat info {};
     if (::fstat(fd_, &info) != 0) return fail_errno(errno, "stat " + path_);
     return static_cast<std::uint64_t>(info.st_size);
   }
@@ -77,10 +80,14 @@ class PosixFile final : public File {
 
 int open_flags(OpenMode mode) {
   switch (mode) {
-    case OpenMode::kRead: return O_RDONLY;
-    case OpenMode::kReadWrite: return O_RDWR;
-    case OpenMode::kCreate: return O_RDWR | O_CREAT;
-    case OpenMode::kCreateNew: return O_RDWR | O_CREAT | O_EXCL;
+    case OpenMode::kRead:
+      return O_RDONLY;
+    case OpenMode::kReadWrite:
+      return O_RDWR;
+    case OpenMode::kCreate:
+      return O_RDWR | O_CREAT;
+    case OpenMode::kCreateNew:
+      return O_RDWR | O_CREAT | O_EXCL;
   }
   return O_RDONLY;
 }
@@ -101,13 +108,15 @@ class PosixFileSystem final : public FileSystem {
  public:
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override {
     const int fd = ::open(path.c_str(), open_flags(mode) | O_CLOEXEC, 0644);
-    if (fd < 0 && errno == EEXIST) return fail(Errc::kExists, "open " + path + ": it exists already");
+    if (fd < 0 && errno == EEXIST)
+      return fail(Errc::kExists, "open " + path + ": it exists already");
     if (fd < 0) return fail_errno(errno, "open " + path);
     return std::make_unique<PosixFile>(fd, path);
   }
 
   Status rename(const std::string& from, const std::string& to) override {
-    if (::rename(from.c_str(), to.c_str()) != 0) return fail_errno(errno, "rename " + from + " to " + to);
+    if (::rename(from.c_str(), to.c_str()) != 0)
+      return fail_errno(errno, "rename " + from + " to " + to);
     return {};
   }
 
@@ -159,8 +168,9 @@ class PosixFileSystem final : public FileSystem {
   Result<std::unique_ptr<File>> lock(const std::string& path) override {
     auto file = open(path, OpenMode::kCreate);
     if (!file) return file;
-    // An open-file-description lock: it conflicts with the POSIX lock of a JVM broker and with a second open in this process.
-    struct flock range{};
+    // An open-file-description lock: it conflicts with the POSIX lock of a JVM broker and with a
+    // second open in this process.
+    struct flock range {};
     range.l_type = F_WRLCK;
     range.l_whence = SEEK_SET;
     if (::fcntl((*file)->fd(), F_OFD_SETLK, &range) != 0) {
@@ -170,16 +180,18 @@ class PosixFileSystem final : public FileSystem {
     // Only for the message above: a full disk must not keep us from starting.
     if ((*file)->truncate(0)) {
       const auto written = (*file)->write_at(0, as_bytes(std::to_string(::getpid()) + "\n"));
-      if (!written && written.error().code != Errc::kStorageFull) return tl::make_unexpected(written.error());
+      if (!written && written.error().code != Errc::kStorageFull)
+        return tl::make_unexpected(written.error());
     }
     return file;
   }
 
   Result<FileStatus> status(const std::string& path) const override {
-    struct stat info{};
+    struct stat info {};
     if (::stat(path.c_str(), &info) != 0) return fail_errno(errno, "stat " + path);
-    return FileStatus{static_cast<std::uint64_t>(info.st_size),
-                      static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1000 + info.st_mtim.tv_nsec / 1'000'000};
+    return FileStatus{
+        static_cast<std::uint64_t>(info.st_size),
+        static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1000 + info.st_mtim.tv_nsec / 1'000'000};
   }
 
   Status set_modified(const std::string& path, std::int64_t modified_ms) override {
@@ -187,12 +199,13 @@ class PosixFileSystem final : public FileSystem {
     times[0].tv_nsec = UTIME_OMIT;
     times[1].tv_sec = static_cast<time_t>(modified_ms / 1000);
     times[1].tv_nsec = static_cast<long>(modified_ms % 1000) * 1'000'000;
-    if (::utimensat(AT_FDCWD, path.c_str(), times, 0) != 0) return fail_errno(errno, "set the time of " + path);
+    if (::utimensat(AT_FDCWD, path.c_str(), times, 0) != 0)
+      return fail_errno(errno, "set the time of " + path);
     return {};
   }
 
   Result<std::uint64_t> free_bytes(const std::string& path) const override {
-    struct statvfs info{};
+    struct statvfs info {};
     if (::statvfs(path.c_str(), &info) != 0) return fail_errno(errno, "statvfs " + path);
     return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
   }
@@ -212,7 +225,8 @@ FileSystem& posix_file_system() {
   return system;
 }
 
-Status replace_file(FileSystem& files, const std::string& path, std::string_view text, std::shared_ptr<File>& written) {
+Status replace_file(FileSystem& files, const std::string& path, std::string_view text,
+                    std::shared_ptr<File>& written) {
   const std::string temporary = path + ".tmp";
   PENSTOCK_ASSIGN_OR_RETURN(std::shared_ptr<File> file, files.open(temporary, OpenMode::kCreate));
   PENSTOCK_RETURN_IF_ERROR(file->truncate(0));
@@ -237,10 +251,12 @@ Status write_file_atomically(FileSystem& files, const std::string& path, std::st
 Result<std::string> read_file(FileSystem& files, const std::string& path, std::size_t size_max) {
   PENSTOCK_ASSIGN_OR_RETURN(const auto file, files.open(path, OpenMode::kRead));
   PENSTOCK_ASSIGN_OR_RETURN(const std::uint64_t size, file->size());
-  if (size > size_max) return fail(Errc::kTooLarge, path + " has " + std::to_string(size) + " bytes");
+  if (size > size_max)
+    return fail(Errc::kTooLarge, path + " has " + std::to_string(size) + " bytes");
   std::string text(size, '\0');
-  PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got,
-                            file->read_at(0, ByteSpan(reinterpret_cast<std::byte*>(text.data()), text.size())));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const std::size_t got,
+      file->read_at(0, ByteSpan(reinterpret_cast<std::byte*>(text.data()), text.size())));
   text.resize(got);
   return text;
 }

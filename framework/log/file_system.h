@@ -13,8 +13,9 @@
 // The one way by which the log library touches disks; tests crash, tear, fill and slow it.
 namespace penstock::log {
 
-/// An open file. Positioned reads from any thread; writes, truncate and sync from its owner, but sync() may run on another
-/// thread beside writes (it makes durable at least what was written before it began).
+/// An open file. Positioned reads from any thread; writes, truncate and sync from its owner, but
+/// sync() may run on another thread beside writes (it makes durable at least what was written
+/// before it began).
 class File {
  public:
   virtual ~File() = default;
@@ -53,11 +54,13 @@ class FileSystem {
   /// Names (not paths) of files and directories in it, sorted.
   virtual Result<std::vector<std::string>> list(const std::string& path) const = 0;
   [[nodiscard]] virtual bool exists(const std::string& path) const = 0;
-  /// Exclusive advisory lock on `path` (created), held until the returned file is destroyed. kBusy names the holder's process id if it can be read.
+  /// Exclusive advisory lock on `path` (created), held until the returned file is destroyed. kBusy
+  /// names the holder's process id if it can be read.
   virtual Result<std::unique_ptr<File>> lock(const std::string& path) = 0;
   /// Without opening it. kNotFound when it is not there.
   virtual Result<FileStatus> status(const std::string& path) const = 0;
-  /// Sets the modification time, by which retention goes where there are no timestamps. A test double may leave it.
+  /// Sets the modification time, by which retention goes where there are no timestamps. A test
+  /// double may leave it.
   virtual Status set_modified(const std::string& path, std::int64_t modified_ms);
   virtual Result<std::uint64_t> free_bytes(const std::string& path) const = 0;
 };
@@ -65,11 +68,13 @@ class FileSystem {
 /// The operating system's files.
 FileSystem& posix_file_system();
 
-/// Writes `text` to `path` so that after a crash either the old or the new content is there: temporary file, sync, rename, directory sync.
+/// Writes `text` to `path` so that after a crash either the old or the new content is there:
+/// temporary file, sync, rename, directory sync.
 Status write_file_atomically(FileSystem& files, const std::string& path, std::string_view text);
-/// As write_file_atomically() without the two syncs: after a power cut the file may be old, new or empty. `written` gives the open
-/// file, so that the next flush can sync it.
-Status replace_file(FileSystem& files, const std::string& path, std::string_view text, std::shared_ptr<File>& written);
+/// As write_file_atomically() without the two syncs: after a power cut the file may be old, new or
+/// empty. `written` gives the open file, so that the next flush can sync it.
+Status replace_file(FileSystem& files, const std::string& path, std::string_view text,
+                    std::shared_ptr<File>& written);
 /// kTooLarge beyond `size_max`.
 Result<std::string> read_file(FileSystem& files, const std::string& path, std::size_t size_max);
 

@@ -7,10 +7,12 @@
 
 namespace penstock::log {
 
-/// Steps from batch to batch by their headers alone, in [position, end) of a segment file. Small batches share one read.
+/// Steps from batch to batch by their headers alone, in [position, end) of a segment file. Small
+/// batches share one read.
 class HeaderWalker {
  public:
-  HeaderWalker(const File& file, std::uint64_t position, std::uint64_t end) : file_(file), next_(position), end_(end) {}
+  HeaderWalker(const File& file, std::uint64_t position, std::uint64_t end)
+      : file_(file), next_(position), end_(end) {}
   /// False at the end. Errors: kCorrupt (a batch that is cut short included), kUnsupported, kIo.
   Result<bool> next();
   [[nodiscard]] const record::BatchHeader& header() const { return header_; }

@@ -38,8 +38,8 @@ struct LogConfig {
   std::int64_t max_compaction_lag_ms = INT64_MAX;
 };
 
-/// Bytes of a segment file, whole batches, ready for sendfile or pread. The file stays open and readable while this lives,
-/// even when retention has unlinked it. Movable to any thread.
+/// Bytes of a segment file, whole batches, ready for sendfile or pread. The file stays open and
+/// readable while this lives, even when retention has unlinked it. Movable to any thread.
 struct FileRange {
   std::shared_ptr<const File> file;
   std::uint64_t position = 0;
@@ -50,11 +50,12 @@ struct AppendInfo {
   Offset base_offset;
   Offset last_offset;
   std::int64_t max_timestamp_ms = -1;
-  std::uint64_t log_end_bytes = 0;  // total bytes ever appended by this instance; feed to a flush wait
+  std::uint64_t log_end_bytes =
+      0;  // total bytes ever appended by this instance; feed to a flush wait
 };
 
 struct ReadResult {
-  std::vector<FileRange> ranges;   // in offset order; usually one, two across a roll
+  std::vector<FileRange> ranges;  // in offset order; usually one, two across a roll
   std::uint64_t size_bytes = 0;
   Offset first_batch_offset = Offset::kNone;  // may lie below the offset asked for (batch-aligned)
 };
@@ -65,23 +66,28 @@ struct TimestampOffset {
   LeaderEpoch epoch{-1};
 };
 
-/// What is known about this log from its directory's files; decides how damage is judged (recovery rules: log_directory.h).
+/// What is known about this log from its directory's files; decides how damage is judged (recovery
+/// rules: log_directory.h).
 struct RecoveryHint {
-  std::optional<Offset> clean_end;        // from the clean-shutdown marker: no byte may be missing or bad below it
-  Offset recovery_point{0};               // everything below was fdatasynced
-  bool same_boot = false;                 // only the process died: the page cache survived
-  std::optional<Offset> log_start;        // from log-start-offset-checkpoint
-  std::optional<Offset> cleaned_to;       // from cleaner-offset-checkpoint; there when the log was ever compacted
-  bool log_start_exact = false;           // it was made durable before segments below it went: a later first segment means missing ones
+  std::optional<Offset>
+      clean_end;  // from the clean-shutdown marker: no byte may be missing or bad below it
+  Offset recovery_point{0};         // everything below was fdatasynced
+  bool same_boot = false;           // only the process died: the page cache survived
+  std::optional<Offset> log_start;  // from log-start-offset-checkpoint
+  std::optional<Offset>
+      cleaned_to;  // from cleaner-offset-checkpoint; there when the log was ever compacted
+  bool log_start_exact = false;  // it was made durable before segments below it went: a later first
+                                 // segment means missing ones
 };
 /// What opening did; the broker logs each line of `notes`.
 struct RecoveryReport {
   bool scanned = false;
-  std::uint64_t bytes_cut = 0;             // an incomplete final write (same boot)
-  std::uint64_t bytes_torn = 0;            // moved to <segment>.torn (other boot)
-  std::int64_t batches_torn = 0;           // whole batches among them
-  bool loss_accepted = false;              // an operator's accept-data-loss file was obeyed
-  bool power_cut = false;                  // the computer restarted without a clean stop: what was not synced may be gone without a trace
+  std::uint64_t bytes_cut = 0;    // an incomplete final write (same boot)
+  std::uint64_t bytes_torn = 0;   // moved to <segment>.torn (other boot)
+  std::int64_t batches_torn = 0;  // whole batches among them
+  bool loss_accepted = false;     // an operator's accept-data-loss file was obeyed
+  bool power_cut = false;  // the computer restarted without a clean stop: what was not synced may
+                           // be gone without a trace
   std::vector<std::string> notes;
 };
 
@@ -90,44 +96,53 @@ struct FlushTask {
   std::vector<std::shared_ptr<File>> files;  // oldest first
   std::vector<std::string> directories;
   std::uint64_t generation = 0;
-  Offset up_to;                              // exclusive: durable when run() succeeded
-  std::uint64_t directory_changes = 0;       // for apply_flush()
+  Offset up_to;                         // exclusive: durable when run() succeeded
+  std::uint64_t directory_changes = 0;  // for apply_flush()
   /// The first failure is final: the log must then be marked offline.
   [[nodiscard]] Status run(FileSystem& system) const;
 };
 
-/// One partition's log: a directory of segments in Kafka's format. Owner shard only, unless said otherwise; opens, flush tasks and
-/// scrubs may run on a pool thread while nobody else uses the log. Never blocks on fsync by itself, except at roll time never: a
-/// rolled segment is part of the next FlushTask.
+/// One partition's log: a directory of segments in Kafka's format. Owner shard only, unless said
+/// otherwise; opens, flush tasks and scrubs may run on a pool thread while nobody else uses the
+/// log. Never blocks on fsync by itself, except at roll time never: a rolled segment is part of the
+/// next FlushTask.
 class Log {
  public:
-  /// Opens or creates `directory` (an absolute path). Errors: kCorrupt (the text names file, position and what an operator can do),
-  /// kIo, kStorageFull. On kCorrupt nothing was changed on disk.
-  /// An operator who gives up damaged records writes the offset that the error names to `accept-data-loss` in the directory;
-  /// the next open then moves everything from there on to .torn files.
-  static Result<std::unique_ptr<Log>> open(FileSystem& system, const Clock& clock, std::string directory, const LogConfig& config,
+  /// Opens or creates `directory` (an absolute path). Errors: kCorrupt (the text names file,
+  /// position and what an operator can do), kIo, kStorageFull. On kCorrupt nothing was changed on
+  /// disk. An operator who gives up damaged records writes the offset that the error names to
+  /// `accept-data-loss` in the directory; the next open then moves everything from there on to
+  /// .torn files.
+  static Result<std::unique_ptr<Log>> open(FileSystem& system, const Clock& clock,
+                                           std::string directory, const LogConfig& config,
                                            const RecoveryHint& hint, RecoveryReport& report);
   virtual ~Log() = default;
   Log() = default;
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  /// Appends one or more batches that lie behind each other in `batches`, structure and CRC already checked. Only base offset and
-  /// leader epoch are rewritten, in `batches` itself. When this returns, the bytes are in the page cache, not on disk.
-  /// Rolls before if the segment is full. All or nothing: after kStorageFull the log is as before and takes appends again once
-  /// there is room. kOffline after an earlier I/O error.
+  /// Appends one or more batches that lie behind each other in `batches`, structure and CRC already
+  /// checked. Only base offset and leader epoch are rewritten, in `batches` itself. When this
+  /// returns, the bytes are in the page cache, not on disk. Rolls before if the segment is full.
+  /// All or nothing: after kStorageFull the log is as before and takes appends again once there is
+  /// room. kOffline after an earlier I/O error.
   virtual Result<AppendInfo> append(ByteSpan batches, LeaderEpoch epoch) = 0;
-  /// Appends at the offsets the batches carry (followers, mirrors): the first must be at or beyond the log end.
+  /// Appends at the offsets the batches carry (followers, mirrors): the first must be at or beyond
+  /// the log end.
   virtual Result<AppendInfo> append_as_is(ByteView batches) = 0;
 
-  /// From the batch that holds `from` on, at most `bytes_max`, whole batches only, none that begins at or beyond `below`. The first batch is given
-  /// even when larger than `bytes_max` if `at_least_one`. Empty when `from` == end. A cold segment is CRC-checked the first time.
-  /// Errors: kOutOfRange when `from` is below start() or beyond end(); kCorrupt when a batch of a cold segment is damaged
-  /// (whole batches before it are given first; the caller decides to set_offline()).
-  virtual Result<ReadResult> read(Offset from, std::uint64_t bytes_max, Offset below, bool at_least_one) = 0;
+  /// From the batch that holds `from` on, at most `bytes_max`, whole batches only, none that begins
+  /// at or beyond `below`. The first batch is given even when larger than `bytes_max` if
+  /// `at_least_one`. Empty when `from` == end. A cold segment is CRC-checked the first time.
+  /// Errors: kOutOfRange when `from` is below start() or beyond end(); kCorrupt when a batch of a
+  /// cold segment is damaged (whole batches before it are given first; the caller decides to
+  /// set_offline()).
+  virtual Result<ReadResult> read(Offset from, std::uint64_t bytes_max, Offset below,
+                                  bool at_least_one) = 0;
 
   /// The first record with a timestamp >= `timestamp_ms`, in [start, below). nullopt: none.
-  virtual Result<std::optional<TimestampOffset>> find_timestamp(std::int64_t timestamp_ms, Offset below) = 0;
+  virtual Result<std::optional<TimestampOffset>> find_timestamp(std::int64_t timestamp_ms,
+                                                                Offset below) = 0;
   /// The record with the largest timestamp (ListOffsets -3).
   virtual Result<std::optional<TimestampOffset>> find_max_timestamp(Offset below) = 0;
   /// Aborted transactions that overlap [from, to), for READ_COMMITTED fetches.
@@ -138,33 +153,41 @@ class Log {
   /// A new leader epoch begins at end(); durable with the next checkpoint.
   virtual Status begin_epoch(LeaderEpoch epoch) = 0;
 
-  /// Removes all batches that hold `to` or anything later. `to` lies in [start, end]. Durable when it returns: it syncs.
-  /// kBusy while a compaction that reaches beyond `to` cannot be given up any more.
+  /// Removes all batches that hold `to` or anything later. `to` lies in [start, end]. Durable when
+  /// it returns: it syncs. kBusy while a compaction that reaches beyond `to` cannot be given up any
+  /// more.
   virtual Status truncate(Offset to) = 0;
-  /// DeleteRecords: nothing below `to` is served any more; whole segments below it are removed. kOutOfRange beyond end().
+  /// DeleteRecords: nothing below `to` is served any more; whole segments below it are removed.
+  /// kOutOfRange beyond end().
   virtual Status truncate_prefix(Offset to) = 0;
   /// May sync the directory before it removes segments: not for each append.
-  /// Removes segments that retention no longer keeps, none that holds anything at or beyond `below` (the high watermark).
-  /// Rolls an expired active segment first. Returns the number of segments removed.
+  /// Removes segments that retention no longer keeps, none that holds anything at or beyond `below`
+  /// (the high watermark). Rolls an expired active segment first. Returns the number of segments
+  /// removed.
   virtual Result<int> apply_retention(Offset below) = 0;
-  /// Unlinks files renamed to .deleted longer ago than file_delete_delay_ms. Returns true while some are left.
+  /// Unlinks files renamed to .deleted longer ago than file_delete_delay_ms. Returns true while
+  /// some are left.
   virtual bool unlink_deleted() = 0;
   /// Closes the active segment and opens a new one at end(); nothing if it is empty.
   virtual Status roll() = 0;
 
-  /// nullopt when everything is durable already. apply_flush() must be called with the result; ignored if generation() moved on.
+  /// nullopt when everything is durable already. apply_flush() must be called with the result;
+  /// ignored if generation() moved on.
   virtual std::optional<FlushTask> begin_flush() = 0;
   virtual void apply_flush(const FlushTask& task) = 0;
-  [[nodiscard]] virtual Offset flushed_end() const = 0;  // exclusive; also the recovery point to checkpoint
+  [[nodiscard]] virtual Offset flushed_end()
+      const = 0;  // exclusive; also the recovery point to checkpoint
   /// Flushes on this thread, writes snapshots, closes files. For a clean stop.
   virtual Status close() = 0;
 
-  /// What a compaction could work on, none of it at or beyond `below` (the last stable offset). nullopt: nothing, or one is under way,
-  /// or cleanup.policy is not compact.
+  /// What a compaction could work on, none of it at or beyond `below` (the last stable offset).
+  /// nullopt: nothing, or one is under way, or cleanup.policy is not compact.
   virtual Result<std::optional<Cleanable>> cleanable(Offset below) = 0;
-  /// One compaction at a time. Until it is finished (apply_compaction() and a flush) no segment is removed and no truncation reaches below
-  /// its end. apply_compaction() must be called with the task and what run() gave; after kCorrupt and kStorageFull the log is as before.
-  virtual Result<std::optional<CompactionTask>> begin_compaction(Offset below, const CompactionLimits& limits) = 0;
+  /// One compaction at a time. Until it is finished (apply_compaction() and a flush) no segment is
+  /// removed and no truncation reaches below its end. apply_compaction() must be called with the
+  /// task and what run() gave; after kCorrupt and kStorageFull the log is as before.
+  virtual Result<std::optional<CompactionTask>> begin_compaction(
+      Offset below, const CompactionLimits& limits) = 0;
   virtual Status apply_compaction(const CompactionTask& task, const Status& ran) = 0;
   /// run() gives up soon, if it has not come too far.
   virtual void cancel_compaction() = 0;
@@ -185,7 +208,8 @@ class Log {
   /// Why it takes no more appends; nullopt when all is well.
   [[nodiscard]] virtual const std::optional<Error>& offline() const = 0;
   virtual void set_offline(Error why) = 0;
-  /// Re-reads up to `bytes_max` of cold segments; kCorrupt names the first damage found. Returns bytes read, 0 at the end of a round.
+  /// Re-reads up to `bytes_max` of cold segments; kCorrupt names the first damage found. Returns
+  /// bytes read, 0 at the end of a round.
   virtual Result<std::uint64_t> scrub(std::uint64_t bytes_max) = 0;
 };
 

@@ -7,7 +7,8 @@ namespace penstock::log {
 // Renames the files of the first `count` segments; unlink_deleted() removes them after the delay.
 Status LogImpl::remove_segments(std::size_t count) {
   if (count == 0) return {};
-  // The segment that stays must be durable before the others go, else a power cut could leave none of them.
+  // The segment that stays must be durable before the others go, else a power cut could leave none
+  // of them.
   if (directory_changes_ != directory_changes_synced_) {
     if (auto synced = system_.sync_directory(directory_); !synced) {
       set_offline(synced.error());
@@ -15,7 +16,8 @@ Status LogImpl::remove_segments(std::size_t count) {
     }
     directory_changes_synced_ = directory_changes_;
   }
-  if (before_remove_) PENSTOCK_RETURN_IF_ERROR(before_remove_(std::max(start_, segments_[count]->base())));
+  if (before_remove_)
+    PENSTOCK_RETURN_IF_ERROR(before_remove_(std::max(start_, segments_[count]->base())));
   Deleted deleted;
   deleted.due_ms = clock_.wall_ms() + config_.file_delete_delay_ms;
   for (std::size_t i = 0; i < count; ++i) {
@@ -58,7 +60,8 @@ bool LogImpl::unlink_deleted() {
 
 Status LogImpl::truncate_prefix(Offset to) {
   if (to > end_) {
-    return fail(Errc::kOutOfRange, directory_ + ": offset " + std::to_string(to.value) + " is beyond the log end " + std::to_string(end_.value));
+    return fail(Errc::kOutOfRange, directory_ + ": offset " + std::to_string(to.value) +
+                                       " is beyond the log end " + std::to_string(end_.value));
   }
   if (to <= start_) return {};
   // What was deleted on request stays deleted after a crash, also where no file goes.
@@ -85,7 +88,8 @@ Result<int> LogImpl::apply_retention(Offset below) {
   while (config_.retention_ms >= 0 && expired < segments_.size() && next_base(expired) <= below) {
     // Compaction may have left nothing of a segment but its place.
     if (segments_[expired]->size() == 0 && expired + 1 == segments_.size()) break;
-    PENSTOCK_ASSIGN_OR_RETURN(const std::int64_t newest, segments_[expired]->retention_timestamp_ms());
+    PENSTOCK_ASSIGN_OR_RETURN(const std::int64_t newest,
+                              segments_[expired]->retention_timestamp_ms());
     if (now - newest <= config_.retention_ms) break;
     // Before anything is deleted by a timestamp in an index, the index is compared with the log.
     PENSTOCK_RETURN_IF_ERROR(segments_[expired]->check_times(judge_of(expired)));
@@ -96,7 +100,8 @@ Result<int> LogImpl::apply_retention(Offset below) {
   if (expired == segments_.size()) PENSTOCK_RETURN_IF_ERROR(roll());
   std::uint64_t left = size_bytes_;
   for (std::size_t i = 0; i < expired; ++i) left -= segments_[i]->size();
-  while (config_.retention_bytes >= 0 && expired + 1 < segments_.size() && next_base(expired) <= below &&
+  while (config_.retention_bytes >= 0 && expired + 1 < segments_.size() &&
+         next_base(expired) <= below &&
          left - segments_[expired]->size() >= static_cast<std::uint64_t>(config_.retention_bytes)) {
     left -= segments_[expired]->size();
     ++expired;
@@ -123,17 +128,21 @@ Status LogImpl::remove_segments_behind(std::size_t index) {
 Status LogImpl::truncate(Offset to) {
   PENSTOCK_RETURN_IF_ERROR(check_online());
   if (to < start_ || to > end_) {
-    return fail(Errc::kOutOfRange, directory_ + ": cannot truncate to " + std::to_string(to.value) + ", the log holds " +
-                                       std::to_string(start_.value) + ".." + std::to_string(end_.value));
+    return fail(Errc::kOutOfRange, directory_ + ": cannot truncate to " + std::to_string(to.value) +
+                                       ", the log holds " + std::to_string(start_.value) + ".." +
+                                       std::to_string(end_.value));
   }
   if (to == end_) return {};
-  if (!give_up_compaction(to)) return fail(Errc::kBusy, directory_ + " is being compacted up to offset " + std::to_string(compacting_to_->value));
+  if (!give_up_compaction(to))
+    return fail(Errc::kBusy, directory_ + " is being compacted up to offset " +
+                                 std::to_string(compacting_to_->value));
   if (cleaned_to_ && *cleaned_to_ > to) cleaned_to_ = to;
   const std::size_t index = segment_of(to);
   PENSTOCK_RETURN_IF_ERROR(segments_[index]->load(judge_of(index)));
   PENSTOCK_ASSIGN_OR_RETURN(const auto found, segments_[index]->find(to, judge_of(index)));
   const Offset new_end = found ? std::min(to, found->header.base_offset) : to;
-  if (before_truncate_ && new_end < flushed_end_) PENSTOCK_RETURN_IF_ERROR(before_truncate_(new_end));
+  if (before_truncate_ && new_end < flushed_end_)
+    PENSTOCK_RETURN_IF_ERROR(before_truncate_(new_end));
   ++generation_;
   if (new_end < flushed_end_) set_flushed_end(new_end);
   // From here on a failure leaves files that only a new open can judge.

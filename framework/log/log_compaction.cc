@@ -7,7 +7,8 @@ namespace penstock::log {
 
 // Whole segments, durable ones only: what a task reads must not depend on what a power cut leaves.
 Result<std::optional<Cleanable>> LogImpl::cleanable(Offset below) {
-  if (offline_ || compacting_ || config_.cleanup_policy == CleanupPolicy::kDelete) return std::optional<Cleanable>();
+  if (offline_ || compacting_ || config_.cleanup_policy == CleanupPolicy::kDelete)
+    return std::optional<Cleanable>();
   Cleanable result;
   result.from = cleaned_to_ && *cleaned_to_ <= end_ ? std::max(*cleaned_to_, start_) : start_;
   result.to = result.from;
@@ -20,7 +21,8 @@ Result<std::optional<Cleanable>> LogImpl::cleanable(Offset below) {
       result.clean_bytes += segment.size();
       continue;
     }
-    if (const auto first = segment.first_timestamp_ms(); first && *first >= 0) oldest = std::min(oldest.value_or(*first), *first);
+    if (const auto first = segment.first_timestamp_ms(); first && *first >= 0)
+      oldest = std::min(oldest.value_or(*first), *first);
     if (i + 1 == segments_.size() || next_base(i) > below) break;
     if (config_.min_compaction_lag_ms > 0) {
       PENSTOCK_ASSIGN_OR_RETURN(const std::int64_t newest, segment.retention_timestamp_ms());
@@ -30,11 +32,13 @@ Result<std::optional<Cleanable>> LogImpl::cleanable(Offset below) {
     result.to = next_base(i);
   }
   if (result.to <= result.from) return std::optional<Cleanable>();
-  result.overdue = oldest && config_.max_compaction_lag_ms < now && *oldest < now - config_.max_compaction_lag_ms;
+  result.overdue = oldest && config_.max_compaction_lag_ms < now &&
+                   *oldest < now - config_.max_compaction_lag_ms;
   return std::optional(result);
 }
 
-Result<std::optional<CompactionTask>> LogImpl::begin_compaction(Offset below, const CompactionLimits& limits) {
+Result<std::optional<CompactionTask>> LogImpl::begin_compaction(Offset below,
+                                                                const CompactionLimits& limits) {
   PENSTOCK_RETURN_IF_ERROR(check_online());
   PENSTOCK_ASSIGN_OR_RETURN(const auto range, cleanable(below));
   if (!range) return std::optional<CompactionTask>();
@@ -52,16 +56,20 @@ Result<std::optional<CompactionTask>> LogImpl::begin_compaction(Offset below, co
   for (const auto& [id, entry] : producers_.entries()) {
     if (!entry.batches.empty()) input.last_of_producer[id] = entry.batches.back().last_offset;
   }
-  input.segment_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(config_.segment_bytes, 1));
+  input.segment_bytes =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(config_.segment_bytes, 1));
   input.index_bytes = static_cast<std::uint64_t>(config_.segment_index_bytes);
   input.index_interval_bytes = config_.index_interval_bytes;
   input.delete_retention_ms = config_.delete_retention_ms;
   input.limits = limits;
   input.generation = generation_;
-  input.before_swap = [hook = before_swap_, from = range->from] { return hook ? hook(from) : Status(); };
+  input.before_swap = [hook = before_swap_, from = range->from] {
+    return hook ? hook(from) : Status();
+  };
   // Before the first gap comes to be.
   cleaned_to_ = range->from;
-  compacting_ = std::make_shared<std::atomic<CompactionTask::State>>(CompactionTask::State::kWriting);
+  compacting_ =
+      std::make_shared<std::atomic<CompactionTask::State>>(CompactionTask::State::kWriting);
   compacting_to_ = range->to;
   return std::optional<CompactionTask>(CompactionTask(std::move(input), clock_, compacting_));
 }
@@ -112,10 +120,12 @@ Status LogImpl::apply_compaction(const CompactionTask& task, const Status& ran) 
   return remove_below_start();
 }
 
-// The new segment keeps its suffix, and so the power to be completed by an open, until it is durable that the others are gone.
+// The new segment keeps its suffix, and so the power to be completed by an open, until it is
+// durable that the others are gone.
 Status LogImpl::swap_in(const CompactionTask::Output& output) {
   const std::size_t first = segment_of(output.base);
-  PENSTOCK_ASSERT(segments_[first]->base() == output.base && first + output.sources < segments_.size());
+  PENSTOCK_ASSERT(segments_[first]->base() == output.base &&
+                  first + output.sources < segments_.size());
   Deleted deleted;
   deleted.due_ms = clock_.wall_ms() + config_.file_delete_delay_ms;
   for (std::size_t i = first; i < first + output.sources; ++i) {
@@ -130,7 +140,8 @@ Status LogImpl::swap_in(const CompactionTask::Output& output) {
     }
   }
   if (!deleted.paths.empty()) deleted_.push_back(std::move(deleted));
-  segments_[first] = std::make_unique<Segment>(system_, directory_, output.base, output.size, config_.index_interval_bytes, kSwapSuffix);
+  segments_[first] = std::make_unique<Segment>(system_, directory_, output.base, output.size,
+                                               config_.index_interval_bytes, kSwapSuffix);
   const auto behind = segments_.begin() + static_cast<std::ptrdiff_t>(first) + 1;
   segments_.erase(behind, behind + static_cast<std::ptrdiff_t>(output.sources) - 1);
   size_bytes_ += output.size;
@@ -146,9 +157,11 @@ Status LogImpl::finish_swaps() {
     std::erase(lately_used_, &segment);
     for (const char* kind : {".txnindex", ".timeindex", ".index", ".log"}) {
       const std::string path = segment.path(kind);
-      if (system_.exists(path)) PENSTOCK_RETURN_IF_ERROR(system_.rename(path, segment.stem() + kind));
+      if (system_.exists(path))
+        PENSTOCK_RETURN_IF_ERROR(system_.rename(path, segment.stem() + kind));
     }
-    segments_[index] = std::make_unique<Segment>(system_, directory_, base, segment.size(), config_.index_interval_bytes);
+    segments_[index] = std::make_unique<Segment>(system_, directory_, base, segment.size(),
+                                                 config_.index_interval_bytes);
   }
   swapped_.clear();
   compacting_.reset();

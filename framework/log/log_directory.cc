@@ -34,7 +34,8 @@ std::string system_boot_id() {
 
 bool is_deleted_name(const std::string& name) {
   constexpr std::string_view suffix = "-delete";
-  return name.size() > suffix.size() && name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0 &&
+  return name.size() > suffix.size() &&
+         name.compare(name.size() - suffix.size(), suffix.size(), suffix) == 0 &&
          name.find('.') != std::string::npos;
 }
 
@@ -49,12 +50,15 @@ class LogDirectoryImpl final : public LogDirectory {
   const Uuid& directory_id() const override { return meta_.directory_id; }
   const std::string& path() const override { return options_.path; }
   Result<std::vector<Found>> partitions() const override;
-  Result<std::unique_ptr<Log>> open_log(const std::string& topic, PartitionId partition, const Uuid& topic_id,
-                                        const LogConfig& config, RecoveryReport& report) override;
+  Result<std::unique_ptr<Log>> open_log(const std::string& topic, PartitionId partition,
+                                        const Uuid& topic_id, const LogConfig& config,
+                                        RecoveryReport& report) override;
   Status delete_log(std::unique_ptr<Log> log) override;
-  Status delete_partition(const std::string& topic, PartitionId partition, const Uuid& topic_id) override;
+  Status delete_partition(const std::string& topic, PartitionId partition,
+                          const Uuid& topic_id) override;
   void remove_deleted() override;
-  std::optional<Offset> checkpointed_high_watermark(const std::string& topic, PartitionId partition) const override;
+  std::optional<Offset> checkpointed_high_watermark(const std::string& topic,
+                                                    PartitionId partition) const override;
   Status write_checkpoints(const std::vector<Checkpoint>& all) override;
   Status close_clean(const std::vector<Checkpoint>& all) override;
   void release_reserve() override;
@@ -92,7 +96,9 @@ Status LogDirectoryImpl::start() {
   PENSTOCK_RETURN_IF_ERROR(system_.create_directories(options_.path));
   auto locked = system_.lock(at(kLockFile));
   if (!locked) {
-    if (locked.error().code == Errc::kBusy) return fail(Errc::kBusy, "log directory " + options_.path + " is in use: " + locked.error().text);
+    if (locked.error().code == Errc::kBusy)
+      return fail(Errc::kBusy,
+                  "log directory " + options_.path + " is in use: " + locked.error().text);
     return tl::make_unexpected(std::move(locked).error());
   }
   lock_ = std::move(*locked);
@@ -119,10 +125,12 @@ Status LogDirectoryImpl::load_meta() {
   }
   PENSTOCK_ASSIGN_OR_RETURN(meta_, read_meta_properties(system_, path));
   if (!options_.cluster_id.empty() && options_.cluster_id != meta_.cluster_id) {
-    return fail(Errc::kInvalid, path + ": the directory belongs to cluster " + meta_.cluster_id + ", not " + options_.cluster_id);
+    return fail(Errc::kInvalid, path + ": the directory belongs to cluster " + meta_.cluster_id +
+                                    ", not " + options_.cluster_id);
   }
   if (meta_.node_id != node_id) {
-    return fail(Errc::kInvalid, path + ": the directory belongs to broker " + meta_.node_id + ", not " + node_id);
+    return fail(Errc::kInvalid,
+                path + ": the directory belongs to broker " + meta_.node_id + ", not " + node_id);
   }
   if (meta_.directory_id.is_zero()) {
     meta_.directory_id = Uuid::random();
@@ -160,7 +168,9 @@ Result<std::vector<LogDirectory::Found>> LogDirectoryImpl::partitions() const {
   for (const std::string& name : names) {
     const auto key = parse_partition_name(name);
     if (!key) continue;
-    PENSTOCK_ASSIGN_OR_RETURN(const Uuid id, read_partition_metadata(system_, options_.path + "/" + name + "/partition.metadata"));
+    PENSTOCK_ASSIGN_OR_RETURN(
+        const Uuid id,
+        read_partition_metadata(system_, options_.path + "/" + name + "/partition.metadata"));
     found.push_back({key->first, PartitionId(key->second), id});
   }
   return found;
@@ -170,9 +180,11 @@ RecoveryHint LogDirectoryImpl::hint_for(const PartitionKey& key) {
   const std::lock_guard guard(mutex_);
   RecoveryHint hint;
   if (const auto it = clean_ends_.find(key); it != clean_ends_.end()) hint.clean_end = it->second;
-  if (const auto it = recovery_points_.find(key); it != recovery_points_.end()) hint.recovery_point = it->second;
+  if (const auto it = recovery_points_.find(key); it != recovery_points_.end())
+    hint.recovery_point = it->second;
   if (const auto it = log_starts_.find(key); it != log_starts_.end()) hint.log_start = it->second;
-  if (const auto it = cleaned_offsets_.find(key); it != cleaned_offsets_.end()) hint.cleaned_to = it->second;
+  if (const auto it = cleaned_offsets_.find(key); it != cleaned_offsets_.end())
+    hint.cleaned_to = it->second;
   hint.log_start_exact = true;
   hint.same_boot = !boot_.pending.contains(key);
   return hint;
@@ -185,27 +197,35 @@ Status LogDirectoryImpl::prepare_partition(const std::string& directory, const U
     PENSTOCK_RETURN_IF_ERROR(system_.sync_directory(options_.path));
   }
   PENSTOCK_ASSIGN_OR_RETURN(const Uuid found, read_partition_metadata(system_, path));
-  if (found.is_zero() && !topic_id.is_zero()) return write_file_atomically(system_, path, format_partition_metadata(topic_id));
+  if (found.is_zero() && !topic_id.is_zero())
+    return write_file_atomically(system_, path, format_partition_metadata(topic_id));
   if (!topic_id.is_zero() && found != topic_id) {
-    return fail(Errc::kInvalid, directory + " holds a topic of id " + found.text() + ", not " + topic_id.text() + ": move it away or delete it");
+    return fail(Errc::kInvalid, directory + " holds a topic of id " + found.text() + ", not " +
+                                    topic_id.text() + ": move it away or delete it");
   }
   return {};
 }
 
-Result<std::unique_ptr<Log>> LogDirectoryImpl::open_log(const std::string& topic, PartitionId partition, const Uuid& topic_id,
-                                                        const LogConfig& config, RecoveryReport& report) {
+Result<std::unique_ptr<Log>> LogDirectoryImpl::open_log(const std::string& topic,
+                                                        PartitionId partition, const Uuid& topic_id,
+                                                        const LogConfig& config,
+                                                        RecoveryReport& report) {
   const PartitionKey key{topic, partition.value};
   const std::string directory = options_.path + "/" + partition_name(key);
   const RecoveryHint hint = hint_for(key);
-  const bool must_exist = hint.recovery_point.value > 0 || hint.clean_end.value_or(Offset(0)).value > 0;
-  if (!must_exist || system_.exists(directory)) PENSTOCK_RETURN_IF_ERROR(prepare_partition(directory, topic_id));
-  PENSTOCK_ASSIGN_OR_RETURN(auto log, LogImpl::open(system_, clock_, directory, config, hint, report));
+  const bool must_exist =
+      hint.recovery_point.value > 0 || hint.clean_end.value_or(Offset(0)).value > 0;
+  if (!must_exist || system_.exists(directory))
+    PENSTOCK_RETURN_IF_ERROR(prepare_partition(directory, topic_id));
+  PENSTOCK_ASSIGN_OR_RETURN(auto log,
+                            LogImpl::open(system_, clock_, directory, config, hint, report));
   log->set_before_truncate([this, key](Offset to) -> Status {
     const std::lock_guard guard(mutex_);
     Offset& point = recovery_points_[key];
     if (point <= to) return {};
     point = to;
-    if (const auto cleaned = cleaned_offsets_.find(key); cleaned != cleaned_offsets_.end()) cleaned->second = std::min(cleaned->second, to);
+    if (const auto cleaned = cleaned_offsets_.find(key); cleaned != cleaned_offsets_.end())
+      cleaned->second = std::min(cleaned->second, to);
     return write_all_locked();
   });
   log->set_before_swap([this, key](Offset cleaned_to) -> Status {
@@ -221,10 +241,12 @@ Result<std::unique_ptr<Log>> LogDirectoryImpl::open_log(const std::string& topic
   });
   const std::lock_guard guard(mutex_);
   report.power_cut = !hint.same_boot && !hint.clean_end;
-  if (const auto shown = high_watermarks_.find(key); shown != high_watermarks_.end() && shown->second > log->end()) {
-    report.notes.push_back("records that were acknowledged are lost: offsets " + std::to_string(log->end().value) + " to " +
-                           std::to_string(shown->second.value - 1) + " and perhaps later ones; the log ends at offset " +
-                           std::to_string(log->end().value));
+  if (const auto shown = high_watermarks_.find(key);
+      shown != high_watermarks_.end() && shown->second > log->end()) {
+    report.notes.push_back(
+        "records that were acknowledged are lost: offsets " + std::to_string(log->end().value) +
+        " to " + std::to_string(shown->second.value - 1) +
+        " and perhaps later ones; the log ends at offset " + std::to_string(log->end().value));
   }
   limits_[key] = log->durable_limit();
   clean_ends_.erase(key);
@@ -234,8 +256,10 @@ Result<std::unique_ptr<Log>> LogDirectoryImpl::open_log(const std::string& topic
     log_starts_[key] = log->start();
     PENSTOCK_RETURN_IF_ERROR(write_all_locked());
   }
-  // A power cut took records that had been deleted already: the offsets above the new end will be given out again.
-  if (const auto start = log_starts_.find(key); start != log_starts_.end() && start->second > log->start()) {
+  // A power cut took records that had been deleted already: the offsets above the new end will be
+  // given out again.
+  if (const auto start = log_starts_.find(key);
+      start != log_starts_.end() && start->second > log->start()) {
     start->second = log->start();
     PENSTOCK_RETURN_IF_ERROR(write_if_changed(kLogStarts, format_offsets(log_starts_)));
   }
@@ -251,11 +275,13 @@ Status LogDirectoryImpl::delete_log(std::unique_ptr<Log> log) {
   return rename_deleted(*key);
 }
 
-Status LogDirectoryImpl::delete_partition(const std::string& topic, PartitionId partition, const Uuid& topic_id) {
+Status LogDirectoryImpl::delete_partition(const std::string& topic, PartitionId partition,
+                                          const Uuid& topic_id) {
   const PartitionKey key{topic, partition.value};
   const std::string directory = options_.path + "/" + partition_name(key);
   if (system_.exists(directory)) {
-    PENSTOCK_ASSIGN_OR_RETURN(const Uuid found, read_partition_metadata(system_, directory + "/partition.metadata"));
+    PENSTOCK_ASSIGN_OR_RETURN(const Uuid found,
+                              read_partition_metadata(system_, directory + "/partition.metadata"));
     if (!found.is_zero() && found != topic_id) return {};
   }
   return rename_deleted(key);
@@ -266,15 +292,19 @@ Status LogDirectoryImpl::rename_deleted(const PartitionKey& key) {
   const std::string directory = options_.path + "/" + name;
   const std::lock_guard guard(mutex_);
   // The checkpoints first: a topic of the same name that comes later must not be judged by them.
-  for (auto* offsets : {&recovery_points_, &log_starts_, &high_watermarks_, &clean_ends_, &cleaned_offsets_}) offsets->erase(key);
+  for (auto* offsets :
+       {&recovery_points_, &log_starts_, &high_watermarks_, &clean_ends_, &cleaned_offsets_})
+    offsets->erase(key);
   limits_.erase(key);
   PENSTOCK_RETURN_IF_ERROR(write_all_locked());
   if (!system_.exists(directory)) return {};
   const Uuid id = Uuid::random();
   char suffix[64];
-  std::snprintf(suffix, sizeof suffix, ".%016lx%016lx-delete", static_cast<unsigned long>(id.high), static_cast<unsigned long>(id.low));
+  std::snprintf(suffix, sizeof suffix, ".%016lx%016lx-delete", static_cast<unsigned long>(id.high),
+                static_cast<unsigned long>(id.low));
   const std::string_view tail = suffix;
-  PENSTOCK_RETURN_IF_ERROR(system_.rename(directory, options_.path + "/" + name.substr(0, kFileNameMax - tail.size()) + suffix));
+  PENSTOCK_RETURN_IF_ERROR(system_.rename(
+      directory, options_.path + "/" + name.substr(0, kFileNameMax - tail.size()) + suffix));
   return system_.sync_directory(options_.path);
 }
 
@@ -287,7 +317,8 @@ void LogDirectoryImpl::remove_deleted() {
   }
 }
 
-std::optional<Offset> LogDirectoryImpl::checkpointed_high_watermark(const std::string& topic, PartitionId partition) const {
+std::optional<Offset> LogDirectoryImpl::checkpointed_high_watermark(const std::string& topic,
+                                                                    PartitionId partition) const {
   const std::lock_guard guard(mutex_);
   const auto found = high_watermarks_.find({topic, partition.value});
   return found == high_watermarks_.end() ? std::nullopt : std::optional(found->second);
@@ -318,7 +349,8 @@ Status LogDirectoryImpl::write_checkpoints(const std::vector<Checkpoint>& all) {
     const PartitionKey key{one.topic, one.partition.value};
     const auto limit = limits_.find(key);
     if (limit == limits_.end()) continue;  // deleted meanwhile
-    recovery_points_[key] = std::min(one.recovery_point, Offset(limit->second->load(std::memory_order_acquire)));
+    recovery_points_[key] =
+        std::min(one.recovery_point, Offset(limit->second->load(std::memory_order_acquire)));
     // A caller's value may be older than what remove_segments() has written meanwhile.
     log_starts_[key] = std::max(one.log_start, log_starts_[key]);
     high_watermarks_[key] = std::max(one.high_watermark, Offset(0));
@@ -335,7 +367,8 @@ Status LogDirectoryImpl::close_clean(const std::vector<Checkpoint>& all) {
   for (const Checkpoint& one : all) {
     const PartitionKey key{one.topic, one.partition.value};
     // A closed log has flushed up to its end.
-    if (const auto limit = limits_.find(key); limit != limits_.end()) ends[key] = recovery_points_[key] = Offset(limit->second->load());
+    if (const auto limit = limits_.find(key); limit != limits_.end())
+      ends[key] = recovery_points_[key] = Offset(limit->second->load());
   }
   // What was never opened is still as clean as it was.
   ends.insert(clean_ends_.begin(), clean_ends_.end());
@@ -356,7 +389,8 @@ bool LogDirectoryImpl::restore_reserve() {
   // Twice as much, or the reserve would be what fills the disk.
   if (!free || *free < 2 * options_.reserve_bytes) return false;
   const auto file = system_.open(at(kReserveFile), OpenMode::kCreate);
-  const Status reserved = file ? (*file)->reserve(options_.reserve_bytes) : Status(tl::make_unexpected(file.error()));
+  const Status reserved =
+      file ? (*file)->reserve(options_.reserve_bytes) : Status(tl::make_unexpected(file.error()));
   // Where nothing can be reserved, the empty file says so.
   if (reserved || reserved.error().code == Errc::kUnsupported) return true;
   release_reserve();
@@ -365,7 +399,8 @@ bool LogDirectoryImpl::restore_reserve() {
 
 }  // namespace
 
-Result<std::unique_ptr<LogDirectory>> LogDirectory::open(FileSystem& system, const Clock& clock, Options options) {
+Result<std::unique_ptr<LogDirectory>> LogDirectory::open(FileSystem& system, const Clock& clock,
+                                                         Options options) {
   auto directory = std::make_unique<LogDirectoryImpl>(system, clock, std::move(options));
   PENSTOCK_RETURN_IF_ERROR(directory->start());
   return directory;

@@ -4,17 +4,21 @@ namespace penstock::log {
 
 Status FlushTask::run(FileSystem& system) const {
   for (const auto& file : files) PENSTOCK_RETURN_IF_ERROR(file->sync());
-  for (const std::string& directory : directories) PENSTOCK_RETURN_IF_ERROR(system.sync_directory(directory));
+  for (const std::string& directory : directories)
+    PENSTOCK_RETURN_IF_ERROR(system.sync_directory(directory));
   return {};
 }
 
 std::optional<FlushTask> LogImpl::begin_flush() {
-  if (offline_ || (flushed_end_ == end_ && directory_changes_ == directory_changes_synced_ && !epoch_file_)) return std::nullopt;
+  if (offline_ ||
+      (flushed_end_ == end_ && directory_changes_ == directory_changes_synced_ && !epoch_file_))
+    return std::nullopt;
   FlushTask task;
   task.generation = generation_;
   task.up_to = end_;
   task.directory_changes = directory_changes_;
-  for (std::size_t index = segment_of(flushed_end_); flushed_end_ < end_ && index < segments_.size(); ++index) {
+  for (std::size_t index = segment_of(flushed_end_);
+       flushed_end_ < end_ && index < segments_.size(); ++index) {
     auto file = segments_[index]->file();
     if (!file) {
       set_offline(file.error());
@@ -42,8 +46,10 @@ Status LogImpl::close() {
   cancel_compaction();
   PENSTOCK_RETURN_IF_ERROR(active().file().map([](const auto&) {}));
   // A full disk must not keep a log from being closed cleanly: indexes and snapshot are caches.
-  if (auto sealed = active().seal(); !sealed && sealed.error().code != Errc::kStorageFull) return sealed;
-  if (auto written = write_snapshot(end_); !written && written.error().code != Errc::kStorageFull) return written;
+  if (auto sealed = active().seal(); !sealed && sealed.error().code != Errc::kStorageFull)
+    return sealed;
+  if (auto written = write_snapshot(end_); !written && written.error().code != Errc::kStorageFull)
+    return written;
   ++directory_changes_;
   if (const auto task = begin_flush()) {
     if (auto done = task->run(system_); !done) {

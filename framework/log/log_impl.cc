@@ -7,7 +7,8 @@
 namespace penstock::log {
 namespace {
 
-constexpr std::uint64_t kSegmentBytesMax = INT32_MAX;  // index entries hold 32-bit positions, and Kafka reads them as signed
+constexpr std::uint64_t kSegmentBytesMax =
+    INT32_MAX;  // index entries hold 32-bit positions, and Kafka reads them as signed
 constexpr std::size_t kColdFilesOpenMax = 8;
 
 }  // namespace
@@ -21,8 +22,9 @@ Segment::Judge LogImpl::judge_of(std::size_t index) const {
 }
 
 std::size_t LogImpl::segment_of(Offset offset) const {
-  const auto behind = std::upper_bound(segments_.begin(), segments_.end(), offset,
-                                       [](Offset value, const auto& segment) { return value < segment->base(); });
+  const auto behind =
+      std::upper_bound(segments_.begin(), segments_.end(), offset,
+                       [](Offset value, const auto& segment) { return value < segment->base(); });
   return behind == segments_.begin() ? 0 : static_cast<std::size_t>(behind - segments_.begin()) - 1;
 }
 
@@ -31,7 +33,8 @@ void LogImpl::set_flushed_end(Offset to) {
   durable_limit_->store(to.value, std::memory_order_release);
 }
 
-// Segments that are not durable yet keep their file: an fsync error must reach the descriptor that wrote.
+// Segments that are not durable yet keep their file: an fsync error must reach the descriptor that
+// wrote.
 void LogImpl::keep_few_files_open(std::size_t used) {
   if (used + 1 >= segments_.size()) return;
   Segment* segment = segments_[used].get();
@@ -60,7 +63,8 @@ Status LogImpl::check_online() const {
 Result<AppendInfo> LogImpl::append(ByteSpan batches, LeaderEpoch epoch) {
   PENSTOCK_RETURN_IF_ERROR(check_online());
   if (epoch.value >= 0 && epoch < epochs_.latest()) {
-    return fail(Errc::kInvalid, directory_ + ": append in leader epoch " + std::to_string(epoch.value) + ", but " +
+    return fail(Errc::kInvalid, directory_ + ": append in leader epoch " +
+                                    std::to_string(epoch.value) + ", but " +
                                     std::to_string(epochs_.latest().value) + " has begun");
   }
   Incoming incoming;
@@ -71,7 +75,8 @@ Result<AppendInfo> LogImpl::append(ByteSpan batches, LeaderEpoch epoch) {
     if (!batch) return tl::make_unexpected(batch.error().in("append to " + directory_));
     record::set_base_offset_and_epoch(batches.subspan(at), next, epoch);
     next = next + (std::int64_t{batch->header().last_offset_delta} + 1);
-    incoming.max_timestamp_ms = std::max(incoming.max_timestamp_ms, batch->header().max_timestamp_ms);
+    incoming.max_timestamp_ms =
+        std::max(incoming.max_timestamp_ms, batch->header().max_timestamp_ms);
     at += batch->header().size_bytes();
   }
   if (batches.empty()) return fail(Errc::kInvalid, directory_ + ": append of nothing");
@@ -90,12 +95,16 @@ Result<AppendInfo> LogImpl::append_as_is(ByteView batches) {
     const auto batch = record::BatchView::parse(batches.subspan(at));
     if (!batch) return tl::make_unexpected(batch.error().in("append to " + directory_));
     const record::BatchHeader& header = batch->header();
-    if (header.base_offset < next || (contiguous() && header.base_offset != next && end_ != start_)) {
-      return fail(Errc::kInvalid, directory_ + ": batch at offset " + std::to_string(header.base_offset.value) +
-                                      " does not continue the log, which ends at " + std::to_string(next.value));
+    if (header.base_offset < next ||
+        (contiguous() && header.base_offset != next && end_ != start_)) {
+      return fail(Errc::kInvalid,
+                  directory_ + ": batch at offset " + std::to_string(header.base_offset.value) +
+                      " does not continue the log, which ends at " + std::to_string(next.value));
     }
     if (header.leader_epoch < epoch) {
-      return fail(Errc::kInvalid, directory_ + ": batch at offset " + std::to_string(header.base_offset.value) + " has an old leader epoch");
+      return fail(Errc::kInvalid, directory_ + ": batch at offset " +
+                                      std::to_string(header.base_offset.value) +
+                                      " has an old leader epoch");
     }
     epoch = header.leader_epoch;
     epochs.assign(epoch, header.base_offset);
@@ -161,8 +170,9 @@ Status LogImpl::take_in(const record::BatchView& batch, Offset segment_base) {
   if (header.control()) {
     PENSTOCK_ASSIGN_OR_RETURN(marker, record::read_marker(batch));
   }
-  const auto aborted = producers_.appended(header, marker ? std::optional(marker->type) : std::nullopt,
-                                           marker ? marker->coordinator_epoch : -1);
+  const auto aborted =
+      producers_.appended(header, marker ? std::optional(marker->type) : std::nullopt,
+                          marker ? marker->coordinator_epoch : -1);
   if (!aborted) return {};
   return append_txn_index(system_, segment_stem(directory_, segment_base) + ".txnindex", *aborted);
 }
@@ -170,15 +180,20 @@ Status LogImpl::take_in(const record::BatchView& batch, Offset segment_base) {
 Status LogImpl::roll_if_needed(const Incoming& incoming, std::size_t bytes) {
   Segment& segment = active();
   if (segment.size() == 0 && incoming.last - segment.base() <= INT32_MAX) return {};
-  const auto size_max = std::min(kSegmentBytesMax, static_cast<std::uint64_t>(std::max<std::int64_t>(config_.segment_bytes, 1)));
+  const auto size_max =
+      std::min(kSegmentBytesMax,
+               static_cast<std::uint64_t>(std::max<std::int64_t>(config_.segment_bytes, 1)));
   bool full = segment.size() + bytes > size_max || incoming.last - segment.base() > INT32_MAX ||
-              (segment.index_entries() + 1) * OffsetEntry::kBytes > static_cast<std::uint64_t>(config_.segment_index_bytes);
+              (segment.index_entries() + 1) * OffsetEntry::kBytes >
+                  static_cast<std::uint64_t>(config_.segment_index_bytes);
   if (!full) {
     const auto first = segment.first_timestamp_ms();
-    const std::int64_t age = first && *first >= 0 && incoming.max_timestamp_ms >= 0 ? incoming.max_timestamp_ms - *first
-                                                                                    : clock_.wall_ms() - active_since_ms_;
+    const std::int64_t age = first && *first >= 0 && incoming.max_timestamp_ms >= 0
+                                 ? incoming.max_timestamp_ms - *first
+                                 : clock_.wall_ms() - active_since_ms_;
     const bool compacts = config_.cleanup_policy != CleanupPolicy::kDelete;
-    full = age > (compacts ? std::min(config_.segment_ms, config_.max_compaction_lag_ms) : config_.segment_ms);
+    full = age > (compacts ? std::min(config_.segment_ms, config_.max_compaction_lag_ms)
+                           : config_.segment_ms);
   }
   return full ? roll() : Status();
 }
@@ -186,7 +201,8 @@ Status LogImpl::roll_if_needed(const Incoming& incoming, std::size_t bytes) {
 Status LogImpl::roll() {
   PENSTOCK_RETURN_IF_ERROR(check_online());
   if (active().size() == 0) return {};
-  // A full disk must leave the log as before: nothing of the old segment changes until the new one exists.
+  // A full disk must leave the log as before: nothing of the old segment changes until the new one
+  // exists.
   PENSTOCK_RETURN_IF_ERROR(add_segment(end_));
   Segment& old = *segments_[segments_.size() - 2];
   if (auto sealed = old.seal(); !sealed && sealed.error().code != Errc::kStorageFull) {
@@ -202,7 +218,8 @@ Status LogImpl::roll() {
 }
 
 Status LogImpl::add_segment(Offset base) {
-  auto segment = std::make_unique<Segment>(system_, directory_, base, 0, config_.index_interval_bytes);
+  auto segment =
+      std::make_unique<Segment>(system_, directory_, base, 0, config_.index_interval_bytes);
   if (auto created = segment->create(); !created) {
     if (created.error().code != Errc::kStorageFull) set_offline(created.error());
     return created;
@@ -215,15 +232,16 @@ Status LogImpl::add_segment(Offset base) {
 
 Status LogImpl::write_snapshot(Offset at) {
   std::shared_ptr<File> written;
-  return replace_file(system_, segment_stem(directory_, at) + ".snapshot", as_text(producers_.encode()), written);
+  return replace_file(system_, segment_stem(directory_, at) + ".snapshot",
+                      as_text(producers_.encode()), written);
 }
 
 Status LogImpl::begin_epoch(LeaderEpoch epoch) {
   PENSTOCK_RETURN_IF_ERROR(check_online());
   if (epoch == epochs_.latest()) return {};
   if (epoch < epochs_.latest()) {
-    return fail(Errc::kInvalid, directory_ + ": leader epoch " + std::to_string(epoch.value) + " is older than " +
-                                    std::to_string(epochs_.latest().value));
+    return fail(Errc::kInvalid, directory_ + ": leader epoch " + std::to_string(epoch.value) +
+                                    " is older than " + std::to_string(epochs_.latest().value));
   }
   const EpochCache before = epochs_;
   if (!epochs_.assign(epoch, end_)) return {};
@@ -233,9 +251,9 @@ Status LogImpl::begin_epoch(LeaderEpoch epoch) {
 }
 
 Status LogImpl::store_epochs() {
-  return replace_file(system_, directory_ + "/leader-epoch-checkpoint", epochs_.encode(), epoch_file_).map([this] {
-    ++directory_changes_;
-  });
+  return replace_file(system_, directory_ + "/leader-epoch-checkpoint", epochs_.encode(),
+                      epoch_file_)
+      .map([this] { ++directory_changes_; });
 }
 
 }  // namespace penstock::log

@@ -16,25 +16,32 @@
 
 namespace penstock::log {
 
-/// flushed_end of an open log, for whoever writes the recovery point checkpoint on another thread: a value above it must not be written.
+/// flushed_end of an open log, for whoever writes the recovery point checkpoint on another thread:
+/// a value above it must not be written.
 using DurableLimit = std::shared_ptr<std::atomic<std::int64_t>>;
 
 class LogImpl final : public Log {
  public:
-  /// Called before a truncation below `to` touches the disk, so that no recovery point above it survives.
+  /// Called before a truncation below `to` touches the disk, so that no recovery point above it
+  /// survives.
   using BeforeTruncate = std::function<Status(Offset to)>;
 
-  static Result<std::unique_ptr<LogImpl>> open(FileSystem& system, const Clock& clock, std::string directory,
-                                               const LogConfig& config, const RecoveryHint& hint, RecoveryReport& report);
+  static Result<std::unique_ptr<LogImpl>> open(FileSystem& system, const Clock& clock,
+                                               std::string directory, const LogConfig& config,
+                                               const RecoveryHint& hint, RecoveryReport& report);
   ~LogImpl() override { cancel_compaction(); }
 
   Result<AppendInfo> append(ByteSpan batches, LeaderEpoch epoch) override;
   Result<AppendInfo> append_as_is(ByteView batches) override;
-  Result<ReadResult> read(Offset from, std::uint64_t bytes_max, Offset below, bool at_least_one) override;
-  Result<std::optional<TimestampOffset>> find_timestamp(std::int64_t timestamp_ms, Offset below) override;
+  Result<ReadResult> read(Offset from, std::uint64_t bytes_max, Offset below,
+                          bool at_least_one) override;
+  Result<std::optional<TimestampOffset>> find_timestamp(std::int64_t timestamp_ms,
+                                                        Offset below) override;
   Result<std::optional<TimestampOffset>> find_max_timestamp(Offset below) override;
   Result<std::vector<ProducerState::Aborted>> aborted(Offset from, Offset to) override;
-  std::pair<LeaderEpoch, Offset> epoch_end(LeaderEpoch epoch) const override { return epochs_.end_of(epoch, end_); }
+  std::pair<LeaderEpoch, Offset> epoch_end(LeaderEpoch epoch) const override {
+    return epochs_.end_of(epoch, end_);
+  }
   LeaderEpoch latest_epoch() const override { return epochs_.latest(); }
   Status begin_epoch(LeaderEpoch epoch) override;
   Status truncate(Offset to) override;
@@ -47,7 +54,8 @@ class LogImpl final : public Log {
   Offset flushed_end() const override { return flushed_end_; }
   Status close() override;
   Result<std::optional<Cleanable>> cleanable(Offset below) override;
-  Result<std::optional<CompactionTask>> begin_compaction(Offset below, const CompactionLimits& limits) override;
+  Result<std::optional<CompactionTask>> begin_compaction(Offset below,
+                                                         const CompactionLimits& limits) override;
   Status apply_compaction(const CompactionTask& task, const Status& ran) override;
   void cancel_compaction() override;
   std::optional<Offset> cleaned_to() const override { return cleaned_to_; }
@@ -67,8 +75,11 @@ class LogImpl final : public Log {
   void set_before_truncate(BeforeTruncate hook) { before_truncate_ = std::move(hook); }
   /// Called before segments below `start` are removed: makes the new log start durable.
   void set_before_remove(BeforeTruncate hook) { before_remove_ = std::move(hook); }
-  /// Called on the compaction's thread before its segments take the place of others: makes durable that this log has gaps.
-  void set_before_swap(std::function<Status(Offset cleaned_to)> hook) { before_swap_ = std::move(hook); }
+  /// Called on the compaction's thread before its segments take the place of others: makes durable
+  /// that this log has gaps.
+  void set_before_swap(std::function<Status(Offset cleaned_to)> hook) {
+    before_swap_ = std::move(hook);
+  }
   [[nodiscard]] const DurableLimit& durable_limit() const { return durable_limit_; }
 
  private:
@@ -87,10 +98,14 @@ class LogImpl final : public Log {
 
   Segment& active() { return *segments_.back(); }
   // A log that was ever compacted has gaps, whatever its policy is now.
-  [[nodiscard]] bool contiguous() const { return config_.cleanup_policy == CleanupPolicy::kDelete && !cleaned_to_; }
+  [[nodiscard]] bool contiguous() const {
+    return config_.cleanup_policy == CleanupPolicy::kDelete && !cleaned_to_;
+  }
   [[nodiscard]] Segment::Judge judge_of(std::size_t index) const;
   [[nodiscard]] std::size_t segment_of(Offset offset) const;
-  Offset next_base(std::size_t index) const { return index + 1 < segments_.size() ? segments_[index + 1]->base() : end_; }
+  Offset next_base(std::size_t index) const {
+    return index + 1 < segments_.size() ? segments_[index + 1]->base() : end_;
+  }
   void set_flushed_end(Offset to);
   void keep_few_files_open(std::size_t used);
 
@@ -104,7 +119,8 @@ class LogImpl final : public Log {
   Status restart_at(Offset base);
 
   Result<std::uint64_t> end_position(std::size_t index, Offset below);
-  Result<std::optional<TimestampOffset>> search_segment(std::size_t index, std::int64_t timestamp_ms, Offset below);
+  Result<std::optional<TimestampOffset>> search_segment(std::size_t index,
+                                                        std::int64_t timestamp_ms, Offset below);
   Result<std::optional<TimestampOffset>> max_of_segment(std::size_t index, Offset below);
 
   Status swap_in(const CompactionTask::Output& output);
@@ -127,7 +143,8 @@ class LogImpl final : public Log {
   const Clock& clock_;
   std::string directory_;
   LogConfig config_;
-  std::vector<std::unique_ptr<Segment>> segments_;  // by base offset; the last is active; never empty once open
+  std::vector<std::unique_ptr<Segment>>
+      segments_;  // by base offset; the last is active; never empty once open
   EpochCache epochs_;
   std::shared_ptr<File> epoch_file_;  // written since the last flush
   ProducerState producers_;
@@ -140,16 +157,16 @@ class LogImpl final : public Log {
   std::uint64_t size_bytes_ = 0;
   std::uint64_t appended_bytes_ = 0;
   std::uint64_t generation_ = 1;
-  std::uint64_t directory_changes_ = 0;         // files created
+  std::uint64_t directory_changes_ = 0;  // files created
   std::uint64_t directory_changes_synced_ = 0;
   std::int64_t active_since_ms_ = 0;
   std::deque<Deleted> deleted_;
-  std::deque<Segment*> lately_used_;            // cold segments with an open file
+  std::deque<Segment*> lately_used_;  // cold segments with an open file
   std::optional<Error> offline_;
-  CompactionTask::SharedState compacting_;      // begun and not finished
+  CompactionTask::SharedState compacting_;  // begun and not finished
   std::optional<Offset> compacting_to_;
-  std::vector<Offset> swapped_;                 // segments that still carry `.swap`
-  std::uint64_t swaps_durable_at_ = 0;          // directory_changes_synced_ from which they may lose it
+  std::vector<Offset> swapped_;         // segments that still carry `.swap`
+  std::uint64_t swaps_durable_at_ = 0;  // directory_changes_synced_ from which they may lose it
   std::optional<Offset> cleaned_to_;
   std::function<Status(Offset)> before_swap_;
   std::size_t scrub_segment_ = 0;

@@ -6,8 +6,9 @@ namespace penstock::log {
 namespace {
 
 tl::unexpected<Error> missing(const Segment& segment, Offset from, Offset to) {
-  return fail(Errc::kCorrupt, segment.stem() + ".log holds nothing from offset " + std::to_string(from.value) + " on, but the next segment begins at " +
-                                  std::to_string(to.value));
+  return fail(Errc::kCorrupt,
+              segment.stem() + ".log holds nothing from offset " + std::to_string(from.value) +
+                  " on, but the next segment begins at " + std::to_string(to.value));
 }
 
 }  // namespace
@@ -21,9 +22,11 @@ Result<std::uint64_t> LogImpl::end_position(std::size_t index, Offset below) {
   return found->header.base_offset >= below ? found->at : found->at + found->header.size_bytes();
 }
 
-Result<ReadResult> LogImpl::read(Offset from, std::uint64_t bytes_max, Offset below, bool at_least_one) {
+Result<ReadResult> LogImpl::read(Offset from, std::uint64_t bytes_max, Offset below,
+                                 bool at_least_one) {
   if (from < start_ || from > end_) {
-    return fail(Errc::kOutOfRange, directory_ + ": offset " + std::to_string(from.value) + " is outside of " + std::to_string(start_.value) + ".." +
+    return fail(Errc::kOutOfRange, directory_ + ": offset " + std::to_string(from.value) +
+                                       " is outside of " + std::to_string(start_.value) + ".." +
                                        std::to_string(end_.value));
   }
   ReadResult result;
@@ -47,14 +50,19 @@ Result<ReadResult> LogImpl::read(Offset from, std::uint64_t bytes_max, Offset be
     const std::uint64_t room = bytes_max - std::min(bytes_max, result.size_bytes);
     const std::uint64_t whole = until;
     if (until - first.at > room) {
-      PENSTOCK_ASSIGN_OR_RETURN(until, segment.boundary_at_or_below(first.at, first.at + room, judge));
-      if (until == first.at && at_least_one && result.ranges.empty()) until = first.at + first.header.size_bytes();
+      PENSTOCK_ASSIGN_OR_RETURN(until,
+                                segment.boundary_at_or_below(first.at, first.at + room, judge));
+      if (until == first.at && at_least_one && result.ranges.empty())
+        until = first.at + first.header.size_bytes();
     }
     if (until == first.at) break;
-    if (const auto checked = segment.ensure_checked(first.at, until, first.header.base_offset, judge); !checked) {
+    if (const auto checked =
+            segment.ensure_checked(first.at, until, first.header.base_offset, judge);
+        !checked) {
       // What is good before the damage is served; the next read meets it.
       until = std::min(until, segment.checked_until(first.at));
-      if (checked.error().code != Errc::kCorrupt || until <= first.at) return tl::make_unexpected(checked.error());
+      if (checked.error().code != Errc::kCorrupt || until <= first.at)
+        return tl::make_unexpected(checked.error());
     }
     if (result.ranges.empty()) result.first_batch_offset = first.header.base_offset;
     PENSTOCK_ASSIGN_OR_RETURN(std::shared_ptr<const File> file, segment.file());
@@ -66,7 +74,9 @@ Result<ReadResult> LogImpl::read(Offset from, std::uint64_t bytes_max, Offset be
   return result;
 }
 
-Result<std::optional<TimestampOffset>> LogImpl::search_segment(std::size_t index, std::int64_t timestamp_ms, Offset below) {
+Result<std::optional<TimestampOffset>> LogImpl::search_segment(std::size_t index,
+                                                               std::int64_t timestamp_ms,
+                                                               Offset below) {
   Segment& segment = *segments_[index];
   const Segment::Judge judge = judge_of(index);
   PENSTOCK_ASSIGN_OR_RETURN(const Offset floor, segment.floor_of_time(timestamp_ms, judge));
@@ -85,7 +95,8 @@ Result<std::optional<TimestampOffset>> LogImpl::search_segment(std::size_t index
     if (walker.header().max_timestamp_ms < timestamp_ms) continue;
     bytes.resize(walker.header().size_bytes());
     PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got, file->read_at(walker.position(), bytes));
-    PENSTOCK_ASSIGN_OR_RETURN(const auto batch, record::BatchView::parse(ByteView(bytes).first(got)));
+    PENSTOCK_ASSIGN_OR_RETURN(const auto batch,
+                              record::BatchView::parse(ByteView(bytes).first(got)));
     PENSTOCK_ASSIGN_OR_RETURN(auto reader, record::RecordReader::open(batch));
     record::RecordView record;
     while (true) {
@@ -93,15 +104,18 @@ Result<std::optional<TimestampOffset>> LogImpl::search_segment(std::size_t index
       if (!one) break;
       if (record.timestamp_ms < timestamp_ms || record.offset < start_) continue;
       if (record.offset >= below) return std::optional<TimestampOffset>();
-      return std::optional(TimestampOffset{record.timestamp_ms, record.offset, walker.header().leader_epoch});
+      return std::optional(
+          TimestampOffset{record.timestamp_ms, record.offset, walker.header().leader_epoch});
     }
   }
   return std::optional<TimestampOffset>();
 }
 
-Result<std::optional<TimestampOffset>> LogImpl::find_timestamp(std::int64_t timestamp_ms, Offset below) {
+Result<std::optional<TimestampOffset>> LogImpl::find_timestamp(std::int64_t timestamp_ms,
+                                                               Offset below) {
   below = std::min(below, end_);
-  for (std::size_t index = segment_of(start_); index < segments_.size() && segments_[index]->base() < below; ++index) {
+  for (std::size_t index = segment_of(start_);
+       index < segments_.size() && segments_[index]->base() < below; ++index) {
     PENSTOCK_RETURN_IF_ERROR(segments_[index]->check_times(judge_of(index)));
     keep_few_files_open(index);
     if (segments_[index]->max_timestamp_ms() < timestamp_ms) continue;
@@ -116,8 +130,11 @@ Result<std::optional<TimestampOffset>> LogImpl::max_of_segment(std::size_t index
   Segment& segment = *segments_[index];
   const Segment::Judge judge = judge_of(index);
   const bool whole = segment.base() >= start_ && segment.max_timestamp_offset() < below;
-  if (whole && segment.max_timestamp_offset() == Offset::kNone) return std::optional<TimestampOffset>();
-  PENSTOCK_ASSIGN_OR_RETURN(const auto first, segment.find(whole ? segment.max_timestamp_offset() : std::max(start_, segment.base()), judge));
+  if (whole && segment.max_timestamp_offset() == Offset::kNone)
+    return std::optional<TimestampOffset>();
+  PENSTOCK_ASSIGN_OR_RETURN(const auto first, segment.find(whole ? segment.max_timestamp_offset()
+                                                                 : std::max(start_, segment.base()),
+                                                           judge));
   if (!first) return std::optional<TimestampOffset>();
   PENSTOCK_ASSIGN_OR_RETURN(const auto file, segment.file());
   std::optional<TimestampOffset> best;
@@ -132,13 +149,16 @@ Result<std::optional<TimestampOffset>> LogImpl::max_of_segment(std::size_t index
     if (best && walker.header().max_timestamp_ms <= best->timestamp_ms) continue;
     bytes.resize(walker.header().size_bytes());
     PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got, file->read_at(walker.position(), bytes));
-    PENSTOCK_ASSIGN_OR_RETURN(const auto batch, record::BatchView::parse(ByteView(bytes).first(got)));
+    PENSTOCK_ASSIGN_OR_RETURN(const auto batch,
+                              record::BatchView::parse(ByteView(bytes).first(got)));
     PENSTOCK_ASSIGN_OR_RETURN(auto reader, record::RecordReader::open(batch));
     record::RecordView record;
     while (true) {
       PENSTOCK_ASSIGN_OR_RETURN(const bool one, reader.next(record));
       if (!one) break;
-      if (record.offset < start_ || record.offset >= below || (best && record.timestamp_ms <= best->timestamp_ms)) continue;
+      if (record.offset < start_ || record.offset >= below ||
+          (best && record.timestamp_ms <= best->timestamp_ms))
+        continue;
       best = TimestampOffset{record.timestamp_ms, record.offset, walker.header().leader_epoch};
     }
     if (whole) break;
@@ -149,7 +169,8 @@ Result<std::optional<TimestampOffset>> LogImpl::max_of_segment(std::size_t index
 Result<std::optional<TimestampOffset>> LogImpl::find_max_timestamp(Offset below) {
   below = std::min(below, end_);
   std::optional<TimestampOffset> best;
-  for (std::size_t index = segment_of(start_); index < segments_.size() && segments_[index]->base() < below; ++index) {
+  for (std::size_t index = segment_of(start_);
+       index < segments_.size() && segments_[index]->base() < below; ++index) {
     PENSTOCK_RETURN_IF_ERROR(segments_[index]->check_times(judge_of(index)));
     keep_few_files_open(index);
     if (best && segments_[index]->max_timestamp_ms() <= best->timestamp_ms) continue;
@@ -162,7 +183,8 @@ Result<std::optional<TimestampOffset>> LogImpl::find_max_timestamp(Offset below)
 Result<std::vector<ProducerState::Aborted>> LogImpl::aborted(Offset from, Offset to) {
   std::vector<ProducerState::Aborted> result;
   for (std::size_t index = segment_of(from); index < segments_.size(); ++index) {
-    PENSTOCK_ASSIGN_OR_RETURN(const auto all, read_txn_index(system_, segments_[index]->path(".txnindex")));
+    PENSTOCK_ASSIGN_OR_RETURN(const auto all,
+                              read_txn_index(system_, segments_[index]->path(".txnindex")));
     for (const auto& one : all) {
       if (one.last >= from && one.first < to) result.push_back(one);
       // Transactions that end later began at or beyond this one's last stable offset.

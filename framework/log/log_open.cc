@@ -24,14 +24,16 @@ std::optional<Offset> offset_in_name(std::string_view name, std::string_view suf
 
 }  // namespace
 
-Result<std::unique_ptr<Log>> Log::open(FileSystem& system, const Clock& clock, std::string directory, const LogConfig& config,
+Result<std::unique_ptr<Log>> Log::open(FileSystem& system, const Clock& clock,
+                                       std::string directory, const LogConfig& config,
                                        const RecoveryHint& hint, RecoveryReport& report) {
   auto log = LogImpl::open(system, clock, std::move(directory), config, hint, report);
   if (!log) return tl::make_unexpected(std::move(log).error());
   return std::unique_ptr<Log>(std::move(*log));
 }
 
-Result<std::unique_ptr<LogImpl>> LogImpl::open(FileSystem& system, const Clock& clock, std::string directory, const LogConfig& config,
+Result<std::unique_ptr<LogImpl>> LogImpl::open(FileSystem& system, const Clock& clock,
+                                               std::string directory, const LogConfig& config,
                                                const RecoveryHint& hint, RecoveryReport& report) {
   std::unique_ptr<LogImpl> log(new LogImpl(system, clock, std::move(directory), config));
   PENSTOCK_RETURN_IF_ERROR(log->open_files(hint, report));
@@ -41,12 +43,15 @@ Result<std::unique_ptr<LogImpl>> LogImpl::open(FileSystem& system, const Clock& 
 Status LogImpl::open_files(const RecoveryHint& hint, RecoveryReport& report) {
   if (!system_.exists(directory_)) {
     if (std::max(hint.recovery_point, hint.clean_end.value_or(Offset(0))).value > 0) {
-      return fail(Errc::kCorrupt, directory_ + " is missing, but its records below offset " + std::to_string(hint.recovery_point.value) +
-                                      " were durable. Restore the directory from a copy, or delete the topic");
+      return fail(Errc::kCorrupt,
+                  directory_ + " is missing, but its records below offset " +
+                      std::to_string(hint.recovery_point.value) +
+                      " were durable. Restore the directory from a copy, or delete the topic");
     }
     PENSTOCK_RETURN_IF_ERROR(system_.create_directories(directory_));
     const std::size_t slash = directory_.rfind('/');
-    PENSTOCK_RETURN_IF_ERROR(system_.sync_directory(slash == std::string::npos ? "." : directory_.substr(0, slash)));
+    PENSTOCK_RETURN_IF_ERROR(
+        system_.sync_directory(slash == std::string::npos ? "." : directory_.substr(0, slash)));
   }
   PENSTOCK_RETURN_IF_ERROR(find_segments(hint, report));
   PENSTOCK_RETURN_IF_ERROR(load_epochs(hint, report));
@@ -74,8 +79,8 @@ Status LogImpl::open_files(const RecoveryHint& hint, RecoveryReport& report) {
   PENSTOCK_RETURN_IF_ERROR(restore_producers());
   const std::string accept = directory_ + "/" + kAcceptLossFile;
   if (report.loss_accepted) {
-    report.notes.push_back(directory_ + ": the log is now " + std::to_string(start_.value) + ".." + std::to_string(end_.value) +
-                           ", a loss that was accepted by " + accept);
+    report.notes.push_back(directory_ + ": the log is now " + std::to_string(start_.value) + ".." +
+                           std::to_string(end_.value) + ", a loss that was accepted by " + accept);
     PENSTOCK_RETURN_IF_ERROR(system_.remove(accept));
   }
   return {};
@@ -92,21 +97,27 @@ Status LogImpl::find_segments(const RecoveryHint& hint, RecoveryReport& report) 
     const auto base = offset_in_name(name, ".log");
     if (!base) continue;
     PENSTOCK_ASSIGN_OR_RETURN(const FileStatus status, system_.status(path));
-    segments_.push_back(std::make_unique<Segment>(system_, directory_, *base, status.size, config_.index_interval_bytes));
+    segments_.push_back(std::make_unique<Segment>(system_, directory_, *base, status.size,
+                                                  config_.index_interval_bytes));
   }
   const Offset trusted = std::max(hint.recovery_point, hint.clean_end.value_or(Offset(0)));
   if (segments_.empty() && trusted > hint.log_start.value_or(Offset(0))) {
-    return fail(Errc::kCorrupt, directory_ + " holds no segment, but its records below offset " + std::to_string(trusted.value) +
-                                    " were durable. Restore the files from a copy, or delete the topic");
+    return fail(Errc::kCorrupt,
+                directory_ + " holds no segment, but its records below offset " +
+                    std::to_string(trusted.value) +
+                    " were durable. Restore the files from a copy, or delete the topic");
   }
   const bool start_known = hint.log_start && (hint.clean_end || hint.log_start_exact);
   if (!segments_.empty() && start_known && segments_.front()->base() > *hint.log_start) {
     const Offset first = segments_.front()->base();
     if (accepted_loss(system_, directory_) != first) {
-      return fail(Errc::kCorrupt, segment_stem(directory_, first) + ".log is the first segment, but the log begins at offset " +
+      return fail(Errc::kCorrupt, segment_stem(directory_, first) +
+                                      ".log is the first segment, but the log begins at offset " +
                                       std::to_string(hint.log_start->value) +
-                                      ": older segments are missing. Restore the files from a copy, or give up all records below: echo " +
-                                      std::to_string(first.value) + " > " + directory_ + "/" + kAcceptLossFile + ", then restart");
+                                      ": older segments are missing. Restore the files from a "
+                                      "copy, or give up all records below: echo " +
+                                      std::to_string(first.value) + " > " + directory_ + "/" +
+                                      kAcceptLossFile + ", then restart");
     }
     report.loss_accepted = true;
   }
@@ -118,20 +129,24 @@ Status LogImpl::find_segments(const RecoveryHint& hint, RecoveryReport& report) 
 Status LogImpl::load_epochs(const RecoveryHint& hint, RecoveryReport& report) {
   const std::string path = directory_ + "/leader-epoch-checkpoint";
   if (!system_.exists(path)) {
-    // Written before the first batch; only a power cut can have kept the batch and not the file. Kafka's own logs may lack it as well.
+    // Written before the first batch; only a power cut can have kept the batch and not the file.
+    // Kafka's own logs may lack it as well.
     return segments_.empty() ? Status() : rebuild_epochs();
   }
   PENSTOCK_ASSIGN_OR_RETURN(const std::string text, read_file(system_, path, kEpochFileBytesMax));
   auto decoded = epochs_.decode(text);
   if (decoded) return {};
   if (hint.same_boot || hint.clean_end) {
-    return fail(Errc::kCorrupt, path + ": " + decoded.error().text + ". Restore it from a copy, or remove it to have it made anew from the batches");
+    return fail(Errc::kCorrupt,
+                path + ": " + decoded.error().text +
+                    ". Restore it from a copy, or remove it to have it made anew from the batches");
   }
   report.notes.push_back(path + ": " + decoded.error().text + "; made anew from the batches");
   return rebuild_epochs();
 }
 
-// From sound batches only: a header that a power cut left in pieces says anything. What follows damage is for the recovery to judge.
+// From sound batches only: a header that a power cut left in pieces says anything. What follows
+// damage is for the recovery to judge.
 Status LogImpl::rebuild_epochs() {
   epochs_.clear();
   bool damaged = false;
@@ -142,16 +157,19 @@ Status LogImpl::rebuild_epochs() {
     range.end = range.file_size = segment->size();
     range.expected = segment->base();
     range.contiguous = contiguous();
-    PENSTOCK_ASSIGN_OR_RETURN(const ScanResult scan, scan_batches(*file, range, [&](const record::BatchView& batch, std::uint64_t) {
-                                epochs_.assign(batch.header().leader_epoch, batch.header().base_offset);
-                              }));
+    PENSTOCK_ASSIGN_OR_RETURN(
+        const ScanResult scan,
+        scan_batches(*file, range, [&](const record::BatchView& batch, std::uint64_t) {
+          epochs_.assign(batch.header().leader_epoch, batch.header().base_offset);
+        }));
     damaged = scan.damage.has_value();
   }
   return store_epochs();
 }
 
 Status LogImpl::recover_tail(const RecoveryHint& hint, RecoveryReport& report) {
-  PENSTOCK_ASSIGN_OR_RETURN(const TailPlan plan, plan_recovery(system_, directory_, segments_, &epochs_, contiguous(), hint));
+  PENSTOCK_ASSIGN_OR_RETURN(const TailPlan plan, plan_recovery(system_, directory_, segments_,
+                                                               &epochs_, contiguous(), hint));
   PENSTOCK_RETURN_IF_ERROR(apply_plan(system_, directory_, segments_, plan, report));
   end_ = plan.end;
   PENSTOCK_RETURN_IF_ERROR(active().load(judge_of(segments_.size() - 1)));
@@ -177,7 +195,8 @@ Status LogImpl::restore_producers() {
       if (segments_[segment_of(at)]->base() != at) PENSTOCK_RETURN_IF_ERROR(system_.remove(path));
       continue;
     }
-    const auto text = at <= end_ ? read_file(system_, path, kSnapshotBytesMax) : Result<std::string>(fail(Errc::kOutOfRange, ""));
+    const auto text = at <= end_ ? read_file(system_, path, kSnapshotBytesMax)
+                                 : Result<std::string>(fail(Errc::kOutOfRange, ""));
     if (text && producers_.decode(as_bytes(*text))) {
       from = std::max(from, at);
       restored = true;
@@ -195,7 +214,8 @@ Status LogImpl::replay_producers(Offset from) {
     Segment& segment = *segments_[index];
     const std::string txn_path = segment.stem() + ".txnindex";
     PENSTOCK_ASSIGN_OR_RETURN(auto kept, read_txn_index(system_, txn_path));
-    std::erase_if(kept, [&](const ProducerState::Aborted& aborted) { return aborted.last >= from; });
+    std::erase_if(kept,
+                  [&](const ProducerState::Aborted& aborted) { return aborted.last >= from; });
     PENSTOCK_RETURN_IF_ERROR(rewrite_txn_index(system_, txn_path, kept));
     PENSTOCK_ASSIGN_OR_RETURN(const auto file, segment.file());
     std::uint64_t position = 0;
@@ -207,7 +227,8 @@ Status LogImpl::replay_producers(Offset from) {
     while (true) {
       const auto more = walker.next();
       if (!more && more.error().code == Errc::kIo) return tl::make_unexpected(more.error());
-      // Damage below the recovery point in a segment that nobody has read yet: reading it reports it.
+      // Damage below the recovery point in a segment that nobody has read yet: reading it reports
+      // it.
       if (!more || !*more) break;
       const record::BatchHeader& header = walker.header();
       if (header.producer_id.value < 0 || header.base_offset < from) continue;

@@ -2,7 +2,8 @@
 
 namespace penstock::log {
 
-// Unlike a read, this looks at bytes that were checked before: what a disk gave rightly once may rot.
+// Unlike a read, this looks at bytes that were checked before: what a disk gave rightly once may
+// rot.
 Result<std::uint64_t> LogImpl::scrub(std::uint64_t bytes_max) {
   std::uint64_t done = 0;
   while (done < bytes_max) {
@@ -27,8 +28,9 @@ Result<std::uint64_t> LogImpl::scrub(std::uint64_t bytes_max) {
     if (scan.damage) return tl::make_unexpected(*scan.damage);
     const Offset next = next_base(scrub_segment_);
     if (scan.position == segment.size() && (contiguous() ? scan.next != next : scan.next > next)) {
-      return fail(Errc::kCorrupt, file->path() + " ends at offset " + std::to_string(scan.next.value) + ", but the next segment begins at " +
-                                      std::to_string(next.value));
+      return fail(Errc::kCorrupt,
+                  file->path() + " ends at offset " + std::to_string(scan.next.value) +
+                      ", but the next segment begins at " + std::to_string(next.value));
     }
     done += scan.position - scrub_position_;
     scrub_position_ = scan.position;

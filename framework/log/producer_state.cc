@@ -29,7 +29,8 @@ SequenceCheck ProducerState::check(const record::BatchHeader& header) const {
     return result;
   }
   if (header.producer_epoch > entry.epoch) {
-    if (header.base_sequence != 0 && entry.epoch.value >= 0) result.verdict = SequenceVerdict::kOutOfOrder;
+    if (header.base_sequence != 0 && entry.epoch.value >= 0)
+      result.verdict = SequenceVerdict::kOutOfOrder;
     return result;
   }
   const std::int32_t last = advance(header.base_sequence, header.last_offset_delta);
@@ -41,7 +42,8 @@ SequenceCheck ProducerState::check(const record::BatchHeader& header) const {
     result.duplicate_timestamp_ms = batch.timestamp_ms;
     return result;
   }
-  const std::int32_t expected = entry.batches.empty() ? 0 : advance(entry.batches.back().last_sequence, 1);
+  const std::int32_t expected =
+      entry.batches.empty() ? 0 : advance(entry.batches.back().last_sequence, 1);
   if (header.base_sequence != expected) result.verdict = SequenceVerdict::kOutOfOrder;
   return result;
 }
@@ -57,8 +59,9 @@ std::optional<ProducerState::Aborted> ProducerState::appended(const record::Batc
   entry.idle_since_ms = -1;
   if (!header.control()) {
     if (entry.batches.size() == kBatchesKept) entry.batches.erase(entry.batches.begin());
-    entry.batches.push_back({header.base_sequence, advance(header.base_sequence, header.last_offset_delta),
-                             header.last_offset(), header.last_offset_delta, header.max_timestamp_ms});
+    entry.batches.push_back(
+        {header.base_sequence, advance(header.base_sequence, header.last_offset_delta),
+         header.last_offset(), header.last_offset_delta, header.max_timestamp_ms});
     if (header.transactional() && entry.transaction_first == Offset::kNone) {
       entry.transaction_first = header.base_offset;
       open_[header.base_offset.value] = header.producer_id.value;
@@ -73,17 +76,21 @@ std::optional<ProducerState::Aborted> ProducerState::appended(const record::Batc
   entry.transaction_first = Offset::kNone;
   if (*marker != 0) return std::nullopt;
   const Offset last = header.last_offset();
-  return Aborted{header.producer_id, first, last, open_.empty() ? last + 1 : Offset(open_.begin()->first)};
+  return Aborted{header.producer_id, first, last,
+                 open_.empty() ? last + 1 : Offset(open_.begin()->first)};
 }
 
-Offset ProducerState::first_unstable() const { return open_.empty() ? Offset::kNone : Offset(open_.begin()->first); }
+Offset ProducerState::first_unstable() const {
+  return open_.empty() ? Offset::kNone : Offset(open_.begin()->first);
+}
 
 void ProducerState::expire(std::int64_t now_ms, std::int64_t expiration_ms) {
   for (auto& [id, entry] : entries_) {
     if (entry.idle_since_ms < 0 || entry.idle_since_ms > now_ms) entry.idle_since_ms = now_ms;
   }
   std::erase_if(entries_, [&](const auto& item) {
-    return item.second.transaction_first == Offset::kNone && now_ms - item.second.idle_since_ms > expiration_ms;
+    return item.second.transaction_first == Offset::kNone &&
+           now_ms - item.second.idle_since_ms > expiration_ms;
   });
 }
 
@@ -114,11 +121,15 @@ std::vector<std::byte> ProducerState::encode() const {
 }
 
 Status ProducerState::decode(ByteView bytes) {
-  if (bytes.size() < kSnapshotHeaderBytes) return fail(Errc::kCorrupt, "producer snapshot is cut short");
-  if (load_be<std::int16_t>(bytes.data()) != kSnapshotVersion) return fail(Errc::kUnsupported, "producer snapshot of an unknown version");
-  if (load_be<std::uint32_t>(bytes.data() + 2) != crc32c(bytes.subspan(6))) return fail(Errc::kCorrupt, "producer snapshot has a bad CRC");
+  if (bytes.size() < kSnapshotHeaderBytes)
+    return fail(Errc::kCorrupt, "producer snapshot is cut short");
+  if (load_be<std::int16_t>(bytes.data()) != kSnapshotVersion)
+    return fail(Errc::kUnsupported, "producer snapshot of an unknown version");
+  if (load_be<std::uint32_t>(bytes.data() + 2) != crc32c(bytes.subspan(6)))
+    return fail(Errc::kCorrupt, "producer snapshot has a bad CRC");
   const auto count = load_be<std::int32_t>(bytes.data() + 6);
-  if (count < 0 || bytes.size() != kSnapshotHeaderBytes + static_cast<std::size_t>(count) * kSnapshotEntryBytes) {
+  if (count < 0 || bytes.size() != kSnapshotHeaderBytes +
+                                       static_cast<std::size_t>(count) * kSnapshotEntryBytes) {
     return fail(Errc::kCorrupt, "producer snapshot has a wrong size");
   }
   clear();
@@ -136,7 +147,8 @@ Status ProducerState::decode(ByteView bytes) {
     entry.coordinator_epoch = load_be<std::int32_t>(at + 34);
     entry.transaction_first = Offset(load_be<std::int64_t>(at + 38));
     if (last.last_offset.value >= 0) {
-      last.first_sequence = static_cast<std::int32_t>((static_cast<std::int64_t>(last.last_sequence) - last.offset_delta) & INT32_MAX);
+      last.first_sequence = static_cast<std::int32_t>(
+          (static_cast<std::int64_t>(last.last_sequence) - last.offset_delta) & INT32_MAX);
       entry.batches.push_back(last);
     }
     if (entry.transaction_first != Offset::kNone) open_[entry.transaction_first.value] = id;

@@ -13,12 +13,13 @@
 
 namespace penstock::log {
 
-/// What an idempotent producer's batch is, compared with what was appended before (KIP-98; protocol.md section 4.1).
+/// What an idempotent producer's batch is, compared with what was appended before (KIP-98;
+/// protocol.md section 4.1).
 enum class SequenceVerdict : std::uint8_t {
   kAppend,
-  kDuplicate,           // one of the last five: answer with its offset, do not append
-  kOutOfOrder,          // OUT_OF_ORDER_SEQUENCE_NUMBER
-  kFenced,              // INVALID_PRODUCER_EPOCH
+  kDuplicate,   // one of the last five: answer with its offset, do not append
+  kOutOfOrder,  // OUT_OF_ORDER_SEQUENCE_NUMBER
+  kFenced,      // INVALID_PRODUCER_EPOCH
 };
 
 struct SequenceCheck {
@@ -28,7 +29,8 @@ struct SequenceCheck {
   std::int64_t duplicate_timestamp_ms = -1;
 };
 
-/// Per partition: the last five batches of each producer id, and its open transaction. Owner shard only. Pure: no I/O.
+/// Per partition: the last five batches of each producer id, and its open transaction. Owner shard
+/// only. Pure: no I/O.
 class ProducerState {
  public:
   static constexpr std::size_t kBatchesKept = 5;
@@ -43,7 +45,8 @@ class ProducerState {
     ProducerEpoch epoch{-1};
     std::int32_t coordinator_epoch = -1;
     std::int64_t last_timestamp_ms = -1;
-    std::int64_t idle_since_ms = -1;           // in memory only; -1: it appended since expire() was last called
+    std::int64_t idle_since_ms =
+        -1;  // in memory only; -1: it appended since expire() was last called
     Offset transaction_first = Offset::kNone;  // kNone: none open
     std::vector<Batch> batches;                // oldest first, at most kBatchesKept
   };
@@ -56,17 +59,22 @@ class ProducerState {
 
   /// Judges a data batch before append; batches without a producer id give kAppend.
   [[nodiscard]] SequenceCheck check(const record::BatchHeader& header) const;
-  /// Takes in an appended batch, control batches included (its marker type: 0 abort, 1 commit; nullopt for data).
-  /// Returns the aborted transaction that an abort marker closed.
-  std::optional<Aborted> appended(const record::BatchHeader& header, std::optional<std::int16_t> marker,
+  /// Takes in an appended batch, control batches included (its marker type: 0 abort, 1 commit;
+  /// nullopt for data). Returns the aborted transaction that an abort marker closed.
+  std::optional<Aborted> appended(const record::BatchHeader& header,
+                                  std::optional<std::int16_t> marker,
                                   std::int32_t coordinator_epoch);
   /// First offset of the oldest open transaction; kNone when there is none.
   [[nodiscard]] Offset first_unstable() const;
-  /// Forgets producers without an open transaction that appended nothing for `expiration_ms`, by the wall clock: what their records'
-  /// timestamps say does not matter (mirrored or historic events). Time counts from the first call after an append, and after a
-  /// restart from the first call; call it every few minutes.
+  /// Forgets producers without an open transaction that appended nothing for `expiration_ms`, by
+  /// the wall clock: what their records' timestamps say does not matter (mirrored or historic
+  /// events). Time counts from the first call after an append, and after a restart from the first
+  /// call; call it every few minutes.
   void expire(std::int64_t now_ms, std::int64_t expiration_ms);
-  void clear() { entries_.clear(); open_.clear(); }
+  void clear() {
+    entries_.clear();
+    open_.clear();
+  }
 
   [[nodiscard]] const std::unordered_map<std::int64_t, Entry>& entries() const { return entries_; }
 

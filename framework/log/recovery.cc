@@ -16,7 +16,8 @@ struct Start {
   Offset expected{0};
 };
 
-Segment::Judge judge(const std::vector<std::unique_ptr<Segment>>& segments, std::size_t index, const EpochCache* epochs, bool contiguous) {
+Segment::Judge judge(const std::vector<std::unique_ptr<Segment>>& segments, std::size_t index,
+                     const EpochCache* epochs, bool contiguous) {
   Segment::Judge result;
   result.epochs = epochs;
   result.contiguous = contiguous;
@@ -25,7 +26,8 @@ Segment::Judge judge(const std::vector<std::unique_ptr<Segment>>& segments, std:
 }
 
 // The first byte that has to be looked at.
-Result<Start> scan_start(std::vector<std::unique_ptr<Segment>>& segments, const EpochCache* epochs, bool contiguous, bool power_cut, Offset trusted) {
+Result<Start> scan_start(std::vector<std::unique_ptr<Segment>>& segments, const EpochCache* epochs,
+                         bool contiguous, bool power_cut, Offset trusted) {
   Start start;
   start.segment = segments.size() - 1;
   if (power_cut) {
@@ -33,7 +35,8 @@ Result<Start> scan_start(std::vector<std::unique_ptr<Segment>>& segments, const 
   }
   Segment& segment = *segments[start.segment];
   start.expected = segment.base();
-  PENSTOCK_ASSIGN_OR_RETURN(const bool loaded, segment.try_load(judge(segments, start.segment, epochs, contiguous)));
+  PENSTOCK_ASSIGN_OR_RETURN(const bool loaded,
+                            segment.try_load(judge(segments, start.segment, epochs, contiguous)));
   if (!loaded) return start;
   const Offset until = power_cut ? trusted : Offset(INT64_MAX);
   PENSTOCK_ASSIGN_OR_RETURN(const auto entry, segment.entry_at_or_before(until));
@@ -42,22 +45,27 @@ Result<Start> scan_start(std::vector<std::unique_ptr<Segment>>& segments, const 
   return start;
 }
 
-Error corruption(const std::string& directory, const std::string& what, Offset good_end, Offset trusted, const char* why) {
+Error corruption(const std::string& directory, const std::string& what, Offset good_end,
+                 Offset trusted, const char* why) {
   const std::string offset = std::to_string(good_end.value);
   return Error{Errc::kCorrupt,
                what + "; " + why + " (everything below offset " + std::to_string(trusted.value) +
-                   " was durable). Nothing was changed. Restore the files from a copy, or give up every record from offset " + offset +
-                   " on: echo " + offset + " > " + directory + "/" + kAcceptLossFile +
+                   " was durable). Nothing was changed. Restore the files from a copy, or give up "
+                   "every record from offset " +
+                   offset + " on: echo " + offset + " > " + directory + "/" + kAcceptLossFile +
                    ", then restart; the bytes are kept in .torn files"};
 }
 
-Status copy_tail(FileSystem& system, const File& from, std::uint64_t begin, std::uint64_t end, const std::string& to) {
+Status copy_tail(FileSystem& system, const File& from, std::uint64_t begin, std::uint64_t end,
+                 const std::string& to) {
   PENSTOCK_ASSIGN_OR_RETURN(const auto out, system.open(to, OpenMode::kCreate));
   PENSTOCK_RETURN_IF_ERROR(out->truncate(0));
-  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(kCopyBytes, end - begin)));
+  std::vector<std::byte> buffer(
+      static_cast<std::size_t>(std::min<std::uint64_t>(kCopyBytes, end - begin)));
   for (std::uint64_t at = begin; at < end;) {
     const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), end - at));
-    PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got, from.read_at(at, ByteSpan(buffer).first(want)));
+    PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got,
+                              from.read_at(at, ByteSpan(buffer).first(want)));
     if (got == 0) break;
     PENSTOCK_RETURN_IF_ERROR(out->write_at(at - begin, ByteView(buffer).first(got)));
     at += got;
@@ -77,18 +85,22 @@ std::optional<Offset> accepted_loss(FileSystem& system, const std::string& direc
   const auto text = read_file(system, directory + "/" + kAcceptLossFile, 64);
   if (!text) return std::nullopt;
   std::string_view digits = *text;
-  while (!digits.empty() && (digits.back() == '\n' || digits.back() == ' ')) digits.remove_suffix(1);
+  while (!digits.empty() && (digits.back() == '\n' || digits.back() == ' '))
+    digits.remove_suffix(1);
   std::int64_t offset = 0;
   if (!parse_number(digits, offset)) return std::nullopt;
   return Offset(offset);
 }
 
-Result<TailPlan> plan_recovery(FileSystem& system, const std::string& directory, std::vector<std::unique_ptr<Segment>>& segments,
-                               const EpochCache* epochs, bool contiguous, const RecoveryHint& hint) {
+Result<TailPlan> plan_recovery(FileSystem& system, const std::string& directory,
+                               std::vector<std::unique_ptr<Segment>>& segments,
+                               const EpochCache* epochs, bool contiguous,
+                               const RecoveryHint& hint) {
   const bool power_cut = !hint.same_boot && !hint.clean_end;
   const Offset trusted = std::max(hint.recovery_point, hint.clean_end.value_or(Offset(0)));
   const std::optional<Offset> accepted = accepted_loss(system, directory);
-  PENSTOCK_ASSIGN_OR_RETURN(Start start, scan_start(segments, epochs, contiguous, power_cut, trusted));
+  PENSTOCK_ASSIGN_OR_RETURN(Start start,
+                            scan_start(segments, epochs, contiguous, power_cut, trusted));
 
   TailPlan plan;
   const auto stop_here = [&](std::size_t index, const ScanResult& scan, TailPlan::Action action) {
@@ -111,8 +123,9 @@ Result<TailPlan> plan_recovery(FileSystem& system, const std::string& directory,
     if (!scan.damage && !last) {
       const Offset next = segments[index + 1]->base();
       if (contiguous ? scan.next != next : scan.next > next) {
-        scan.damage = Error{Errc::kCorrupt, file->path() + " ends at offset " + std::to_string(scan.next.value) +
-                                                ", but the next segment begins at " + std::to_string(next.value)};
+        scan.damage = Error{Errc::kCorrupt,
+                            file->path() + " ends at offset " + std::to_string(scan.next.value) +
+                                ", but the next segment begins at " + std::to_string(next.value)};
       }
     }
     if (scan.damage) {
@@ -122,15 +135,18 @@ Result<TailPlan> plan_recovery(FileSystem& system, const std::string& directory,
         return plan;
       }
       if (scan.next < trusted) {
-        return tl::make_unexpected(corruption(directory, scan.damage->text, scan.next, trusted, "this is damage, not a torn write"));
+        return tl::make_unexpected(corruption(directory, scan.damage->text, scan.next, trusted,
+                                              "this is damage, not a torn write"));
       }
       if (power_cut) {
         stop_here(index, scan, TailPlan::Action::kTear);
         return plan;
       }
       if (hint.clean_end || !scan.incomplete || !last) {
-        return tl::make_unexpected(corruption(directory, scan.damage->text, scan.next, trusted,
-                                              hint.clean_end ? "the log was closed cleanly" : "the computer did not restart, so no write can be torn here"));
+        return tl::make_unexpected(corruption(
+            directory, scan.damage->text, scan.next, trusted,
+            hint.clean_end ? "the log was closed cleanly"
+                           : "the computer did not restart, so no write can be torn here"));
       }
       stop_here(index, scan, TailPlan::Action::kCut);
       return plan;
@@ -139,15 +155,18 @@ Result<TailPlan> plan_recovery(FileSystem& system, const std::string& directory,
     stop_here(index, scan, TailPlan::Action::kKeep);
   }
   if (plan.end < trusted && accepted != plan.end) {
-    return tl::make_unexpected(corruption(directory, segments.back()->stem() + ".log ends at offset " + std::to_string(plan.end.value), plan.end,
-                                          trusted, "the bytes behind it are missing"));
+    return tl::make_unexpected(corruption(
+        directory,
+        segments.back()->stem() + ".log ends at offset " + std::to_string(plan.end.value), plan.end,
+        trusted, "the bytes behind it are missing"));
   }
   plan.loss_accepted = plan.end < trusted;
   return plan;
 }
 
-Status apply_plan(FileSystem& system, const std::string& directory, std::vector<std::unique_ptr<Segment>>& segments,
-                  const TailPlan& plan, RecoveryReport& report) {
+Status apply_plan(FileSystem& system, const std::string& directory,
+                  std::vector<std::unique_ptr<Segment>>& segments, const TailPlan& plan,
+                  RecoveryReport& report) {
   report.loss_accepted = report.loss_accepted || plan.loss_accepted;
   if (plan.action == TailPlan::Action::kKeep) return {};
   Segment& kept = *segments[plan.segment];
@@ -155,31 +174,37 @@ Status apply_plan(FileSystem& system, const std::string& directory, std::vector<
   const std::uint64_t bad = kept.size() - plan.position;
   if (plan.action == TailPlan::Action::kCut) {
     report.bytes_cut += bad;
-    report.notes.push_back(file->path() + ": cut " + std::to_string(bad) + " bytes of an incomplete final write; the log ends at offset " +
+    report.notes.push_back(file->path() + ": cut " + std::to_string(bad) +
+                           " bytes of an incomplete final write; the log ends at offset " +
                            std::to_string(plan.end.value));
   } else if (bad > 0) {
-    PENSTOCK_ASSIGN_OR_RETURN(const std::int64_t batches, count_whole_batches(*file, plan.position, kept.size()));
+    PENSTOCK_ASSIGN_OR_RETURN(const std::int64_t batches,
+                              count_whole_batches(*file, plan.position, kept.size()));
     const std::string to = free_name(system, file->path() + ".torn");
     PENSTOCK_RETURN_IF_ERROR(copy_tail(system, *file, plan.position, kept.size(), to));
     PENSTOCK_RETURN_IF_ERROR(system.sync_directory(directory));
     report.bytes_torn += bad;
     report.batches_torn += batches;
-    report.notes.push_back(file->path() + ": moved " + std::to_string(bad) + " bytes (" + std::to_string(batches) + " whole batches) from offset " +
+    report.notes.push_back(file->path() + ": moved " + std::to_string(bad) + " bytes (" +
+                           std::to_string(batches) + " whole batches) from offset " +
                            std::to_string(plan.end.value) + " on to " + to);
   }
   // From the back, so that a crash in between leaves a log that the same rules lead on from.
   while (segments.size() > plan.segment + 1) {
     Segment& gone = *segments.back();
     PENSTOCK_ASSIGN_OR_RETURN(const auto gone_file, gone.file());
-    PENSTOCK_ASSIGN_OR_RETURN(const std::int64_t batches, count_whole_batches(*gone_file, 0, gone.size()));
+    PENSTOCK_ASSIGN_OR_RETURN(const std::int64_t batches,
+                              count_whole_batches(*gone_file, 0, gone.size()));
     const std::string to = free_name(system, gone_file->path() + ".torn");
     PENSTOCK_RETURN_IF_ERROR(system.rename(gone_file->path(), to));
     for (const char* suffix : {".index", ".timeindex", ".txnindex"}) {
-      if (system.exists(gone.stem() + suffix)) PENSTOCK_RETURN_IF_ERROR(system.remove(gone.stem() + suffix));
+      if (system.exists(gone.stem() + suffix))
+        PENSTOCK_RETURN_IF_ERROR(system.remove(gone.stem() + suffix));
     }
     report.bytes_torn += gone.size();
     report.batches_torn += batches;
-    report.notes.push_back(gone_file->path() + ": moved whole (" + std::to_string(batches) + " batches) to " + to);
+    report.notes.push_back(gone_file->path() + ": moved whole (" + std::to_string(batches) +
+                           " batches) to " + to);
     segments.pop_back();
   }
   PENSTOCK_RETURN_IF_ERROR(kept.shrink_file(plan.position));

@@ -12,9 +12,9 @@ namespace penstock::log {
 struct TailPlan {
   enum class Action { kKeep, kCut, kTear };
   Action action = Action::kKeep;
-  std::size_t segment = 0;        // the last one that stays
-  std::uint64_t position = 0;     // its size afterwards
-  Offset end{0};                  // the log end afterwards
+  std::size_t segment = 0;     // the last one that stays
+  std::uint64_t position = 0;  // its size afterwards
+  Offset end{0};               // the log end afterwards
   bool loss_accepted = false;
 };
 
@@ -23,13 +23,15 @@ inline constexpr const char* kAcceptLossFile = "accept-data-loss";
 /// The offset in the operator's file, if there is one.
 std::optional<Offset> accepted_loss(FileSystem& system, const std::string& directory);
 
-/// Scans what the hint does not vouch for and judges what it finds (design: see log_directory.h). `epochs` may be nullptr.
-/// Errors: kCorrupt with the operator's way out; kIo.
-Result<TailPlan> plan_recovery(FileSystem& system, const std::string& directory, std::vector<std::unique_ptr<Segment>>& segments,
+/// Scans what the hint does not vouch for and judges what it finds (design: see log_directory.h).
+/// `epochs` may be nullptr. Errors: kCorrupt with the operator's way out; kIo.
+Result<TailPlan> plan_recovery(FileSystem& system, const std::string& directory,
+                               std::vector<std::unique_ptr<Segment>>& segments,
                                const EpochCache* epochs, bool contiguous, const RecoveryHint& hint);
 
 /// Cuts or moves to `.torn` what the plan says, durably, and drops the segments behind it.
-Status apply_plan(FileSystem& system, const std::string& directory, std::vector<std::unique_ptr<Segment>>& segments,
-                  const TailPlan& plan, RecoveryReport& report);
+Status apply_plan(FileSystem& system, const std::string& directory,
+                  std::vector<std::unique_ptr<Segment>>& segments, const TailPlan& plan,
+                  RecoveryReport& report);
 
 }  // namespace penstock::log

@@ -10,7 +10,8 @@ namespace penstock::log {
 namespace {
 
 constexpr std::uint64_t kReserveStepBytes = 8U << 20;
-// Index entries wait in memory until there are this many, or they cover this much log: what a scan after a crash reads at most.
+// Index entries wait in memory until there are this many, or they cover this much log: what a scan
+// after a crash reads at most.
 constexpr std::size_t kPendingEntriesMax = 128;
 constexpr std::uint64_t kPendingLogBytesMax = 2U << 20;
 constexpr std::size_t kIndexFileBytesMax = 1U << 30;
@@ -37,7 +38,8 @@ Status Segment::create() {
   loaded_ = true;
   index_trusted_ = true;
   set_checked_from(0);
-  // Kafka has both files for every segment; entries come later, so a full disk does not matter here.
+  // Kafka has both files for every segment; entries come later, so a full disk does not matter
+  // here.
   const auto touched = rewrite_index_files();
   if (!touched && touched.error().code != Errc::kStorageFull) return touched;
   return {};
@@ -52,10 +54,12 @@ Result<std::shared_ptr<File>> Segment::file() {
 
 Status Segment::write(ByteView batches) {
   PENSTOCK_ASSERT(file_ != nullptr);
-  // Small segments are not worth a reservation. It may fail: it is a favour to the file system, not a promise.
+  // Small segments are not worth a reservation. It may fail: it is a favour to the file system, not
+  // a promise.
   if (size_ >= kReserveStepBytes && size_ + batches.size() > reserved_) {
     reserved_ = size_ + batches.size() + kReserveStepBytes;
-    if (const auto reserved = file_->reserve(reserved_); !reserved) reserved_ = size_ + batches.size();
+    if (const auto reserved = file_->reserve(reserved_); !reserved)
+      reserved_ = size_ + batches.size();
   }
   PENSTOCK_RETURN_IF_ERROR(file_->write_at(size_, batches));
   size_ += batches.size();
@@ -75,16 +79,20 @@ void Segment::add(const record::BatchHeader& header, std::uint64_t position) {
     max_timestamp_offset_ = last;
   }
   if (bytes_since_entry_ > interval_) {
-    offsets_.push_back({static_cast<std::uint32_t>(last - base_), static_cast<std::uint32_t>(position)});
-    if (max_timestamp_ms_ >= 0 && (times_.empty() || max_timestamp_ms_ > times_.back().timestamp_ms)) {
-      times_.push_back({max_timestamp_ms_, static_cast<std::uint32_t>(max_timestamp_offset_ - base_)});
+    offsets_.push_back(
+        {static_cast<std::uint32_t>(last - base_), static_cast<std::uint32_t>(position)});
+    if (max_timestamp_ms_ >= 0 &&
+        (times_.empty() || max_timestamp_ms_ > times_.back().timestamp_ms)) {
+      times_.push_back(
+          {max_timestamp_ms_, static_cast<std::uint32_t>(max_timestamp_offset_ - base_)});
     }
     bytes_since_entry_ = 0;
   }
   bytes_since_entry_ += header.size_bytes();
 }
 
-Status Segment::store(std::unique_ptr<File>& file, const std::string& suffix, std::uint64_t at, ByteView bytes) {
+Status Segment::store(std::unique_ptr<File>& file, const std::string& suffix, std::uint64_t at,
+                      ByteView bytes) {
   if (bytes.empty()) return {};
   if (!file) {
     PENSTOCK_ASSIGN_OR_RETURN(file, system_.open(path(suffix), OpenMode::kCreate));
@@ -94,15 +102,19 @@ Status Segment::store(std::unique_ptr<File>& file, const std::string& suffix, st
 
 Status Segment::store_indexes(bool all) {
   if (offsets_stored_ == offsets_.size() && times_stored_ == times_.size()) return {};
-  if (!all && offsets_.size() - offsets_stored_ < kPendingEntriesMax && size_ - stored_log_bytes_ < kPendingLogBytesMax) return {};
+  if (!all && offsets_.size() - offsets_stored_ < kPendingEntriesMax &&
+      size_ - stored_log_bytes_ < kPendingLogBytesMax)
+    return {};
   std::vector<std::byte> bytes;
   for (std::size_t i = times_stored_; i < times_.size(); ++i) encode_entry(times_[i], bytes);
-  // The time index first: recovery takes the offset index's last entry to mean that both cover the log up to there.
+  // The time index first: recovery takes the offset index's last entry to mean that both cover the
+  // log up to there.
   auto stored = store(time_file_, ".timeindex", times_stored_ * TimeEntry::kBytes, bytes);
   if (stored) {
     times_stored_ = times_.size();
     bytes.clear();
-    for (std::size_t i = offsets_stored_; i < offsets_.size(); ++i) encode_entry(offsets_[i], bytes);
+    for (std::size_t i = offsets_stored_; i < offsets_.size(); ++i)
+      encode_entry(offsets_[i], bytes);
     stored = store(index_file_, ".index", offsets_stored_ * OffsetEntry::kBytes, bytes);
   }
   if (!stored) return stored.error().code == Errc::kStorageFull ? Status() : stored;
@@ -112,8 +124,10 @@ Status Segment::store_indexes(bool all) {
 }
 
 Status Segment::seal() {
-  if (max_timestamp_ms_ >= 0 && (times_.empty() || max_timestamp_ms_ > times_.back().timestamp_ms)) {
-    times_.push_back({max_timestamp_ms_, static_cast<std::uint32_t>(max_timestamp_offset_ - base_)});
+  if (max_timestamp_ms_ >= 0 &&
+      (times_.empty() || max_timestamp_ms_ > times_.back().timestamp_ms)) {
+    times_.push_back(
+        {max_timestamp_ms_, static_cast<std::uint32_t>(max_timestamp_offset_ - base_)});
   }
   PENSTOCK_RETURN_IF_ERROR(store_indexes(true));
   if (reserved_ > size_) {
@@ -174,7 +188,8 @@ Result<bool> Segment::try_load(const Judge& judge) {
   if (good) {
     PENSTOCK_ASSIGN_OR_RETURN(good, load_times());
   }
-  if (good && !times_.empty() && judge.next_segment) good = base_ + times_.back().relative < *judge.next_segment;
+  if (good && !times_.empty() && judge.next_segment)
+    good = base_ + times_.back().relative < *judge.next_segment;
   if (good && !offsets_.empty()) {
     PENSTOCK_ASSIGN_OR_RETURN(good, leads_to_its_batch(offsets_.back()));
   }
@@ -222,8 +237,10 @@ Status Segment::rebuild(const Judge& judge) {
   }
   loaded_ = true;
   index_trusted_ = true;
-  if (had_last_time && max_timestamp_ms_ >= 0 && (times_.empty() || max_timestamp_ms_ > times_.back().timestamp_ms)) {
-    times_.push_back({max_timestamp_ms_, static_cast<std::uint32_t>(max_timestamp_offset_ - base_)});
+  if (had_last_time && max_timestamp_ms_ >= 0 &&
+      (times_.empty() || max_timestamp_ms_ > times_.back().timestamp_ms)) {
+    times_.push_back(
+        {max_timestamp_ms_, static_cast<std::uint32_t>(max_timestamp_offset_ - base_)});
   }
   const auto stored = rewrite_index_files();
   if (!stored && stored.error().code != Errc::kStorageFull) return stored;
@@ -260,8 +277,10 @@ Status Segment::truncate(std::uint64_t size) {
   PENSTOCK_RETURN_IF_ERROR(log->truncate(size));
   size_ = size;
   reserved_ = 0;
-  while (!checked_.empty() && std::prev(checked_.end())->first >= size) checked_.erase(std::prev(checked_.end()));
-  if (!checked_.empty()) std::prev(checked_.end())->second = std::min(std::prev(checked_.end())->second, size);
+  while (!checked_.empty() && std::prev(checked_.end())->first >= size)
+    checked_.erase(std::prev(checked_.end()));
+  if (!checked_.empty())
+    std::prev(checked_.end())->second = std::min(std::prev(checked_.end())->second, size);
   set_checked_from(size);
   while (!offsets_.empty() && offsets_.back().position >= size) offsets_.pop_back();
   return replay_tail();
@@ -294,10 +313,12 @@ Status Segment::replay_tail() {
     PENSTOCK_ASSIGN_OR_RETURN(const bool more, walker.next());
     if (!more) break;
     if (first) {
-      // Back to the state in front of the first batch; the batch of an index entry then makes its entry again.
+      // Back to the state in front of the first batch; the batch of an index entry then makes its
+      // entry again.
       offsets_ = offsets_before;
       times_ = times_before;
-      while (!times_.empty() && base_ + times_.back().relative >= walker.header().base_offset) times_.pop_back();
+      while (!times_.empty() && base_ + times_.back().relative >= walker.header().base_offset)
+        times_.pop_back();
       if (!times_.empty()) last_loaded_time_ = times_.back();
       if (!times_.empty()) {
         max_timestamp_ms_ = times_.back().timestamp_ms;
@@ -313,10 +334,12 @@ Status Segment::replay_tail() {
   }
   // The time entry that a clean close wrote is no part of the pattern, but it is right.
   if (!times_before.empty() && !times_.empty() && times_before.size() == times_.size() + 1 &&
-      times_before.back().timestamp_ms == max_timestamp_ms_ && base_ + times_before.back().relative == max_timestamp_offset_) {
+      times_before.back().timestamp_ms == max_timestamp_ms_ &&
+      base_ + times_before.back().relative == max_timestamp_offset_) {
     times_.push_back(times_before.back());
   }
-  if (offsets_ == offsets_before && times_ == times_before && offsets_stored == offsets_.size() && times_stored == times_.size()) {
+  if (offsets_ == offsets_before && times_ == times_before && offsets_stored == offsets_.size() &&
+      times_stored == times_.size()) {
     offsets_stored_ = offsets_stored;
     times_stored_ = times_stored;
     stored_log_bytes_ = size_;
@@ -332,7 +355,8 @@ std::optional<std::int64_t> Segment::first_timestamp_ms() {
   const auto log = file();
   if (!log) return std::nullopt;
   HeaderWalker walker(**log, 0, size_);
-  if (const auto more = walker.next(); more && *more) first_timestamp_ms_ = walker.header().max_timestamp_ms;
+  if (const auto more = walker.next(); more && *more)
+    first_timestamp_ms_ = walker.header().max_timestamp_ms;
   return first_timestamp_ms_;
 }
 

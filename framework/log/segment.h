@@ -17,8 +17,8 @@ namespace penstock::log {
 /// `directory`/%020d, the path of a segment's files without the suffix.
 std::string segment_stem(const std::string& directory, Offset base);
 
-/// One segment: the .log file, its offset and time index, and which of its bytes this process has checked. Files are opened and indexes
-/// loaded when first needed. Owner shard only.
+/// One segment: the .log file, its offset and time index, and which of its bytes this process has
+/// checked. Files are opened and indexes loaded when first needed. Owner shard only.
 class Segment {
  public:
   struct Position {
@@ -32,13 +32,14 @@ class Segment {
     std::optional<Offset> next_segment;  // base of the next one; nullopt for the active segment
   };
 
-  Segment(FileSystem& system, const std::string& directory, Offset base, std::uint64_t size, std::int32_t index_interval_bytes,
-          std::string suffix = "");
+  Segment(FileSystem& system, const std::string& directory, Offset base, std::uint64_t size,
+          std::int32_t index_interval_bytes, std::string suffix = "");
 
   [[nodiscard]] Offset base() const { return base_; }
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] const std::string& stem() const { return stem_; }
-  /// The file of that kind (".log") as it is named now: what compaction made carries a suffix behind it for a while.
+  /// The file of that kind (".log") as it is named now: what compaction made carries a suffix
+  /// behind it for a while.
   [[nodiscard]] std::string path(const std::string& kind) const { return stem_ + kind + suffix_; }
   [[nodiscard]] std::size_t index_entries() const { return offsets_.size(); }
   [[nodiscard]] bool is_open() const { return file_ != nullptr; }
@@ -52,16 +53,20 @@ class Segment {
   Status cut_back();
   /// Bookkeeping for one batch at `position`, in order; may add index entries, in memory.
   void add(const record::BatchHeader& header, std::uint64_t position);
-  /// Writes index entries that are only in memory, when there are many (or `all`). A full disk is no error: they stay in memory.
+  /// Writes index entries that are only in memory, when there are many (or `all`). A full disk is
+  /// no error: they stay in memory.
   Status store_indexes(bool all);
   /// The last time index entry, as a roll and a clean close write it. Trims what was reserved.
   Status seal();
 
-  /// Loads the indexes; false when they are missing, malformed or do not lead to the batches they name.
+  /// Loads the indexes; false when they are missing, malformed or do not lead to the batches they
+  /// name.
   Result<bool> try_load(const Judge& judge);
-  /// Loads, and makes sure that the time index's end agrees with the log; rebuilds it otherwise. Before max_timestamp_ms() is relied on.
+  /// Loads, and makes sure that the time index's end agrees with the log; rebuilds it otherwise.
+  /// Before max_timestamp_ms() is relied on.
   Status check_times(const Judge& judge);
-  /// The last offset of a batch before which everything is older than `timestamp_ms`; the base offset when there is none.
+  /// The last offset of a batch before which everything is older than `timestamp_ms`; the base
+  /// offset when there is none.
   Result<Offset> floor_of_time(std::int64_t timestamp_ms, const Judge& judge);
   /// As try_load(), but rebuilds them from the log instead of giving false.
   Status load(const Judge& judge);
@@ -69,33 +74,40 @@ class Segment {
   Status rebuild(const Judge& judge);
   void drop_caches();
 
-  /// First batch whose last offset is >= `offset`; nullopt when all are below. Checks what it steps over first.
+  /// First batch whose last offset is >= `offset`; nullopt when all are below. Checks what it steps
+  /// over first.
   Result<std::optional<Position>> find(Offset offset, const Judge& judge);
   /// The largest batch boundary in [from, limit]; `from` is one.
-  Result<std::uint64_t> boundary_at_or_below(std::uint64_t from, std::uint64_t limit, const Judge& judge);
-  /// Makes sure that every batch that begins in [begin, end) was checked; `begin` is a batch boundary. kCorrupt with file and byte;
-  /// what was good before the damage counts as checked.
-  Status ensure_checked(std::uint64_t begin, std::uint64_t end, std::optional<Offset> expected, const Judge& judge);
+  Result<std::uint64_t> boundary_at_or_below(std::uint64_t from, std::uint64_t limit,
+                                             const Judge& judge);
+  /// Makes sure that every batch that begins in [begin, end) was checked; `begin` is a batch
+  /// boundary. kCorrupt with file and byte; what was good before the damage counts as checked.
+  Status ensure_checked(std::uint64_t begin, std::uint64_t end, std::optional<Offset> expected,
+                        const Judge& judge);
   /// Everything from `begin` on was checked by the caller, what will be appended included.
   void set_checked_from(std::uint64_t begin);
   void note_checked(std::uint64_t begin, std::uint64_t end) { mark_checked(begin, end); }
   /// How far, from `begin` on, everything was checked.
   [[nodiscard]] std::uint64_t checked_until(std::uint64_t begin) const;
 
-  /// Where the batch of the last index entry at or before `offset` begins, and its base offset; the segment's begin when there is none.
+  /// Where the batch of the last index entry at or before `offset` begins, and its base offset; the
+  /// segment's begin when there is none.
   Result<std::pair<std::uint64_t, Offset>> entry_at_or_before(Offset offset);
 
-  /// Largest timestamp and the last offset of the first batch that has it; {-1, kNone} when there is none. After check_times() only.
+  /// Largest timestamp and the last offset of the first batch that has it; {-1, kNone} when there
+  /// is none. After check_times() only.
   [[nodiscard]] std::int64_t max_timestamp_ms() const { return max_timestamp_ms_; }
   [[nodiscard]] Offset max_timestamp_offset() const { return max_timestamp_offset_; }
-  /// For time retention, without loading: the last time index entry, else the file's modification time.
+  /// For time retention, without loading: the last time index entry, else the file's modification
+  /// time.
   Result<std::int64_t> retention_timestamp_ms();
 
   /// Cuts the file at a batch boundary and forgets index entries beyond. Loaded segments only.
   Status truncate(std::uint64_t size);
   /// For recovery: cuts the file; replay_tail() puts the indexes right.
   Status shrink_file(std::uint64_t size);
-  /// Takes in the batches behind the last index entry, as if they had just been appended. Loaded segments only.
+  /// Takes in the batches behind the last index entry, as if they had just been appended. Loaded
+  /// segments only.
   Status replay_tail();
   [[nodiscard]] std::optional<std::int64_t> first_timestamp_ms();
   /// All file names that may exist, for renaming and removing.
@@ -111,7 +123,8 @@ class Segment {
   void mark_checked(std::uint64_t begin, std::uint64_t end);
   Status rewrite_index_files();
   void reset_index();
-  Status store(std::unique_ptr<File>& file, const std::string& suffix, std::uint64_t at, ByteView bytes);
+  Status store(std::unique_ptr<File>& file, const std::string& suffix, std::uint64_t at,
+               ByteView bytes);
 
   FileSystem& system_;
   Offset base_;
@@ -122,7 +135,8 @@ class Segment {
   std::uint64_t reserved_ = 0;
   bool loaded_ = false;
   bool times_checked_ = false;
-  std::optional<TimeEntry> last_loaded_time_;  // what the file says about the log up to loaded_times_until_
+  std::optional<TimeEntry>
+      last_loaded_time_;  // what the file says about the log up to loaded_times_until_
   std::uint64_t loaded_times_until_ = 0;
   bool index_trusted_ = false;  // made by this process, not read from a file
   std::shared_ptr<File> file_;
@@ -137,7 +151,8 @@ class Segment {
   std::int64_t max_timestamp_ms_ = -1;
   Offset max_timestamp_offset_ = Offset::kNone;
   std::optional<std::int64_t> first_timestamp_ms_;
-  std::map<std::uint64_t, std::uint64_t> checked_;  // begin -> end of ranges that were checked since open
+  std::map<std::uint64_t, std::uint64_t>
+      checked_;  // begin -> end of ranges that were checked since open
 };
 
 }  // namespace penstock::log

@@ -5,8 +5,9 @@
 namespace penstock::log {
 
 const OffsetEntry* Segment::entry_below(std::int64_t relative) const {
-  const auto behind = std::upper_bound(offsets_.begin(), offsets_.end(), relative,
-                                       [](std::int64_t value, const OffsetEntry& entry) { return value < entry.relative; });
+  const auto behind = std::upper_bound(
+      offsets_.begin(), offsets_.end(), relative,
+      [](std::int64_t value, const OffsetEntry& entry) { return value < entry.relative; });
   return behind == offsets_.begin() ? nullptr : &*std::prev(behind);
 }
 
@@ -41,7 +42,8 @@ Status Segment::check_times(const Judge& judge) {
   bool good = true;
   // find() may have rebuilt everything.
   if (first && !index_trusted_) {
-    if (last_loaded_time_) good = first->header.max_timestamp_ms == newest && first->header.last_offset() == from;
+    if (last_loaded_time_)
+      good = first->header.max_timestamp_ms == newest && first->header.last_offset() == from;
     HeaderWalker walker(*log, first->at, std::max(first->at, loaded_times_until_));
     while (good) {
       PENSTOCK_ASSIGN_OR_RETURN(const bool more, walker.next());
@@ -57,15 +59,17 @@ Status Segment::check_times(const Judge& judge) {
 Result<Offset> Segment::floor_of_time(std::int64_t timestamp_ms, const Judge& judge) {
   PENSTOCK_RETURN_IF_ERROR(check_times(judge));
   const auto floor = [&]() -> const TimeEntry* {
-    const auto behind = std::upper_bound(times_.begin(), times_.end(), timestamp_ms,
-                                         [](std::int64_t value, const TimeEntry& entry) { return value < entry.timestamp_ms; });
+    const auto behind = std::upper_bound(
+        times_.begin(), times_.end(), timestamp_ms,
+        [](std::int64_t value, const TimeEntry& entry) { return value < entry.timestamp_ms; });
     return behind == times_.begin() ? nullptr : &*std::prev(behind);
   };
   const TimeEntry* entry = floor();
   if (entry != nullptr && !index_trusted_) {
     const TimeEntry wanted = *entry;
     PENSTOCK_ASSIGN_OR_RETURN(const auto found, find(base_ + wanted.relative, judge));
-    if (!found || found->header.last_offset() != base_ + wanted.relative || found->header.max_timestamp_ms != wanted.timestamp_ms) {
+    if (!found || found->header.last_offset() != base_ + wanted.relative ||
+        found->header.max_timestamp_ms != wanted.timestamp_ms) {
       PENSTOCK_RETURN_IF_ERROR(rebuild(judge));
     }
     entry = floor();
@@ -80,7 +84,8 @@ Result<std::pair<std::uint64_t, Offset>> Segment::entry_at_or_before(Offset offs
   HeaderWalker walker(*log, entry->position, size_);
   const auto more = walker.next();
   if (!more && more.error().code == Errc::kIo) return tl::make_unexpected(more.error());
-  if (!more || !*more || walker.header().last_offset() != base_ + entry->relative) return std::pair(std::uint64_t{0}, base_);
+  if (!more || !*more || walker.header().last_offset() != base_ + entry->relative)
+    return std::pair(std::uint64_t{0}, base_);
   return std::pair(walker.position(), walker.header().base_offset);
 }
 
@@ -103,17 +108,20 @@ Result<std::optional<Segment::Position>> Segment::find(Offset offset, const Judg
     PENSTOCK_RETURN_IF_ERROR(ensure_checked(next, next + 1, expected, judge));
     PENSTOCK_ASSIGN_OR_RETURN(const bool more, walker.next());
     if (!more) break;
-    if (walker.header().last_offset() >= offset) return std::optional<Position>(Position{walker.position(), walker.header()});
+    if (walker.header().last_offset() >= offset)
+      return std::optional<Position>(Position{walker.position(), walker.header()});
     next = walker.behind();
     expected = walker.header().last_offset() + 1;
   }
   return std::optional<Position>();
 }
 
-Result<std::uint64_t> Segment::boundary_at_or_below(std::uint64_t from, std::uint64_t limit, const Judge& judge) {
+Result<std::uint64_t> Segment::boundary_at_or_below(std::uint64_t from, std::uint64_t limit,
+                                                    const Judge& judge) {
   if (limit >= size_) return size_;
-  const auto behind = std::upper_bound(offsets_.begin(), offsets_.end(), limit,
-                                       [](std::uint64_t at, const OffsetEntry& entry) { return at < entry.position; });
+  const auto behind = std::upper_bound(
+      offsets_.begin(), offsets_.end(), limit,
+      [](std::uint64_t at, const OffsetEntry& entry) { return at < entry.position; });
   std::uint64_t boundary = from;
   if (behind != offsets_.begin() && std::prev(behind)->position > from) {
     const OffsetEntry entry = *std::prev(behind);
@@ -147,7 +155,8 @@ std::uint64_t Segment::checked_until(std::uint64_t begin) const {
 void Segment::mark_checked(std::uint64_t begin, std::uint64_t end) {
   if (begin >= end) return;
   auto behind = checked_.upper_bound(begin);
-  if (behind != checked_.begin() && std::prev(behind)->second >= begin) begin = std::prev(behind)->first;
+  if (behind != checked_.begin() && std::prev(behind)->second >= begin)
+    begin = std::prev(behind)->first;
   while (behind != checked_.end() && behind->first <= end) {
     end = std::max(end, behind->second);
     behind = checked_.erase(behind);
@@ -155,7 +164,8 @@ void Segment::mark_checked(std::uint64_t begin, std::uint64_t end) {
   checked_[begin] = end;
 }
 
-Status Segment::ensure_checked(std::uint64_t begin, std::uint64_t end, std::optional<Offset> expected, const Judge& judge) {
+Status Segment::ensure_checked(std::uint64_t begin, std::uint64_t end,
+                               std::optional<Offset> expected, const Judge& judge) {
   end = std::min(end, size_);
   while (begin < end) {
     const auto behind = checked_.upper_bound(begin);
@@ -179,7 +189,9 @@ Status Segment::ensure_checked(std::uint64_t begin, std::uint64_t end, std::opti
     if (scan.position == size_ && judge.next_segment &&
         (judge.contiguous ? scan.next != *judge.next_segment : scan.next > *judge.next_segment)) {
       checked_.clear();
-      return fail(Errc::kCorrupt, log->path() + " ends at offset " + std::to_string(scan.next.value) + ", but the next segment begins at " +
+      return fail(Errc::kCorrupt, log->path() + " ends at offset " +
+                                      std::to_string(scan.next.value) +
+                                      ", but the next segment begins at " +
                                       std::to_string(judge.next_segment->value));
     }
     begin = scan.position;
@@ -196,7 +208,8 @@ Result<std::int64_t> Segment::retention_timestamp_ms() {
       PENSTOCK_ASSIGN_OR_RETURN(const std::uint64_t bytes, (*index)->size());
       std::byte entry[TimeEntry::kBytes] = {};
       if (bytes >= sizeof entry && bytes % sizeof entry == 0) {
-        PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got, (*index)->read_at(bytes - sizeof entry, entry));
+        PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got,
+                                  (*index)->read_at(bytes - sizeof entry, entry));
         const auto timestamp = load_be<std::int64_t>(entry);
         if (got == sizeof entry && timestamp > 0) return timestamp;
       }

@@ -18,21 +18,25 @@ void encode(const ProducerState::Aborted& aborted, std::vector<std::byte>& out) 
 
 }  // namespace
 
-Result<std::vector<ProducerState::Aborted>> read_txn_index(FileSystem& system, const std::string& path) {
+Result<std::vector<ProducerState::Aborted>> read_txn_index(FileSystem& system,
+                                                           const std::string& path) {
   std::vector<ProducerState::Aborted> all;
   if (!system.exists(path)) return all;
   PENSTOCK_ASSIGN_OR_RETURN(const std::string text, read_file(system, path, kFileBytesMax));
   const ByteView bytes = as_bytes(text);
   for (std::size_t at = 0; at + kEntryBytes <= bytes.size(); at += kEntryBytes) {
     const std::byte* entry = bytes.data() + at;
-    if (load_be<std::int16_t>(entry) != 0) return fail(Errc::kUnsupported, path + ": entry of an unknown version");
-    all.push_back({ProducerId(load_be<std::int64_t>(entry + 2)), Offset(load_be<std::int64_t>(entry + 10)),
-                   Offset(load_be<std::int64_t>(entry + 18)), Offset(load_be<std::int64_t>(entry + 26))});
+    if (load_be<std::int16_t>(entry) != 0)
+      return fail(Errc::kUnsupported, path + ": entry of an unknown version");
+    all.push_back(
+        {ProducerId(load_be<std::int64_t>(entry + 2)), Offset(load_be<std::int64_t>(entry + 10)),
+         Offset(load_be<std::int64_t>(entry + 18)), Offset(load_be<std::int64_t>(entry + 26))});
   }
   return all;
 }
 
-Status append_txn_index(FileSystem& system, const std::string& path, const ProducerState::Aborted& aborted) {
+Status append_txn_index(FileSystem& system, const std::string& path,
+                        const ProducerState::Aborted& aborted) {
   PENSTOCK_ASSIGN_OR_RETURN(const auto file, system.open(path, OpenMode::kCreate));
   PENSTOCK_ASSIGN_OR_RETURN(const std::uint64_t size, file->size());
   std::vector<std::byte> bytes;
@@ -40,7 +44,8 @@ Status append_txn_index(FileSystem& system, const std::string& path, const Produ
   return file->write_at(size - size % kEntryBytes, bytes);
 }
 
-Status rewrite_txn_index(FileSystem& system, const std::string& path, const std::vector<ProducerState::Aborted>& all) {
+Status rewrite_txn_index(FileSystem& system, const std::string& path,
+                         const std::vector<ProducerState::Aborted>& all) {
   if (all.empty() && !system.exists(path)) return {};
   PENSTOCK_ASSIGN_OR_RETURN(const auto file, system.open(path, OpenMode::kCreate));
   PENSTOCK_RETURN_IF_ERROR(file->truncate(0));

@@ -6,12 +6,17 @@
 #include "framework/log/file_system.h"
 #include "framework/log/producer_state.h"
 
-// A segment's .txnindex: the aborted transactions whose abort marker lies in it. 34 bytes each, in marker order.
+// A segment's .txnindex: the aborted transactions whose abort marker lies in it. 34 bytes each, in
+// marker order.
 namespace penstock::log {
 
-/// An absent file is an empty index; a partial last entry is dropped (it is rebuilt with the producer state).
-Result<std::vector<ProducerState::Aborted>> read_txn_index(FileSystem& system, const std::string& path);
-Status append_txn_index(FileSystem& system, const std::string& path, const ProducerState::Aborted& aborted);
-Status rewrite_txn_index(FileSystem& system, const std::string& path, const std::vector<ProducerState::Aborted>& all);
+/// An absent file is an empty index; a partial last entry is dropped (it is rebuilt with the
+/// producer state).
+Result<std::vector<ProducerState::Aborted>> read_txn_index(FileSystem& system,
+                                                           const std::string& path);
+Status append_txn_index(FileSystem& system, const std::string& path,
+                        const ProducerState::Aborted& aborted);
+Status rewrite_txn_index(FileSystem& system, const std::string& path,
+                         const std::vector<ProducerState::Aborted>& all);
 
 }  // namespace penstock::log

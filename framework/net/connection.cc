@@ -18,17 +18,21 @@ namespace penstock::net {
 namespace asio = boost::asio;
 
 std::int64_t steady_now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
-TcpConnection::TcpConnection(ConnectionContext& context, Socket socket, std::string address, std::string peer)
+TcpConnection::TcpConnection(ConnectionContext& context, Socket socket, std::string address,
+                             std::string peer)
     : context_(context),
       socket_(std::move(socket)),
       address_(std::move(address)),
       peer_(std::move(peer)),
       staging_(new std::byte[kStagingBytes]) {}
 
-void TcpConnection::start(std::unique_ptr<FrameSink> sink, std::function<void(TcpConnection*)> on_gone) {
+void TcpConnection::start(std::unique_ptr<FrameSink> sink,
+                          std::function<void(TcpConnection*)> on_gone) {
   sink_ = std::move(sink);
   on_gone_ = std::move(on_gone);
   last_frame_ms_ = last_sent_ms_ = steady_now_ms();
@@ -48,13 +52,17 @@ void TcpConnection::read_more() {
     const ByteSpan room = frame_.room();
     into[0] = asio::mutable_buffer(room.data(), room.size());
   }
-  if (!frame_ || frame_.last_step()) into[1] = asio::mutable_buffer(staging_.get() + staged_to_, kStagingBytes - staged_to_);
-  socket_.async_receive(into, [self = shared_from_this()](const boost::system::error_code& error, std::size_t bytes) {
-    self->reading_ = false;
-    if (self->closed_) return;
-    if (error || bytes == 0) self->close_here();
-    else self->on_read(bytes);
-  });
+  if (!frame_ || frame_.last_step())
+    into[1] = asio::mutable_buffer(staging_.get() + staged_to_, kStagingBytes - staged_to_);
+  socket_.async_receive(
+      into, [self = shared_from_this()](const boost::system::error_code& error, std::size_t bytes) {
+        self->reading_ = false;
+        if (self->closed_) return;
+        if (error || bytes == 0)
+          self->close_here();
+        else
+          self->on_read(bytes);
+      });
 }
 
 void TcpConnection::on_read(std::size_t bytes) {
@@ -81,7 +89,9 @@ bool TcpConnection::take_frames() {
       continue;
     }
     if (staged_from_ == staged_to_) staged_from_ = staged_to_ = 0;
-    if (slots_.size() >= context_.limits.in_flight_max || unsent_bytes_ > context_.limits.unsent_bytes_max) return false;
+    if (slots_.size() >= context_.limits.in_flight_max ||
+        unsent_bytes_ > context_.limits.unsent_bytes_max)
+      return false;
     if (staged_to_ - staged_from_ < sizeof(std::int32_t)) {
       std::move(staging_.get() + staged_from_, staging_.get() + staged_to_, staging_.get());
       staged_to_ -= staged_from_;
@@ -96,8 +106,11 @@ bool TcpConnection::take_frames() {
 /// False when the frame has to wait for room. What is staged of it moves in.
 bool TcpConnection::grow_frame() {
   switch (frame_.grow(slots_.empty())) {
-    case FrameUnderWay::Growth::kDone: break;
-    case FrameUnderWay::Growth::kNoMemory: close_here(); return false;
+    case FrameUnderWay::Growth::kDone:
+      break;
+    case FrameUnderWay::Growth::kNoMemory:
+      close_here();
+      return false;
     case FrameUnderWay::Growth::kWait:
       if (held_since_ms_ < 0) held_since_ms_ = steady_now_ms();
       return false;
@@ -151,7 +164,9 @@ void TcpConnection::answer_nothing(std::uint64_t sequence) {
   if (context_.shard.here()) {
     set_answer(sequence, Slot{true, true, {}});
   } else {
-    context_.shard.post([self = shared_from_this(), sequence] { self->set_answer(sequence, Slot{true, true, {}}); });
+    context_.shard.post([self = shared_from_this(), sequence] {
+      self->set_answer(sequence, Slot{true, true, {}});
+    });
   }
 }
 
@@ -184,10 +199,14 @@ void TcpConnection::send() {
     }
     const std::uint64_t before = piece_sent_;
     switch (send_front()) {
-      case SendResult::kDone: break;
-      case SendResult::kBlocked: return wait_writable();
-      case SendResult::kCold: return;
-      case SendResult::kFailed: return close_here();
+      case SendResult::kDone:
+        break;
+      case SendResult::kBlocked:
+        return wait_writable();
+      case SendResult::kCold:
+        return;
+      case SendResult::kFailed:
+        return close_here();
     }
     turn += piece_sent_ > before ? piece_sent_ - before : kSendfilePieceBytes / 4;
     if (turn >= kTurnBytes) return schedule_send();
@@ -208,12 +227,14 @@ void TcpConnection::pop_front() {
 TcpConnection::SendResult TcpConnection::send_front() {
   Slot& slot = slots_.front();
   if (piece_ > 0) {
-    if (const auto* range = std::get_if<FileRange>(&slot.response.pieces[piece_ - 1])) return send_file(*range);
+    if (const auto* range = std::get_if<FileRange>(&slot.response.pieces[piece_ - 1]))
+      return send_file(*range);
   }
   return send_bytes(slot);
 }
 
-/// Sends what lies in memory from the present place on: up to the next file range, and on into the answers behind it.
+/// Sends what lies in memory from the present place on: up to the next file range, and on into the
+/// answers behind it.
 TcpConnection::SendResult TcpConnection::send_bytes(Slot& slot) {
   constexpr std::size_t kParts = 64;
   std::array<iovec, kParts> parts;
@@ -224,13 +245,15 @@ TcpConnection::SendResult TcpConnection::send_bytes(Slot& slot) {
   };
   std::size_t piece = piece_;
   std::uint64_t skip = piece_sent_;
-  for (std::size_t s = 0; s < slots_.size() && count < kParts && !file_follows; ++s, piece = 0, skip = 0) {
+  for (std::size_t s = 0; s < slots_.size() && count < kParts && !file_follows;
+       ++s, piece = 0, skip = 0) {
     const Slot& at = s == 0 ? slot : slots_[s];
     if (!at.ready || at.silent) break;
     for (; piece <= at.response.pieces.size() && count < kParts; ++piece, skip = 0) {
       if (piece == 0) {
         add(at.response.head, skip);
-      } else if (const auto* bytes = std::get_if<std::vector<std::byte>>(&at.response.pieces[piece - 1])) {
+      } else if (const auto* bytes =
+                     std::get_if<std::vector<std::byte>>(&at.response.pieces[piece - 1])) {
         add(*bytes, skip);
       } else {
         file_follows = true;
@@ -243,7 +266,8 @@ TcpConnection::SendResult TcpConnection::send_bytes(Slot& slot) {
   message.msg_iovlen = count;
   const ssize_t sent = ::sendmsg(socket_.native_handle(), &message,
                                  MSG_NOSIGNAL | MSG_DONTWAIT | (file_follows ? MSG_MORE : 0));
-  if (sent < 0) return errno == EAGAIN || errno == EINTR ? SendResult::kBlocked : SendResult::kFailed;
+  if (sent < 0)
+    return errno == EAGAIN || errno == EINTR ? SendResult::kBlocked : SendResult::kFailed;
   advance(static_cast<std::uint64_t>(sent));
   return SendResult::kDone;
 }
@@ -261,18 +285,23 @@ TcpConnection::SendResult TcpConnection::send_file(const FileRange& range) {
   }
   auto from = static_cast<off_t>(range.position + piece_sent_);
   const ssize_t sent = ::sendfile(socket_.native_handle(), range.fd, &from, length);
-  if (sent < 0) return errno == EAGAIN || errno == EINTR ? SendResult::kBlocked : SendResult::kFailed;
-  if (sent == 0) return SendResult::kFailed;  // the file is shorter than the log said: the frame cannot be completed
+  if (sent < 0)
+    return errno == EAGAIN || errno == EINTR ? SendResult::kBlocked : SendResult::kFailed;
+  if (sent == 0)
+    return SendResult::kFailed;  // the file is shorter than the log said: the frame cannot be
+                                 // completed
   advance(static_cast<std::uint64_t>(sent));
   return SendResult::kDone;
 }
 
 /// Probes the first and the last byte: the kernel reads ahead what lies between.
 bool TcpConnection::resident(const FileRange& range, std::uint64_t length) const {
-  for (const std::uint64_t at : {range.position + piece_sent_, range.position + piece_sent_ + length - 1}) {
+  for (const std::uint64_t at :
+       {range.position + piece_sent_, range.position + piece_sent_ + length - 1}) {
     std::byte byte;
     iovec into{&byte, 1};
-    if (::preadv2(range.fd, &into, 1, static_cast<off_t>(at), RWF_NOWAIT) < 0 && errno == EAGAIN) return false;
+    if (::preadv2(range.fd, &into, 1, static_cast<off_t>(at), RWF_NOWAIT) < 0 && errno == EAGAIN)
+      return false;
   }
   return true;
 }
@@ -281,31 +310,36 @@ bool TcpConnection::resident(const FileRange& range, std::uint64_t length) const
 void TcpConnection::warm_up(const FileRange& range, std::uint64_t length) {
   waiting_ = true;
   const std::uint64_t from = range.position + piece_sent_;
-  context_.run_blocking([self = shared_from_this(), keep = range.keep, fd = range.fd, from, length]() mutable {
-    const auto scratch = std::make_unique_for_overwrite<std::byte[]>(length);
-    std::uint64_t done = 0;
-    while (done < length) {
-      const ssize_t got = ::pread(fd, scratch.get() + done, length - done, static_cast<off_t>(from + done));
-      if (got <= 0) break;
-      done += static_cast<std::uint64_t>(got);
-    }
-    Shard& shard = self->context_.shard;
-    shard.post([self = std::move(self), end = from + length] {
-      self->waiting_ = false;
-      self->warm_until_ = end;  // even if the read failed: sendfile then reports it
-      if (!self->closed_) self->send();
-    });
-  });
+  context_.run_blocking(
+      [self = shared_from_this(), keep = range.keep, fd = range.fd, from, length]() mutable {
+        const auto scratch = std::make_unique_for_overwrite<std::byte[]>(length);
+        std::uint64_t done = 0;
+        while (done < length) {
+          const ssize_t got =
+              ::pread(fd, scratch.get() + done, length - done, static_cast<off_t>(from + done));
+          if (got <= 0) break;
+          done += static_cast<std::uint64_t>(got);
+        }
+        Shard& shard = self->context_.shard;
+        shard.post([self = std::move(self), end = from + length] {
+          self->waiting_ = false;
+          self->warm_until_ = end;  // even if the read failed: sendfile then reports it
+          if (!self->closed_) self->send();
+        });
+      });
 }
 
 void TcpConnection::wait_writable() {
   waiting_ = true;
-  socket_.async_wait(asio::ip::tcp::socket::wait_write, [self = shared_from_this()](const boost::system::error_code& error) {
-    self->waiting_ = false;
-    if (self->closed_) return;
-    if (error) self->close_here();
-    else self->send();
-  });
+  socket_.async_wait(asio::ip::tcp::socket::wait_write,
+                     [self = shared_from_this()](const boost::system::error_code& error) {
+                       self->waiting_ = false;
+                       if (self->closed_) return;
+                       if (error)
+                         self->close_here();
+                       else
+                         self->send();
+                     });
 }
 
 /// `bytes` of the present place, and of what follows it in memory, were sent.
@@ -316,8 +350,10 @@ void TcpConnection::advance(std::uint64_t bytes) {
     std::uint64_t size = slot.response.head.size();
     if (piece_ > 0) {
       const Response::Piece& piece = slot.response.pieces[piece_ - 1];
-      if (const auto* owned = std::get_if<std::vector<std::byte>>(&piece)) size = owned->size();
-      else size = std::get<FileRange>(piece).length;
+      if (const auto* owned = std::get_if<std::vector<std::byte>>(&piece))
+        size = owned->size();
+      else
+        size = std::get<FileRange>(piece).length;
     }
     const std::uint64_t step = std::min(bytes, size - piece_sent_);
     piece_sent_ += step;
@@ -337,11 +373,13 @@ void TcpConnection::advance(std::uint64_t bytes) {
 
 void TcpConnection::check_idle(std::int64_t now_ms) {
   if (frame_ && held_since_ms_ < 0) {
-    const auto allowed = context_.limits.frame_ms_max + static_cast<std::int64_t>(frame_.length() >> 20) * 1000;
+    const auto allowed =
+        context_.limits.frame_ms_max + static_cast<std::int64_t>(frame_.length() >> 20) * 1000;
     if (now_ms - frame_began_ms_ > allowed) return close_here();
   }
   const std::int64_t idle = context_.limits.idle_ms_max;
-  if (slots_.empty() && now_ms - std::max(last_frame_ms_, last_sent_ms_) > idle) return close_here();
+  if (slots_.empty() && now_ms - std::max(last_frame_ms_, last_sent_ms_) > idle)
+    return close_here();
   if (waiting_ && now_ms - last_sent_ms_ > idle) return close_here();
 }
 
@@ -351,8 +389,10 @@ void TcpConnection::drain() {
 }
 
 void TcpConnection::close() {
-  if (context_.shard.here()) close_here();
-  else context_.shard.post([self = shared_from_this()] { self->close_here(); });
+  if (context_.shard.here())
+    close_here();
+  else
+    context_.shard.post([self = shared_from_this()] { self->close_here(); });
 }
 
 void TcpConnection::close_here() {

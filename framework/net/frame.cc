@@ -14,7 +14,8 @@ bool FrameBudget::try_take(Claim& claim, std::uint64_t bytes) {
       claim.ticket = ++last_ticket_;
       queue_of(claim).insert(claim.ticket);
     }
-    // Whoever gives back from now on sees the flag; who did so just before is seen by the second look.
+    // Whoever gives back from now on sees the flag; who did so just before is seen by the second
+    // look.
     refused_.store(true);
     if (!try_once(claim, bytes)) return false;
   }
@@ -25,14 +26,16 @@ bool FrameBudget::try_take(Claim& claim, std::uint64_t bytes) {
 bool FrameBudget::fits(const Claim& claim, std::uint64_t bytes) const {
   // The owner is the only one who adds, so the sum cannot grow between the check and the addition.
   const std::uint64_t used = used_.load();
-  if (claim.length <= kSmallBytes) return claim.alone || used == 0 || used + bytes <= 2 * bytes_max_;
+  if (claim.length <= kSmallBytes)
+    return claim.alone || used == 0 || used + bytes <= 2 * bytes_max_;
   const bool first = for_budget_.empty() || *for_budget_.begin() == claim.ticket;
   return first && used + bytes <= bytes_max_;
 }
 
 bool FrameBudget::try_once(Claim& claim, std::uint64_t bytes) {
   if (claim.beside) return true;
-  // Past its first step an oversize frame takes nothing of the budget: it may come slowly, and hold up nobody but its like.
+  // Past its first step an oversize frame takes nothing of the budget: it may come slowly, and hold
+  // up nobody but its like.
   const bool beside_only = is_oversize(claim) && claim.charged > 0;
   if (!beside_only && fits(claim, bytes)) {
     claim.charged += bytes;
@@ -82,7 +85,8 @@ void FrameUnderWay::begin(std::size_t length, std::shared_ptr<FrameBudget> budge
 
 FrameUnderWay::Growth FrameUnderWay::grow(bool alone) {
   if (filled_ < granted_ || whole()) return Growth::kDone;
-  const std::size_t step = std::min(length() - granted_, std::clamp(granted_, FrameBudget::kSmallBytes, kStepBytesMax));
+  const std::size_t step =
+      std::min(length() - granted_, std::clamp(granted_, FrameBudget::kSmallBytes, kStepBytesMax));
   data_->claim.alone = alone;
   if (!data_->budget->try_take(data_->claim, step)) return Growth::kWait;
   if (granted_ + step > data_->capacity) {

@@ -11,29 +11,32 @@
 
 namespace penstock::net {
 
-/// How many bytes of request frames one shard may hold at a time. A frame is charged in steps, as its bytes arrive.
-/// Small frames get in beside what waits; bigger ones wait in turn. One frame at a time may grow beside the budget: an oversize
-/// one, else the first that waits, so that nothing starves. The shard thus holds at most: the budget twice (half of it small
-/// frames), one frame of the largest size, and one small frame a connection.
+/// How many bytes of request frames one shard may hold at a time. A frame is charged in steps, as
+/// its bytes arrive. Small frames get in beside what waits; bigger ones wait in turn. One frame at
+/// a time may grow beside the budget: an oversize one, else the first that waits, so that nothing
+/// starves. The shard thus holds at most: the budget twice (half of it small frames), one frame of
+/// the largest size, and one small frame a connection.
 class FrameBudget {
  public:
   static constexpr std::size_t kSmallBytes = 64 << 10;
 
   /// What one frame holds of the budget, and its place in the queue.
   struct Claim {
-    std::size_t length = 0;    // of the whole frame
-    bool alone = false;        // no other request of its connection is under way
+    std::size_t length = 0;  // of the whole frame
+    bool alone = false;      // no other request of its connection is under way
     std::uint64_t charged = 0;
     bool beside = false;       // grows beside the budget
     std::uint64_t ticket = 0;  // 0: does not wait
   };
 
   explicit FrameBudget(std::uint64_t bytes_max) : bytes_max_(bytes_max) {}
-  /// Charges the next `bytes` of a frame. False: it waits for its turn, and should ask again when on_room is called. Owner shard only.
+  /// Charges the next `bytes` of a frame. False: it waits for its turn, and should ask again when
+  /// on_room is called. Owner shard only.
   [[nodiscard]] bool try_take(Claim& claim, std::uint64_t bytes);
   /// The frame of `claim` waits no longer. Owner shard only.
   void leave(Claim& claim);
-  /// Returns what `claim` holds. Any thread. Calls `on_room` (set once, before use) when somebody was refused since the last call.
+  /// Returns what `claim` holds. Any thread. Calls `on_room` (set once, before use) when somebody
+  /// was refused since the last call.
   void give_back(const Claim& claim);
   void set_on_room(UniqueFunction<void()> on_room) { on_room_ = std::move(on_room); }
   [[nodiscard]] std::uint64_t used() const { return used_.load(std::memory_order_relaxed); }
@@ -42,7 +45,9 @@ class FrameBudget {
   [[nodiscard]] bool fits(const Claim& claim, std::uint64_t bytes) const;
   [[nodiscard]] bool try_once(Claim& claim, std::uint64_t bytes);
   [[nodiscard]] bool take_beside(Claim& claim);
-  [[nodiscard]] bool is_oversize(const Claim& claim) const { return claim.length > bytes_max_ / 2 && claim.length > kSmallBytes; }
+  [[nodiscard]] bool is_oversize(const Claim& claim) const {
+    return claim.length > bytes_max_ / 2 && claim.length > kSmallBytes;
+  }
   std::set<std::uint64_t>& queue_of(const Claim& claim);
 
   const std::uint64_t bytes_max_;
@@ -56,13 +61,16 @@ class FrameBudget {
   std::set<std::uint64_t> for_beside_;  // oversize frames that wait to be the one beside
 };
 
-/// One request as it came from the socket, without its length. Copies share the bytes; the last one gives them back to the
-/// budget, on whichever thread it dies. The bytes may be changed in place by the one handler that works on them.
+/// One request as it came from the socket, without its length. Copies share the bytes; the last one
+/// gives them back to the budget, on whichever thread it dies. The bytes may be changed in place by
+/// the one handler that works on them.
 class Frame {
  public:
   Frame() = default;
 
-  [[nodiscard]] ByteSpan bytes() const { return data_ ? ByteSpan(data_->bytes, data_->claim.length) : ByteSpan(); }
+  [[nodiscard]] ByteSpan bytes() const {
+    return data_ ? ByteSpan(data_->bytes, data_->claim.length) : ByteSpan();
+  }
   explicit operator bool() const { return data_ != nullptr; }
   void reset() { data_.reset(); }
 
@@ -81,8 +89,8 @@ class Frame {
   std::shared_ptr<const Data> data_;
 };
 
-/// A frame that is still arriving. Its memory and its share of the budget follow the bytes, not the length that was announced.
-/// Owner shard only.
+/// A frame that is still arriving. Its memory and its share of the budget follow the bytes, not the
+/// length that was announced. Owner shard only.
 class FrameUnderWay {
  public:
   enum class Growth : std::uint8_t { kDone, kWait, kNoMemory };

@@ -1,8 +1,8 @@
 #include "framework/net/listener.h"
 
+#include <algorithm>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <algorithm>
 #include <future>
 #include <map>
 #include <set>
@@ -29,7 +29,8 @@ struct Home {
     context.budget->set_on_room([this] { context.shard.post([this] { resume(); }); });
   }
   void resume() {
-    std::map<std::uint64_t, std::shared_ptr<TcpConnection>> waiting;  // in turn; a connection may close meanwhile
+    std::map<std::uint64_t, std::shared_ptr<TcpConnection>>
+        waiting;  // in turn; a connection may close meanwhile
     for (const auto& connection : connections) {
       if (const std::uint64_t ticket = connection->ticket()) waiting.emplace(ticket, connection);
     }
@@ -53,7 +54,8 @@ Result<tcp::endpoint> resolve(asio::io_context& io, const std::string& host, std
   if (!error) return tcp::endpoint(address, port);
   tcp::resolver resolver(io);
   const auto found = resolver.resolve(host, std::to_string(port), error);
-  if (error || found.empty()) return fail(Errc::kInvalid, "listeners: cannot find the address of host '" + host + "'");
+  if (error || found.empty())
+    return fail(Errc::kInvalid, "listeners: cannot find the address of host '" + host + "'");
   for (const auto& entry : found) {
     if (entry.endpoint().address().is_v4()) return entry.endpoint();
   }
@@ -62,22 +64,27 @@ Result<tcp::endpoint> resolve(asio::io_context& io, const std::string& host, std
 
 class TcpListener final : public Listener {
  public:
-  TcpListener(Options options, std::span<Shard* const> shards, std::function<void(UniqueFunction<void()>)> run_blocking,
-              MakeSink make_sink)
+  TcpListener(Options options, std::span<Shard* const> shards,
+              std::function<void(UniqueFunction<void()>)> run_blocking, MakeSink make_sink)
       : options_(std::move(options)),
         run_blocking_(std::move(run_blocking)),
         make_sink_(std::move(make_sink)),
         acceptor_(shards[0]->impl().io) {
-    const std::uint64_t share = std::max<std::uint64_t>(1, options_.limits.queued_bytes_max / shards.size());
-    for (Shard* shard : shards) homes_.push_back(std::make_unique<Home>(*shard, options_.limits, share, run_blocking_));
+    const std::uint64_t share =
+        std::max<std::uint64_t>(1, options_.limits.queued_bytes_max / shards.size());
+    for (Shard* shard : shards)
+      homes_.push_back(std::make_unique<Home>(*shard, options_.limits, share, run_blocking_));
   }
 
   ~TcpListener() override {
-    for (auto& home : homes_) home->context.budget->set_on_room(nullptr);  // a frame may outlive the listener
+    for (auto& home : homes_)
+      home->context.budget->set_on_room(nullptr);  // a frame may outlive the listener
   }
 
   Status bind() {
-    PENSTOCK_ASSIGN_OR_RETURN(const tcp::endpoint endpoint, resolve(homes_[0]->context.shard.impl().io, options_.host, options_.port));
+    PENSTOCK_ASSIGN_OR_RETURN(
+        const tcp::endpoint endpoint,
+        resolve(homes_[0]->context.shard.impl().io, options_.host, options_.port));
     boost::system::error_code error;
     acceptor_.open(endpoint.protocol(), error);
     if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
@@ -89,7 +96,9 @@ class TcpListener final : public Listener {
     }
     const std::string where = options_.host + ":" + std::to_string(options_.port);
     if (error == asio::error::address_in_use) {
-      return fail(Errc::kBusy, "listeners: " + where + " is in use by another process; stop it, or choose another port");
+      return fail(
+          Errc::kBusy,
+          "listeners: " + where + " is in use by another process; stop it, or choose another port");
     }
     return fail(Errc::kIo, "listeners: cannot listen on " + where + ": " + error.message());
   }
@@ -130,11 +139,13 @@ class TcpListener final : public Listener {
             if (force || !connection->has_work()) connection->close_here();
           }
         });
-        run_and_wait(home->context.shard, [h = home.get(), &busy] { busy = busy || !h->connections.empty(); });
+        run_and_wait(home->context.shard,
+                     [h = home.get(), &busy] { busy = busy || !h->connections.empty(); });
       }
       if (busy) std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
-    for (auto& home : homes_) run_and_wait(home->context.shard, [h = home.get()] { h->context.shard.cancel(h->timer); });
+    for (auto& home : homes_)
+      run_and_wait(home->context.shard, [h = home.get()] { h->context.shard.cancel(h->timer); });
   }
 
  private:
@@ -155,7 +166,8 @@ class TcpListener final : public Listener {
     Home& home = *homes_[next_++ % homes_.size()];
     acceptor_.async_accept(home.context.shard.impl().io,
                            [this, &home](const boost::system::error_code& error, Socket socket) {
-                             if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
+                             if (error == asio::error::operation_aborted || !acceptor_.is_open())
+                               return;
                              if (error) {
                                home_shard().after(kAcceptPauseMs, [this] { accept(); });
                                return;
@@ -170,20 +182,23 @@ class TcpListener final : public Listener {
     const tcp::endpoint peer = socket.remote_endpoint(error);
     if (error) return;
     const std::string address = peer.address().to_string();
-    if (accepted_ >= options_.connections_max || per_address_[address] >= options_.connections_per_address_max) {
+    if (accepted_ >= options_.connections_max ||
+        per_address_[address] >= options_.connections_per_address_max) {
       if (per_address_[address] == 0) per_address_.erase(address);
       return;  // the socket closes
     }
     ++accepted_;
     ++per_address_[address];
-    home.context.shard.post([this, &home, socket = std::move(socket), address, port = peer.port()]() mutable {
-      auto connection = std::make_shared<TcpConnection>(home.context, std::move(socket), address, address + ":" + std::to_string(port));
-      home.connections.insert(connection);
-      connection->start(make_sink_(connection), [this, &home](TcpConnection* gone) {
-        home_shard().post([this, from = gone->peer_address()] { forget(from); });
-        home.connections.erase(gone->shared_from_this());
-      });
-    });
+    home.context.shard.post(
+        [this, &home, socket = std::move(socket), address, port = peer.port()]() mutable {
+          auto connection = std::make_shared<TcpConnection>(
+              home.context, std::move(socket), address, address + ":" + std::to_string(port));
+          home.connections.insert(connection);
+          connection->start(make_sink_(connection), [this, &home](TcpConnection* gone) {
+            home_shard().post([this, from = gone->peer_address()] { forget(from); });
+            home.connections.erase(gone->shared_from_this());
+          });
+        });
   }
 
   void forget(const std::string& address) {
@@ -206,9 +221,11 @@ class TcpListener final : public Listener {
 
 }  // namespace
 
-Result<std::unique_ptr<Listener>> Listener::open(Options options, std::span<Shard* const> shards,
-                                                 std::function<void(UniqueFunction<void()>)> run_blocking, MakeSink make_sink) {
-  auto listener = std::make_unique<TcpListener>(std::move(options), shards, std::move(run_blocking), std::move(make_sink));
+Result<std::unique_ptr<Listener>> Listener::open(
+    Options options, std::span<Shard* const> shards,
+    std::function<void(UniqueFunction<void()>)> run_blocking, MakeSink make_sink) {
+  auto listener = std::make_unique<TcpListener>(std::move(options), shards, std::move(run_blocking),
+                                                std::move(make_sink));
   PENSTOCK_RETURN_IF_ERROR(listener->bind());
   return listener;
 }

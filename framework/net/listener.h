@@ -25,10 +25,12 @@ class Listener {
   /// Makes the sink of a new connection, on its shard. The connection outlives the sink.
   using MakeSink = std::function<std::unique_ptr<FrameSink>(std::shared_ptr<Connection>)>;
 
-  /// Binds and listens; accepts nothing before start(). `shards` and `run_blocking` outlive the listener.
-  /// Errors: kBusy, naming the address, when the port is in use; kInvalid for a host that has no address; kIo.
-  static Result<std::unique_ptr<Listener>> open(Options options, std::span<Shard* const> shards,
-                                                std::function<void(UniqueFunction<void()>)> run_blocking, MakeSink make_sink);
+  /// Binds and listens; accepts nothing before start(). `shards` and `run_blocking` outlive the
+  /// listener. Errors: kBusy, naming the address, when the port is in use; kInvalid for a host that
+  /// has no address; kIo.
+  static Result<std::unique_ptr<Listener>> open(
+      Options options, std::span<Shard* const> shards,
+      std::function<void(UniqueFunction<void()>)> run_blocking, MakeSink make_sink);
   virtual ~Listener() = default;
 
   [[nodiscard]] virtual std::uint16_t port() const = 0;
@@ -37,7 +39,8 @@ class Listener {
   virtual void stop_accepting() = 0;
   /// Reads no more requests; a connection closes when its last answer left. Any thread.
   virtual void drain() = 0;
-  /// Closes all connections, those with answers under way after at most `grace_ms`. Waits for it (not from a shard).
+  /// Closes all connections, those with answers under way after at most `grace_ms`. Waits for it
+  /// (not from a shard).
   virtual void close_connections(std::int64_t grace_ms) = 0;
 };
 

@@ -40,8 +40,10 @@ class Response {
   [[nodiscard]] std::uint64_t size_bytes() const {
     std::uint64_t size = head.size() - kLengthBytes;
     for (const Piece& piece : pieces) {
-      if (const auto* bytes = std::get_if<std::vector<std::byte>>(&piece)) size += bytes->size();
-      else size += std::get<FileRange>(piece).length;
+      if (const auto* bytes = std::get_if<std::vector<std::byte>>(&piece))
+        size += bytes->size();
+      else
+        size += std::get<FileRange>(piece).length;
     }
     return size;
   }

@@ -11,7 +11,9 @@
 
 namespace penstock::net {
 
-Shard::Shard(int index) : impl_(std::make_unique<Impl>(index)) { impl_->guard.emplace(impl_->io.get_executor()); }
+Shard::Shard(int index) : impl_(std::make_unique<Impl>(index)) {
+  impl_->guard.emplace(impl_->io.get_executor());
+}
 
 Shard::~Shard() { stop(); }
 

@@ -20,16 +20,18 @@ class Shard {
   [[nodiscard]] int index() const;
   /// Whether the calling thread is this shard's.
   [[nodiscard]] bool here() const;
-  /// Runs `work` on the shard's thread, after what was posted before from the same thread. Any thread.
+  /// Runs `work` on the shard's thread, after what was posted before from the same thread. Any
+  /// thread.
   void post(UniqueFunction<void()> work);
-  /// Runs `work` once, `delay_ms` from now. Shard's thread only, as cancel(). Cancelling what already ran does nothing.
+  /// Runs `work` once, `delay_ms` from now. Shard's thread only, as cancel(). Cancelling what
+  /// already ran does nothing.
   TimerId after(std::int64_t delay_ms, UniqueFunction<void()> work);
   void cancel(TimerId id);
 
   /// Starts the thread. What was posted before runs then.
   void start();
-  /// Ends the loop once the work at hand returned, and waits for the thread. What is still posted never runs, but is destroyed.
-  /// Not from the shard's own thread.
+  /// Ends the loop once the work at hand returned, and waits for the thread. What is still posted
+  /// never runs, but is destroyed. Not from the shard's own thread.
   void stop();
 
   struct Impl;  // Asio; for this folder

@@ -12,7 +12,8 @@
 namespace penstock::net {
 
 // Bound to io_context's own executor: the type-erased default costs more.
-using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
+using Socket =
+    boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asio::io_context::executor_type>;
 
 /// What the connections of one shard share.
 struct ConnectionContext {
@@ -22,7 +23,8 @@ struct ConnectionContext {
   std::function<void(UniqueFunction<void()>)>& run_blocking;
 };
 
-// Only for .cc files of this folder. Everything but answer(), answer_nothing() and close() on the shard's thread.
+// Only for .cc files of this folder. Everything but answer(), answer_nothing() and close() on the
+// shard's thread.
 class TcpConnection final : public Connection, public std::enable_shared_from_this<TcpConnection> {
  public:
   TcpConnection(ConnectionContext& context, Socket socket, std::string address, std::string peer);
@@ -75,7 +77,8 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
 
   static constexpr std::size_t kStagingBytes = 16 << 10;
   static constexpr std::uint64_t kSendfilePieceBytes = 256 << 10;
-  static constexpr std::uint64_t kTurnBytes = 1 << 20;  // sent before others on the shard get their turn
+  static constexpr std::uint64_t kTurnBytes =
+      1 << 20;  // sent before others on the shard get their turn
 
   ConnectionContext& context_;
   Socket socket_;
@@ -86,7 +89,8 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   bool closed_ = false;
   bool draining_ = false;
 
-  // Reading: bytes of the frame under way go straight into it, what lies behind it into the staging buffer.
+  // Reading: bytes of the frame under way go straight into it, what lies behind it into the staging
+  // buffer.
   std::unique_ptr<std::byte[]> staging_;
   std::size_t staged_from_ = 0;
   std::size_t staged_to_ = 0;
@@ -100,11 +104,11 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   // Sending: slots_ holds the requests not fully answered, the oldest first.
   std::deque<Slot> slots_;
   std::uint64_t first_slot_ = 0;
-  std::size_t piece_ = 0;       // 0: head, then pieces
+  std::size_t piece_ = 0;  // 0: head, then pieces
   std::uint64_t piece_sent_ = 0;
   std::uint64_t unsent_bytes_ = 0;
   bool send_scheduled_ = false;
-  bool waiting_ = false;        // for the socket or a cold read
+  bool waiting_ = false;          // for the socket or a cold read
   std::uint64_t warm_until_ = 0;  // file position of the front piece up to which it was just read
   std::int64_t last_sent_ms_ = 0;
 };

@@ -58,7 +58,8 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-/// Moves the descriptors to their numbers: first all out of the way, so that none overwrites another.
+/// Moves the descriptors to their numbers: first all out of the way, so that none overwrites
+/// another.
 bool place_descriptors(ChildPlan& plan) {
   plan.report = ::fcntl(plan.report, F_DUPFD_CLOEXEC, plan.first_free);
   if (plan.report < 0) return false;
@@ -100,16 +101,19 @@ void plan_environment(ChildPlan& plan) {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
     const auto name = text.substr(0, text.find('='));
-    const bool replaced = std::ranges::any_of(plan.options->environment, [&](const auto& e) { return e.first == name; });
+    const bool replaced = std::ranges::any_of(plan.options->environment,
+                                              [&](const auto& e) { return e.first == name; });
     if (!replaced) plan.environment_texts.emplace_back(text);
   }
-  for (const auto& [name, value] : plan.options->environment) plan.environment_texts.push_back(name + "=" + value);
+  for (const auto& [name, value] : plan.options->environment)
+    plan.environment_texts.push_back(name + "=" + value);
   for (auto& text : plan.environment_texts) plan.environment.push_back(text.data());
   plan.environment.push_back(nullptr);
 }
 
 Result<UniqueFd> non_blocking(UniqueFd fd) {
-  if (::fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) return fail_errno(errno, "making a pipe non-blocking");
+  if (::fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0)
+    return fail_errno(errno, "making a pipe non-blocking");
   return fd;
 }
 
@@ -124,7 +128,8 @@ std::string ExitStatus::text() const {
 }
 
 Result<Child> spawn(const SpawnOptions& options) {
-  if (options.command.empty() || options.command[0].empty()) return fail(Errc::kInvalid, "no program to start");
+  if (options.command.empty() || options.command[0].empty())
+    return fail(Errc::kInvalid, "no program to start");
   ChildPlan plan;
   plan.options = &options;
   plan.parent = ::getpid();
@@ -146,7 +151,8 @@ Result<Child> spawn(const SpawnOptions& options) {
     plan.descriptors.emplace_back(output.write.get(), 1);
     plan.descriptors.emplace_back(errors.write.get(), 2);
   }
-  for (const auto& [ours, theirs] : plan.descriptors) plan.first_free = std::max(plan.first_free, theirs + 1);
+  for (const auto& [ours, theirs] : plan.descriptors)
+    plan.first_free = std::max(plan.first_free, theirs + 1);
   plan.report = report.write.get();
 
   const pid_t pid = ::fork();
@@ -202,8 +208,10 @@ std::optional<ExitStatus> Child::poll() {
   if (got == 0 || (got < 0 && errno == EINTR)) return std::nullopt;
   ExitStatus ended;
   if (got == pid_) {
-    if (WIFSIGNALED(status)) ended.signal = WTERMSIG(status);
-    else ended.code = WEXITSTATUS(status);
+    if (WIFSIGNALED(status))
+      ended.signal = WTERMSIG(status);
+    else
+      ended.code = WEXITSTATUS(status);
   } else {
     ended.code = 127;
   }
@@ -215,7 +223,9 @@ std::optional<ExitStatus> Child::wait(int timeout_ms) {
   if (pid_ < 0) return ended_;
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
-  const auto ms = [](const timespec& t) { return static_cast<std::int64_t>(t.tv_sec) * 1000 + t.tv_nsec / 1'000'000; };
+  const auto ms = [](const timespec& t) {
+    return static_cast<std::int64_t>(t.tv_sec) * 1000 + t.tv_nsec / 1'000'000;
+  };
   const auto deadline = ms(now) + timeout_ms;
   for (;;) {
     if (auto ended = poll()) return ended;

@@ -9,7 +9,8 @@
 
 namespace penstock::process {
 
-OutputLines::OutputLines(UniqueFd fd, Limits limits) : fd_(std::move(fd)), limits_(limits), allowed_(limits.lines_burst) {}
+OutputLines::OutputLines(UniqueFd fd, Limits limits)
+    : fd_(std::move(fd)), limits_(limits), allowed_(limits.lines_burst) {}
 
 void OutputLines::emit(std::int64_t now_ms, const Sink& sink) {
   if (last_ms_ != 0) {

@@ -10,7 +10,8 @@
 
 namespace penstock::process {
 
-/// Turns a child's output into lines at a bounded rate: what exceeds it is read and dropped, and one line says how much. One thread.
+/// Turns a child's output into lines at a bounded rate: what exceeds it is read and dropped, and
+/// one line says how much. One thread.
 class OutputLines {
  public:
   struct Limits {
@@ -23,7 +24,8 @@ class OutputLines {
   explicit OutputLines(UniqueFd fd) : OutputLines(std::move(fd), Limits()) {}
   OutputLines(UniqueFd fd, Limits limits);
 
-  /// Reads what is there without waiting, at most 64 KiB. False when the stream has ended; the rest of a last line was given.
+  /// Reads what is there without waiting, at most 64 KiB. False when the stream has ended; the rest
+  /// of a last line was given.
   bool read(std::int64_t now_ms, const Sink& sink);
   [[nodiscard]] int fd() const { return fd_.get(); }
 

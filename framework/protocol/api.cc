@@ -52,8 +52,9 @@ constexpr std::array kApis = {
 }  // namespace
 
 const ApiName* find_api(ApiKey key) {
-  const auto* at = std::lower_bound(kApis.begin(), kApis.end(), key,
-                                    [](const ApiName& api, ApiKey wanted) { return api.key < wanted; });
+  const auto* at =
+      std::lower_bound(kApis.begin(), kApis.end(), key,
+                       [](const ApiName& api, ApiKey wanted) { return api.key < wanted; });
   return at != kApis.end() && at->key == key ? at : nullptr;
 }
 

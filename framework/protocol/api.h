@@ -62,7 +62,8 @@ struct ApiName {
 [[nodiscard]] const ApiName* find_api(ApiKey key);
 /// The name, or "unknown".
 [[nodiscard]] std::string_view to_string(ApiKey key);
-/// Whether bodies of that version are flexible. The response header is too, except that of ApiVersions.
+/// Whether bodies of that version are flexible. The response header is too, except that of
+/// ApiVersions.
 [[nodiscard]] bool is_flexible(ApiKey key, std::int16_t version);
 
 }  // namespace penstock::protocol

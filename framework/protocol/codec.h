@@ -14,7 +14,8 @@
 #include "framework/base/ids.h"
 #include "framework/base/varint.h"
 
-// Kafka's wire primitives. A message is one field list from which decode, encode and print all come:
+// Kafka's wire primitives. A message is one field list from which decode, encode and print all
+// come:
 //
 //   struct DeleteTopicsRequest {
 //     std::vector<std::string_view> names;
@@ -25,10 +26,12 @@
 //     }
 //   };
 //
-// Types choose the encoding: bool, int8..int64, uint16, double, Uuid, std::string_view or std::string, ByteView (bytes),
-// std::vector<T>, structs with fields(), and std::optional<...> of string, bytes, vector or struct for nullable ones.
-// Enums and Id<> are encoded as their integers. In a flexible version lengths are compact and each struct ends in tagged fields.
-// Tagged fields come last in a field list: v.tagged(0, field, since(10)). Views point into the frame, which must outlive them.
+// Types choose the encoding: bool, int8..int64, uint16, double, Uuid, std::string_view or
+// std::string, ByteView (bytes), std::vector<T>, structs with fields(), and std::optional<...> of
+// string, bytes, vector or struct for nullable ones. Enums and Id<> are encoded as their integers.
+// In a flexible version lengths are compact and each struct ends in tagged fields. Tagged fields
+// come last in a field list: v.tagged(0, field, since(10)). Views point into the frame, which must
+// outlive them.
 namespace penstock::protocol {
 
 struct Versions {
@@ -36,7 +39,9 @@ struct Versions {
   std::int16_t high = std::numeric_limits<std::int16_t>::max();
   [[nodiscard]] constexpr bool has(std::int16_t v) const { return v >= low && v <= high; }
 };
-constexpr Versions since(std::int16_t low) { return {low, std::numeric_limits<std::int16_t>::max()}; }
+constexpr Versions since(std::int16_t low) {
+  return {low, std::numeric_limits<std::int16_t>::max()};
+}
 constexpr Versions until(std::int16_t high) { return {0, high}; }
 constexpr Versions between(std::int16_t low, std::int16_t high) { return {low, high}; }
 
@@ -61,7 +66,8 @@ concept Struct = !Text<T> && !std::is_same_v<T, ByteView> && !IsVector<T>::value
 }  // namespace detail
 
 /// Decodes hostile bytes. After the first error nothing more is read; ask ok() once at the end.
-/// `budget` bounds the memory that decoded arrays may take; tagged fields of one struct are at most kTagsMax.
+/// `budget` bounds the memory that decoded arrays may take; tagged fields of one struct are at most
+/// kTagsMax.
 class Reader {
  public:
   static constexpr std::size_t kTagsMax = 1024;
@@ -95,7 +101,8 @@ class Reader {
     tags_ = std::move(outer_tags);
   }
 
-  // For a walk by hand over a large message: the number of items of the array that follows (-1: null), and the end of a structure.
+  // For a walk by hand over a large message: the number of items of the array that follows (-1:
+  // null), and the end of a structure.
   std::int64_t count() {
     const std::int64_t items = length(false);
     if (items > 0 && static_cast<std::size_t>(items) > left()) ok_ = false;
@@ -110,8 +117,10 @@ class Reader {
 
   /// Takes `bytes` of memory from the budget, as decoding an array does; fails when it is spent.
   void charge(std::size_t bytes) {
-    if (bytes > budget_) ok_ = false;
-    else budget_ -= bytes;
+    if (bytes > budget_)
+      ok_ = false;
+    else
+      budget_ -= bytes;
   }
 
   [[nodiscard]] bool ok() const { return ok_; }
@@ -222,8 +231,10 @@ class Reader {
     std::int64_t size = -1;
     if (flexible_) {
       std::uint64_t raw = 0;
-      if (ok_ && get_uvarint(from_, at_, raw, 32)) size = static_cast<std::int64_t>(raw) - 1;
-      else ok_ = false;
+      if (ok_ && get_uvarint(from_, at_, raw, 32))
+        size = static_cast<std::int64_t>(raw) - 1;
+      else
+        ok_ = false;
     } else if (text) {
       std::int16_t raw = -1;
       integer(raw);
@@ -261,8 +272,8 @@ class Reader {
     for (std::uint64_t i = 0; i < count; ++i) {
       std::uint64_t number = 0;
       std::uint64_t size = 0;
-      if (!get_uvarint(from_, at_, number, 32) || !get_uvarint(from_, at_, size, 32) || size > left() ||
-          static_cast<std::int64_t>(number) <= last) {
+      if (!get_uvarint(from_, at_, number, 32) || !get_uvarint(from_, at_, size, 32) ||
+          size > left() || static_cast<std::int64_t>(number) <= last) {
         ok_ = false;
         return;
       }
@@ -282,10 +293,12 @@ class Reader {
   std::vector<Tag> tags_;
 };
 
-/// Encodes into a growing buffer. A value that the wire cannot hold (a classic string over 32,767 bytes) is a defect of the caller.
+/// Encodes into a growing buffer. A value that the wire cannot hold (a classic string over 32,767
+/// bytes) is a defect of the caller.
 class Writer {
  public:
-  Writer(std::vector<std::byte>& to, std::int16_t version, bool flexible) : to_(to), version_(version), flexible_(flexible) {}
+  Writer(std::vector<std::byte>& to, std::int16_t version, bool flexible)
+      : to_(to), version_(version), flexible_(flexible) {}
 
   template <class T>
   void operator()(const T& field, Versions in = {}) {
@@ -303,7 +316,8 @@ class Writer {
   template <class T>
   void structure(const T& value) {
     auto outer = std::exchange(tags_, {});
-    const_cast<T&>(value).fields(*this);  // one field list reads and writes; a Writer changes nothing
+    const_cast<T&>(value).fields(
+        *this);  // one field list reads and writes; a Writer changes nothing
     if (flexible_) {
       uvarint(tags_.size());
       for (const Tag& t : tags_) {
@@ -326,10 +340,13 @@ class Writer {
     std::byte buffer[kVarintBytesMax];
     raw({buffer, static_cast<std::size_t>(put_uvarint(buffer, value) - buffer)});
   }
-  /// The length in front of bytes or items that follow by other means (records sent from a file). -1: null.
+  /// The length in front of bytes or items that follow by other means (records sent from a file).
+  /// -1: null.
   void length(std::int64_t size) {
-    if (flexible_) uvarint(static_cast<std::uint64_t>(size + 1));
-    else integer(static_cast<std::int32_t>(size));
+    if (flexible_)
+      uvarint(static_cast<std::uint64_t>(size + 1));
+    else
+      integer(static_cast<std::int32_t>(size));
   }
   [[nodiscard]] std::int16_t version() const { return version_; }
   [[nodiscard]] bool flexible() const { return flexible_; }
@@ -342,9 +359,12 @@ class Writer {
 
   template <class T>
   static bool is_default(const T& field) {
-    if constexpr (detail::IsVector<T>::value || std::is_same_v<T, ByteView>) return field.empty();
-    else if constexpr (detail::IsOptional<T>::value) return !field.has_value();
-    else return field == T{};
+    if constexpr (detail::IsVector<T>::value || std::is_same_v<T, ByteView>)
+      return field.empty();
+    else if constexpr (detail::IsOptional<T>::value)
+      return !field.has_value();
+    else
+      return field == T{};
   }
 
   template <class T>
@@ -391,8 +411,10 @@ class Writer {
   }
 
   void text_length(std::int64_t size) {
-    if (flexible_) uvarint(static_cast<std::uint64_t>(size + 1));
-    else integer(static_cast<std::int16_t>(size));
+    if (flexible_)
+      uvarint(static_cast<std::uint64_t>(size + 1));
+    else
+      integer(static_cast<std::int16_t>(size));
   }
 
   std::vector<std::byte>& to_;
@@ -404,10 +426,12 @@ class Writer {
 /// Memory that what is decoded from a body may take: a struct is wider in memory than on the wire.
 constexpr std::size_t decode_budget(std::size_t body_bytes) { return 16 * body_bytes + 65536; }
 
-/// Reads a message body; kInvalid when it is malformed. Bytes behind it are left unread, as Kafka does with requests: librdkafka
-/// sends three too many when it asks for the metadata of all topics (Metadata 9 and later).
+/// Reads a message body; kInvalid when it is malformed. Bytes behind it are left unread, as Kafka
+/// does with requests: librdkafka sends three too many when it asks for the metadata of all topics
+/// (Metadata 9 and later).
 template <class T>
-Status decode_front(T& message, ByteView body, std::int16_t version, bool flexible, std::size_t* left = nullptr) {
+Status decode_front(T& message, ByteView body, std::int16_t version, bool flexible,
+                    std::size_t* left = nullptr) {
   Reader reader(body, version, flexible, decode_budget(body.size()));
   reader.structure(message);
   if (!reader.ok()) return fail(Errc::kInvalid, "malformed message");

@@ -105,7 +105,8 @@ enum class ErrorCode : std::int16_t {
   kStaleMemberEpoch = 113,
 };
 
-/// The protocol's own name, e.g. "UNKNOWN_TOPIC_OR_PARTITION"; "UNKNOWN_ERROR_CODE" for numbers outside the list.
+/// The protocol's own name, e.g. "UNKNOWN_TOPIC_OR_PARTITION"; "UNKNOWN_ERROR_CODE" for numbers
+/// outside the list.
 [[nodiscard]] std::string_view to_string(ErrorCode code);
 
 }  // namespace penstock::protocol

@@ -30,7 +30,8 @@ Result<RequestHeader> read_request_header(ByteView frame) {
   ClassicPart part;
   reader.structure(part);
   if (!reader.ok()) return fail(Errc::kInvalid, "malformed request header");
-  RequestHeader out{ApiKey(part.api), part.version, part.correlation_id, part.client_id, reader.position()};
+  RequestHeader out{ApiKey(part.api), part.version, part.correlation_id, part.client_id,
+                    reader.position()};
   if (is_flexible(out.api, out.version)) {
     Reader tags(frame.subspan(out.size_bytes), 0, true, 0);
     NoFields none;
@@ -42,12 +43,14 @@ Result<RequestHeader> read_request_header(ByteView frame) {
 }
 
 void write_request_header(std::vector<std::byte>& to, const RequestHeader& header) {
-  const ClassicPart part{static_cast<std::int16_t>(header.api), header.version, header.correlation_id, header.client_id};
+  const ClassicPart part{static_cast<std::int16_t>(header.api), header.version,
+                         header.correlation_id, header.client_id};
   Writer(to, 0, false).structure(part);
   if (is_flexible(header.api, header.version)) to.push_back(std::byte{0});
 }
 
-void write_response_header(std::vector<std::byte>& to, ApiKey api, std::int16_t version, std::int32_t correlation_id) {
+void write_response_header(std::vector<std::byte>& to, ApiKey api, std::int16_t version,
+                           std::int32_t correlation_id) {
   Writer(to, 0, false).integer(correlation_id);
   if (api != ApiKey::kApiVersions && is_flexible(api, version)) to.push_back(std::byte{0});
 }

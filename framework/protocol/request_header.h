@@ -20,12 +20,15 @@ struct RequestHeader {
   std::size_t size_bytes = 0;  // the body begins here
 };
 
-/// Key, version and correlation id come first in every header version; the rest depends on the API, so an API that `find_api`
-/// does not name is read as far as the client id. kInvalid when the bytes end early.
+/// Key, version and correlation id come first in every header version; the rest depends on the API,
+/// so an API that `find_api` does not name is read as far as the client id. kInvalid when the bytes
+/// end early.
 Result<RequestHeader> read_request_header(ByteView frame);
 void write_request_header(std::vector<std::byte>& to, const RequestHeader& header);
 
-/// Response header: correlation id, and empty tagged fields in a flexible version (never for ApiVersions).
-void write_response_header(std::vector<std::byte>& to, ApiKey api, std::int16_t version, std::int32_t correlation_id);
+/// Response header: correlation id, and empty tagged fields in a flexible version (never for
+/// ApiVersions).
+void write_response_header(std::vector<std::byte>& to, ApiKey api, std::int16_t version,
+                           std::int32_t correlation_id);
 
 }  // namespace penstock::protocol

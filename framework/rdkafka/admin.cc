@@ -11,7 +11,9 @@ struct NewTopicDeleter {
   void operator()(rd_kafka_NewTopic_t* topic) const { rd_kafka_NewTopic_destroy(topic); }
 };
 struct OptionsDeleter {
-  void operator()(rd_kafka_AdminOptions_t* options) const { rd_kafka_AdminOptions_destroy(options); }
+  void operator()(rd_kafka_AdminOptions_t* options) const {
+    rd_kafka_AdminOptions_destroy(options);
+  }
 };
 struct QueueDeleter {
   void operator()(rd_kafka_queue_t* queue) const { rd_kafka_queue_destroy(queue); }
@@ -23,12 +25,15 @@ struct EventDeleter {
 Errc code_of(rd_kafka_resp_err_t error) {
   switch (error) {
     case RD_KAFKA_RESP_ERR__TIMED_OUT:
-    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT: return Errc::kTimeout;
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+      return Errc::kTimeout;
     case RD_KAFKA_RESP_ERR__TRANSPORT:
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
     case RD_KAFKA_RESP_ERR_NOT_CONTROLLER:
-    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE: return Errc::kUnavailable;
-    default: return Errc::kInvalid;
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+      return Errc::kUnavailable;
+    default:
+      return Errc::kInvalid;
   }
 }
 
@@ -44,8 +49,8 @@ Admin::~Admin() { rd_kafka_destroy(handle_); }
 
 Status Admin::create_topic(const NewTopic& topic, int timeout_ms) {
   std::array<char, 512> text{};
-  const std::unique_ptr<rd_kafka_NewTopic_t, NewTopicDeleter> request(
-      rd_kafka_NewTopic_new(topic.name.c_str(), topic.partitions, topic.replication_factor, text.data(), text.size()));
+  const std::unique_ptr<rd_kafka_NewTopic_t, NewTopicDeleter> request(rd_kafka_NewTopic_new(
+      topic.name.c_str(), topic.partitions, topic.replication_factor, text.data(), text.size()));
   if (!request) return fail(Errc::kInvalid, "topic \"" + topic.name + "\": " + text.data());
   for (const auto& [name, value] : topic.config) {
     rd_kafka_NewTopic_set_config(request.get(), name.c_str(), value.c_str());
@@ -57,8 +62,10 @@ Status Admin::create_topic(const NewTopic& topic, int timeout_ms) {
   const std::unique_ptr<rd_kafka_queue_t, QueueDeleter> queue(rd_kafka_queue_new(handle_));
   rd_kafka_NewTopic_t* requests[] = {request.get()};
   rd_kafka_CreateTopics(handle_, requests, 1, options.get(), queue.get());
-  const std::unique_ptr<rd_kafka_event_t, EventDeleter> event(rd_kafka_queue_poll(queue.get(), timeout_ms + 1000));
-  if (!event) return fail(Errc::kTimeout, "creating topic \"" + topic.name + "\": no answer in time");
+  const std::unique_ptr<rd_kafka_event_t, EventDeleter> event(
+      rd_kafka_queue_poll(queue.get(), timeout_ms + 1000));
+  if (!event)
+    return fail(Errc::kTimeout, "creating topic \"" + topic.name + "\": no answer in time");
   auto error = rd_kafka_event_error(event.get());
   const char* why = rd_kafka_event_error_string(event.get());
   const auto* answer = rd_kafka_event_CreateTopics_result(event.get());
@@ -70,14 +77,17 @@ Status Admin::create_topic(const NewTopic& topic, int timeout_ms) {
       why = rd_kafka_topic_result_error_string(results[0]);
     }
   }
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) return {};
-  return fail(code_of(error), "creating topic \"" + topic.name + "\": " + (why != nullptr ? why : rd_kafka_err2str(error)));
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+    return {};
+  return fail(code_of(error), "creating topic \"" + topic.name +
+                                  "\": " + (why != nullptr ? why : rd_kafka_err2str(error)));
 }
 
 Result<bool> Admin::topic_exists(const std::string& name, int timeout_ms) {
   const rd_kafka_metadata_t* metadata = nullptr;
   const auto error = rd_kafka_metadata(handle_, 1, nullptr, &metadata, timeout_ms);
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(code_of(error), std::string("asking for topics: ") + rd_kafka_err2str(error));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return fail(code_of(error), std::string("asking for topics: ") + rd_kafka_err2str(error));
   bool there = false;
   for (int i = 0; i < metadata->topic_cnt && !there; ++i) there = name == metadata->topics[i].topic;
   rd_kafka_metadata_destroy(metadata);

@@ -28,7 +28,8 @@ class Admin {
   Admin(const Admin&) = delete;
   Admin& operator=(const Admin&) = delete;
 
-  /// A topic that is there already is no error. kUnavailable and kTimeout: trying again may help; the text is the broker's.
+  /// A topic that is there already is no error. kUnavailable and kTimeout: trying again may help;
+  /// the text is the broker's.
   Status create_topic(const NewTopic& topic, int timeout_ms);
   /// True when the cluster has it. Creates nothing.
   Result<bool> topic_exists(const std::string& name, int timeout_ms);

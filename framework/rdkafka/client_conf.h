@@ -22,7 +22,8 @@ inline Result<Conf> make_conf(const ClientSettings& settings) {
   Conf conf(rd_kafka_conf_new());
   std::array<char, 512> text{};
   for (const auto& [name, value] : settings.values) {
-    if (rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), text.data(), text.size()) != RD_KAFKA_CONF_OK) {
+    if (rd_kafka_conf_set(conf.get(), name.c_str(), value.c_str(), text.data(), text.size()) !=
+        RD_KAFKA_CONF_OK) {
       return fail(Errc::kInvalid, name + ": " + text.data());
     }
   }
@@ -38,7 +39,9 @@ inline Result<rd_kafka_t*> make_client(rd_kafka_type_t type, Conf conf) {
 }
 
 struct PartitionListDeleter {
-  void operator()(rd_kafka_topic_partition_list_t* list) const { rd_kafka_topic_partition_list_destroy(list); }
+  void operator()(rd_kafka_topic_partition_list_t* list) const {
+    rd_kafka_topic_partition_list_destroy(list);
+  }
 };
 using PartitionList = std::unique_ptr<rd_kafka_topic_partition_list_t, PartitionListDeleter>;
 

@@ -34,7 +34,8 @@ Errc code_of(rd_kafka_resp_err_t error) {
     case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS:
     case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
     case RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST:
-    case RD_KAFKA_RESP_ERR__STATE: return Errc::kConflict;
+    case RD_KAFKA_RESP_ERR__STATE:
+      return Errc::kConflict;
     case RD_KAFKA_RESP_ERR__TIMED_OUT:
     case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
     case RD_KAFKA_RESP_ERR__TRANSPORT:
@@ -44,20 +45,26 @@ Errc code_of(rd_kafka_resp_err_t error) {
     case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
     case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
     case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
-    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION: return Errc::kUnavailable;
-    default: return Errc::kInvalid;
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+      return Errc::kUnavailable;
+    default:
+      return Errc::kInvalid;
   }
 }
 
 MessageBatch::Kind kind_of(const rd_kafka_message_t& message) {
   switch (message.err) {
-    case RD_KAFKA_RESP_ERR_NO_ERROR: return MessageBatch::Kind::kRecord;
-    case RD_KAFKA_RESP_ERR__PARTITION_EOF: return MessageBatch::Kind::kEnd;
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+      return MessageBatch::Kind::kRecord;
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+      return MessageBatch::Kind::kEnd;
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
-    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE: return MessageBatch::Kind::kOutOfRange;
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+      return MessageBatch::Kind::kOutOfRange;
     case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION: return MessageBatch::Kind::kTopicMissing;
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+      return MessageBatch::Kind::kTopicMissing;
     case RD_KAFKA_RESP_ERR__FATAL:
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
@@ -65,8 +72,10 @@ MessageBatch::Kind kind_of(const rd_kafka_message_t& message) {
     case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
     case RD_KAFKA_RESP_ERR_INVALID_MSG:
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-    case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED: return MessageBatch::Kind::kFatal;
-    default: return MessageBatch::Kind::kTransient;
+    case RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED:
+      return MessageBatch::Kind::kFatal;
+    default:
+      return MessageBatch::Kind::kTransient;
   }
 }
 
@@ -112,12 +121,15 @@ void MessageBatch::headers(std::size_t i, std::vector<HeaderView>& out) const {
   const char* name = nullptr;
   const void* value = nullptr;
   std::size_t size = 0;
-  for (std::size_t n = 0; rd_kafka_header_get_all(headers, n, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++n) {
+  for (std::size_t n = 0;
+       rd_kafka_header_get_all(headers, n, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+       ++n) {
     out.push_back({name, bytes_of(value, size)});
   }
 }
 
-Result<std::unique_ptr<Consumer>> Consumer::open(const ClientSettings& settings, RebalanceListener& listener) {
+Result<std::unique_ptr<Consumer>> Consumer::open(const ClientSettings& settings,
+                                                 RebalanceListener& listener) {
   PENSTOCK_ASSIGN_OR_RETURN(auto conf, make_conf(settings));
   std::unique_ptr<Consumer> consumer(new Consumer());
   consumer->listener_ = &listener;
@@ -125,9 +137,9 @@ Result<std::unique_ptr<Consumer>> Consumer::open(const ClientSettings& settings,
   if (settings.initial_offset == "none") consumer->initial_offset_ = PartitionOffset::kNone;
   rd_kafka_conf_set_opaque(conf.get(), consumer.get());
   rd_kafka_conf_set_rebalance_cb(
-      conf.get(), [](rd_kafka_t* handle, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* list, void* opaque) {
-        on_rebalance(handle, error, list, opaque);
-      });
+      conf.get(),
+      [](rd_kafka_t* handle, rd_kafka_resp_err_t error, rd_kafka_topic_partition_list_t* list,
+         void* opaque) { on_rebalance(handle, error, list, opaque); });
   PENSTOCK_ASSIGN_OR_RETURN(consumer->handle_, make_client(RD_KAFKA_CONSUMER, std::move(conf)));
   rd_kafka_poll_set_consumer(consumer->handle_);
   consumer->queue_ = rd_kafka_queue_get_consumer(consumer->handle_);
@@ -149,13 +161,16 @@ void Consumer::close() {
 
 Status Consumer::subscribe(const std::vector<std::string>& topics) {
   PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(topics.size())));
-  for (const auto& topic : topics) rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
+  for (const auto& topic : topics)
+    rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), RD_KAFKA_PARTITION_UA);
   const auto error = rd_kafka_subscribe(handle_, list.get());
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(Errc::kInvalid, std::string("subscribing: ") + rd_kafka_err2str(error));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return fail(Errc::kInvalid, std::string("subscribing: ") + rd_kafka_err2str(error));
   return {};
 }
 
-void Consumer::on_rebalance(rd_kafka_s*, int error, rd_kafka_topic_partition_list_s* partitions, void* opaque) {
+void Consumer::on_rebalance(rd_kafka_s*, int error, rd_kafka_topic_partition_list_s* partitions,
+                            void* opaque) {
   auto* self = static_cast<Consumer*>(opaque);
   if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
     self->assign(partitions);
@@ -166,8 +181,9 @@ void Consumer::on_rebalance(rd_kafka_s*, int error, rd_kafka_topic_partition_lis
     return;
   }
   rd_kafka_assign(self->handle_, nullptr);
-  self->listener_->failed({Errc::kUnavailable, std::string("group rebalance: ") +
-                                                   rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(error))});
+  self->listener_->failed(
+      {Errc::kUnavailable, std::string("group rebalance: ") +
+                               rd_kafka_err2str(static_cast<rd_kafka_resp_err_t>(error))});
 }
 
 void Consumer::assign(rd_kafka_topic_partition_list_s* partitions) {
@@ -178,10 +194,12 @@ void Consumer::assign(rd_kafka_topic_partition_list_s* partitions) {
       if (error == RD_KAFKA_RESP_ERR_NO_ERROR || code_of(error) != Errc::kUnavailable) break;
     }
   }
-  for (int i = 0; i < partitions->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) error = partitions->elems[i].err;
+  for (int i = 0; i < partitions->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
+    error = partitions->elems[i].err;
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     rd_kafka_assign(handle_, nullptr);
-    listener_->failed({code_of(error), std::string("reading the group's offsets: ") + rd_kafka_err2str(error)});
+    listener_->failed(
+        {code_of(error), std::string("reading the group's offsets: ") + rd_kafka_err2str(error)});
     return;
   }
   auto offsets = read_list(*partitions);
@@ -190,8 +208,9 @@ void Consumer::assign(rd_kafka_topic_partition_list_s* partitions) {
     if (partition.offset != PartitionOffset::kNone) continue;
     if (initial_offset_ == PartitionOffset::kNone) {
       rd_kafka_assign(handle_, nullptr);
-      listener_->failed({Errc::kOutOfRange, partition.topic + "-" + std::to_string(partition.partition) +
-                                                ": the group has no offset stored, and auto.offset.reset is none"});
+      listener_->failed({Errc::kOutOfRange,
+                         partition.topic + "-" + std::to_string(partition.partition) +
+                             ": the group has no offset stored, and auto.offset.reset is none"});
       return;
     }
     partition.offset = initial_offset_;
@@ -207,7 +226,8 @@ void Consumer::revoke(rd_kafka_topic_partition_list_s* partitions) {
 void Consumer::fetch(MessageBatch& out, std::size_t max, int timeout_ms) {
   const auto before = out.messages_.size();
   out.messages_.resize(before + max);
-  const auto got = rd_kafka_consume_batch_queue(queue_, timeout_ms, out.messages_.data() + before, max);
+  const auto got =
+      rd_kafka_consume_batch_queue(queue_, timeout_ms, out.messages_.data() + before, max);
   out.messages_.resize(before + static_cast<std::size_t>(got > 0 ? got : 0));
 }
 
@@ -219,12 +239,14 @@ void Consumer::consume(MessageBatch& out, std::size_t max, int wait_ms, int ling
 
 Status Consumer::pause(const std::vector<PartitionOffset>& partitions) {
   const auto error = rd_kafka_pause_partitions(handle_, make_list(partitions).get());
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(code_of(error), std::string("pausing: ") + rd_kafka_err2str(error));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return fail(code_of(error), std::string("pausing: ") + rd_kafka_err2str(error));
   return {};
 }
 Status Consumer::resume(const std::vector<PartitionOffset>& partitions) {
   const auto error = rd_kafka_resume_partitions(handle_, make_list(partitions).get());
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(code_of(error), std::string("resuming: ") + rd_kafka_err2str(error));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return fail(code_of(error), std::string("resuming: ") + rd_kafka_err2str(error));
   return {};
 }
 
@@ -233,13 +255,15 @@ Status Consumer::seek(const std::vector<PartitionOffset>& offsets) {
   const auto list = make_list(offsets);
   rd_kafka_error_t* error = rd_kafka_seek_partitions(handle_, list.get(), kTimeoutMs);
   if (error != nullptr) {
-    auto failed = fail(code_of(rd_kafka_error_code(error)), std::string("seeking: ") + rd_kafka_error_string(error));
+    auto failed = fail(code_of(rd_kafka_error_code(error)),
+                       std::string("seeking: ") + rd_kafka_error_string(error));
     rd_kafka_error_destroy(error);
     return failed;
   }
   for (int i = 0; i < list->cnt; ++i) {
     if (list->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return fail(code_of(list->elems[i].err), std::string("seeking: ") + rd_kafka_err2str(list->elems[i].err));
+      return fail(code_of(list->elems[i].err),
+                  std::string("seeking: ") + rd_kafka_err2str(list->elems[i].err));
     }
   }
   return {};
@@ -264,17 +288,22 @@ Status Consumer::commit(const std::vector<PartitionOffset>& offsets) {
   if (offsets.empty()) return {};
   const auto list = make_list(offsets);
   auto error = rd_kafka_commit(handle_, list.get(), 0);
-  for (int i = 0; i < list->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) error = list->elems[i].err;
+  for (int i = 0; i < list->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
+    error = list->elems[i].err;
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR__NO_OFFSET) return {};
-  return fail(code_of(error), std::string("storing the group's offsets: ") + rd_kafka_err2str(error));
+  return fail(code_of(error),
+              std::string("storing the group's offsets: ") + rd_kafka_err2str(error));
 }
 
-Result<std::pair<std::int64_t, std::int64_t>> Consumer::bounds(const std::string& topic, std::int32_t partition,
+Result<std::pair<std::int64_t, std::int64_t>> Consumer::bounds(const std::string& topic,
+                                                               std::int32_t partition,
                                                                int timeout_ms) {
   std::pair<std::int64_t, std::int64_t> out;
-  const auto error = rd_kafka_query_watermark_offsets(handle_, topic.c_str(), partition, &out.first, &out.second, timeout_ms);
+  const auto error = rd_kafka_query_watermark_offsets(handle_, topic.c_str(), partition, &out.first,
+                                                      &out.second, timeout_ms);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
-    return fail(code_of(error), topic + "-" + std::to_string(partition) + ": reading offsets: " + rd_kafka_err2str(error));
+    return fail(code_of(error), topic + "-" + std::to_string(partition) +
+                                    ": reading offsets: " + rd_kafka_err2str(error));
   }
   return out;
 }
@@ -283,7 +312,9 @@ Result<std::string> Consumer::cluster_id(int timeout_ms) {
   // rd_kafka_clusterid() alone gives what an earlier answer said.
   const rd_kafka_metadata_t* metadata = nullptr;
   const auto error = rd_kafka_metadata(handle_, 0, nullptr, &metadata, timeout_ms);
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return fail(code_of(error), std::string("reading the cluster's id: ") + rd_kafka_err2str(error));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+    return fail(code_of(error),
+                std::string("reading the cluster's id: ") + rd_kafka_err2str(error));
   rd_kafka_metadata_destroy(metadata);
   char* id = rd_kafka_clusterid(handle_, timeout_ms);
   if (id == nullptr) return std::string();

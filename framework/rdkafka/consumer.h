@@ -21,7 +21,7 @@ struct rd_kafka_topic_partition_list_s;
 namespace penstock::rdkafka {
 
 struct PartitionOffset {
-  static constexpr std::int64_t kNone = -1001;     // nothing stored
+  static constexpr std::int64_t kNone = -1001;  // nothing stored
   static constexpr std::int64_t kBeginning = -2;
   static constexpr std::int64_t kEnd = -1;
   std::string topic;
@@ -29,16 +29,17 @@ struct PartitionOffset {
   std::int64_t offset = kNone;
 };
 
-/// What consume() gave; the views live until clear() or the destructor. The topic's characters live as long as the consumer
-/// knows the topic, which is at least as long.
+/// What consume() gave; the views live until clear() or the destructor. The topic's characters live
+/// as long as the consumer knows the topic, which is at least as long.
 class MessageBatch {
  public:
   enum class Kind : std::uint8_t {
     kRecord,
-    kEnd,          // partition end reached: offset is where the next record will be, control records included
-    kOutOfRange,   // the position is not in the log any more, or not yet; text says so
-    kTopicMissing, // a subscribed topic is not there now
-    kTransient,    // librdkafka goes on by itself
+    kEnd,         // partition end reached: offset is where the next record will be, control records
+                  // included
+    kOutOfRange,  // the position is not in the log any more, or not yet; text says so
+    kTopicMissing,  // a subscribed topic is not there now
+    kTransient,     // librdkafka goes on by itself
     kFatal,
   };
   struct View {
@@ -73,9 +74,11 @@ class MessageBatch {
 class RebalanceListener {
  public:
   virtual ~RebalanceListener() = default;
-  /// Offsets are what the group stored, or kNone. What they are on return is where reading begins (kNone: where initial_offset says).
+  /// Offsets are what the group stored, or kNone. What they are on return is where reading begins
+  /// (kNone: where initial_offset says).
   virtual void assigned(std::vector<PartitionOffset>& partitions) = 0;
-  /// Everything that was handed out of these must be stored before this returns; `lost`: somebody else may have them already.
+  /// Everything that was handed out of these must be stored before this returns; `lost`: somebody
+  /// else may have them already.
   virtual void revoked(const std::vector<PartitionOffset>& partitions, bool lost) = 0;
   virtual void failed(const Error& error) = 0;
 };
@@ -84,14 +87,16 @@ class RebalanceListener {
 class Consumer {
  public:
   /// `listener` outlives the consumer. `settings` need group.id.
-  static Result<std::unique_ptr<Consumer>> open(const ClientSettings& settings, RebalanceListener& listener);
+  static Result<std::unique_ptr<Consumer>> open(const ClientSettings& settings,
+                                                RebalanceListener& listener);
   ~Consumer();
   Consumer(const Consumer&) = delete;
   Consumer& operator=(const Consumer&) = delete;
 
   /// Names, or regular expressions that begin with '^'.
   Status subscribe(const std::vector<std::string>& topics);
-  /// Waits at most `wait_ms` for a first message, and `linger_ms` more for further ones. Appends at most `max`.
+  /// Waits at most `wait_ms` for a first message, and `linger_ms` more for further ones. Appends at
+  /// most `max`.
   void consume(MessageBatch& out, std::size_t max, int wait_ms, int linger_ms);
   Status pause(const std::vector<PartitionOffset>& partitions);
   Status resume(const std::vector<PartitionOffset>& partitions);
@@ -99,23 +104,27 @@ class Consumer {
   Status seek(const std::vector<PartitionOffset>& offsets);
   /// End offset as of the last fetch, or -1. Any thread.
   [[nodiscard]] std::int64_t known_end(const std::string& topic, std::int32_t partition) const;
-  /// Any thread; waits for the answer. kConflict: not ours any more; kUnavailable: trying again may help.
+  /// Any thread; waits for the answer. kConflict: not ours any more; kUnavailable: trying again may
+  /// help.
   Status commit(const std::vector<PartitionOffset>& offsets);
   /// First and end offset, as the partition's leader says now.
-  Result<std::pair<std::int64_t, std::int64_t>> bounds(const std::string& topic, std::int32_t partition, int timeout_ms);
-  /// As the cluster says now; empty when it says nothing. A broker that was replaced under the same address has another one.
+  Result<std::pair<std::int64_t, std::int64_t>> bounds(const std::string& topic,
+                                                       std::int32_t partition, int timeout_ms);
+  /// As the cluster says now; empty when it says nothing. A broker that was replaced under the same
+  /// address has another one.
   Result<std::string> cluster_id(int timeout_ms);
   /// Records fetched ahead.
   [[nodiscard]] std::size_t queued() const;
-  /// librdkafka 2.0.2 looks only once a second whether a full queue has room again. Asking the partition's leader for
-  /// something makes it look now; costs one round trip.
+  /// librdkafka 2.0.2 looks only once a second whether a full queue has room again. Asking the
+  /// partition's leader for something makes it look now; costs one round trip.
   void nudge(const std::string& topic, std::int32_t partition);
   /// Leaves the group; the listener is told about what was assigned.
   void close();
 
  private:
   Consumer() = default;
-  static void on_rebalance(rd_kafka_s* handle, int error, rd_kafka_topic_partition_list_s* partitions, void* opaque);
+  static void on_rebalance(rd_kafka_s* handle, int error,
+                           rd_kafka_topic_partition_list_s* partitions, void* opaque);
   void assign(rd_kafka_topic_partition_list_s* partitions);
   void revoke(rd_kafka_topic_partition_list_s* partitions);
   void fetch(MessageBatch& out, std::size_t max, int timeout_ms);

@@ -30,7 +30,9 @@ const char* data_or_empty(const std::optional<std::string_view>& bytes) {
   if (!bytes) return nullptr;
   return bytes->data() == nullptr ? "" : bytes->data();
 }
-std::size_t size_or_zero(const std::optional<std::string_view>& bytes) { return bytes ? bytes->size() : 0; }
+std::size_t size_or_zero(const std::optional<std::string_view>& bytes) {
+  return bytes ? bytes->size() : 0;
+}
 
 struct HeadersDeleter {
   void operator()(rd_kafka_headers_t* headers) const { rd_kafka_headers_destroy(headers); }
@@ -47,7 +49,8 @@ Headers copy_headers(std::span<const HeaderView> views) {
   return headers;
 }
 
-rd_kafka_resp_err_t produce_full(rd_kafka_t* client, rd_kafka_topic_t* topic, const Outgoing& record) {
+rd_kafka_resp_err_t produce_full(rd_kafka_t* client, rd_kafka_topic_t* topic,
+                                 const Outgoing& record) {
   rd_kafka_vu_t parts[7] = {};
   std::size_t n = 0;
   parts[n].vtype = RD_KAFKA_VTYPE_RKT;
@@ -87,14 +90,17 @@ rd_kafka_resp_err_t produce_full(rd_kafka_t* client, rd_kafka_topic_t* topic, co
 struct Producer::Topics {
   struct Hash {
     using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
   };
   std::unordered_map<std::string, rd_kafka_topic_t*, Hash, std::equal_to<>> by_name;
   std::string_view last_name;
   rd_kafka_topic_t* last = nullptr;
 };
 
-Result<std::unique_ptr<Producer>> Producer::open(const ClientSettings& settings, DeliveryListener& listener) {
+Result<std::unique_ptr<Producer>> Producer::open(const ClientSettings& settings,
+                                                 DeliveryListener& listener) {
   PENSTOCK_ASSIGN_OR_RETURN(auto conf, make_conf(settings));
   rd_kafka_conf_set_opaque(conf.get(), &listener);
   rd_kafka_conf_set_dr_msg_cb(conf.get(), &on_delivery);
@@ -106,7 +112,8 @@ Result<std::unique_ptr<Producer>> Producer::open(const ClientSettings& settings,
 
 Producer::~Producer() {
   if (handle_ == nullptr) return;
-  rd_kafka_purge(handle_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+  rd_kafka_purge(
+      handle_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
   for (const auto& [name, topic] : topics_->by_name) rd_kafka_topic_destroy(topic);
   rd_kafka_destroy_flags(handle_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
@@ -118,7 +125,8 @@ Result<rd_kafka_topic_s*> Producer::topic(std::string_view name) {
     const std::string text(name);
     rd_kafka_topic_t* made = rd_kafka_topic_new(handle_, text.c_str(), nullptr);
     if (made == nullptr) {
-      return fail(Errc::kInvalid, "topic \"" + text + "\": " + rd_kafka_err2str(rd_kafka_last_error()));
+      return fail(Errc::kInvalid,
+                  "topic \"" + text + "\": " + rd_kafka_err2str(rd_kafka_last_error()));
     }
     found = topics_->by_name.emplace(text, made).first;
   }
@@ -132,21 +140,29 @@ Status Producer::produce(const Outgoing& record) {
   rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
   if (record.headers.empty() && record.timestamp_ms < 0) {
     // No copy: the caller keeps the value alive until delivery.
-    const int result = rd_kafka_produce(to, record.partition, 0, const_cast<char*>(data_or_empty(record.value)),
-                                        size_or_zero(record.value), data_or_empty(record.key),
-                                        size_or_zero(record.key), record.opaque);
+    const int result =
+        rd_kafka_produce(to, record.partition, 0, const_cast<char*>(data_or_empty(record.value)),
+                         size_or_zero(record.value), data_or_empty(record.key),
+                         size_or_zero(record.key), record.opaque);
     if (result != 0) error = rd_kafka_last_error();
   } else {
     error = produce_full(handle_, to, record);
   }
   switch (error) {
-    case RD_KAFKA_RESP_ERR_NO_ERROR: return {};
-    case RD_KAFKA_RESP_ERR__QUEUE_FULL: return fail(Errc::kBusy, "producer queue full");
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+      return {};
+    case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+      return fail(Errc::kBusy, "producer queue full");
     case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-      return fail(Errc::kTooLarge, "record of " + std::to_string(size_or_zero(record.key) + size_or_zero(record.value)) +
-                                       " bytes is longer than the producer's message.max.bytes");
-    case RD_KAFKA_RESP_ERR__FATAL: return fail(Errc::kOffline, fatal().value_or("fatal producer error"));
-    default: return fail(Errc::kInvalid, "topic \"" + std::string(record.topic) + "\": " + rd_kafka_err2str(error));
+      return fail(Errc::kTooLarge,
+                  "record of " +
+                      std::to_string(size_or_zero(record.key) + size_or_zero(record.value)) +
+                      " bytes is longer than the producer's message.max.bytes");
+    case RD_KAFKA_RESP_ERR__FATAL:
+      return fail(Errc::kOffline, fatal().value_or("fatal producer error"));
+    default:
+      return fail(Errc::kInvalid,
+                  "topic \"" + std::string(record.topic) + "\": " + rd_kafka_err2str(error));
   }
 }
 

@@ -20,27 +20,29 @@ struct HeaderView {
   std::optional<std::string_view> value;
 };
 
-/// One record to produce. Key and value must stay where they are until it is delivered; names and headers are copied.
+/// One record to produce. Key and value must stay where they are until it is delivered; names and
+/// headers are copied.
 struct Outgoing {
   std::string_view topic;
-  std::int32_t partition = -1;      // -1: chosen by key
-  std::int64_t timestamp_ms = -1;   // -1: now
+  std::int32_t partition = -1;     // -1: chosen by key
+  std::int64_t timestamp_ms = -1;  // -1: now
   std::optional<std::string_view> key;
   std::optional<std::string_view> value;
   std::span<const HeaderView> headers;
-  void* opaque = nullptr;           // given back by delivered()
+  void* opaque = nullptr;  // given back by delivered()
 };
 
 struct Delivery {
   void* opaque = nullptr;
   bool ok = true;
-  bool fatal = false;            // the producer is of no use any more: see Producer::fatal()
-  std::string_view error;        // "" when ok
+  bool fatal = false;      // the producer is of no use any more: see Producer::fatal()
+  std::string_view error;  // "" when ok
   std::int32_t partition = -1;
   std::int64_t offset = -1;
 };
 
-/// Called inside Producer::poll(), on that thread, once for each record accepted by produce() unless the producer is destroyed first.
+/// Called inside Producer::poll(), on that thread, once for each record accepted by produce()
+/// unless the producer is destroyed first.
 class DeliveryListener {
  public:
   virtual ~DeliveryListener() = default;
@@ -51,13 +53,14 @@ class DeliveryListener {
 class Producer {
  public:
   /// `listener` outlives the producer. kInvalid: the settings contradict each other.
-  static Result<std::unique_ptr<Producer>> open(const ClientSettings& settings, DeliveryListener& listener);
+  static Result<std::unique_ptr<Producer>> open(const ClientSettings& settings,
+                                                DeliveryListener& listener);
   ~Producer();
   Producer(const Producer&) = delete;
   Producer& operator=(const Producer&) = delete;
 
-  /// kBusy: the queue is full; poll() and try again. kTooLarge: longer than message.max.bytes. kOffline: fatal().
-  /// Anything else: this record cannot be produced.
+  /// kBusy: the queue is full; poll() and try again. kTooLarge: longer than message.max.bytes.
+  /// kOffline: fatal(). Anything else: this record cannot be produced.
   Status produce(const Outgoing& record);
   /// Waits at most `timeout_ms` for delivery reports and hands them to the listener.
   void poll(int timeout_ms);

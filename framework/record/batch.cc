@@ -14,7 +14,8 @@ constexpr std::size_t kMagicAt = 16;
 constexpr std::size_t kCrcAt = 17;
 constexpr std::size_t kAttributesAt = 21;
 constexpr std::size_t kMaxTimestampAt = 35;
-constexpr std::int32_t kBatchLengthMin = static_cast<std::int32_t>(kBatchHeaderBytes - kBatchOverheadBytes);
+constexpr std::int32_t kBatchLengthMin =
+    static_cast<std::int32_t>(kBatchHeaderBytes - kBatchOverheadBytes);
 constexpr std::int16_t kLogAppendBit = 0x08;
 
 BatchHeader load_header(const std::byte* at) {
@@ -40,25 +41,30 @@ Result<BatchHeader> parse_header(ByteView bytes) {
   if (bytes.size() > kMagicAt) {
     const auto magic = static_cast<std::int8_t>(bytes[kMagicAt]);
     if (magic != kMagic) {
-      return fail(Errc::kUnsupported, "record batch of magic " + std::to_string(magic) + ", only 2 is supported");
+      return fail(Errc::kUnsupported,
+                  "record batch of magic " + std::to_string(magic) + ", only 2 is supported");
     }
   }
   if (bytes.size() >= kLengthAt + 4) {
     const auto length = load_be<std::int32_t>(bytes.data() + kLengthAt);
     if (length < kBatchLengthMin) {
-      return fail(Errc::kCorrupt, "batch length " + std::to_string(length) + " is less than a header");
+      return fail(Errc::kCorrupt,
+                  "batch length " + std::to_string(length) + " is less than a header");
     }
   }
   if (bytes.size() < kBatchHeaderBytes) return fail(Errc::kOutOfRange, "batch header is cut short");
   const BatchHeader header = load_header(bytes.data());
   if ((header.attributes & 7) > static_cast<int>(Codec::kZstd)) {
-    return fail(Errc::kUnsupported, "unknown compression codec " + std::to_string(header.attributes & 7));
+    return fail(Errc::kUnsupported,
+                "unknown compression codec " + std::to_string(header.attributes & 7));
   }
   if (header.record_count < 0 || header.last_offset_delta < 0) {
     return fail(Errc::kCorrupt, "negative record count or last offset delta");
   }
-  if (header.base_offset.value < 0 || header.base_offset.value > INT64_MAX - header.last_offset_delta - 1) {
-    return fail(Errc::kCorrupt, "base offset " + std::to_string(header.base_offset.value) + " is no offset");
+  if (header.base_offset.value < 0 ||
+      header.base_offset.value > INT64_MAX - header.last_offset_delta - 1) {
+    return fail(Errc::kCorrupt,
+                "base offset " + std::to_string(header.base_offset.value) + " is no offset");
   }
   return header;
 }
@@ -67,8 +73,8 @@ Result<BatchView> BatchView::parse(ByteView bytes) {
   auto header = parse_header(bytes);
   if (!header) return tl::make_unexpected(std::move(header).error());
   if (header->size_bytes() > bytes.size()) {
-    return fail(Errc::kOutOfRange, "batch of " + std::to_string(header->size_bytes()) + " bytes is cut at " +
-                                       std::to_string(bytes.size()));
+    return fail(Errc::kOutOfRange, "batch of " + std::to_string(header->size_bytes()) +
+                                       " bytes is cut at " + std::to_string(bytes.size()));
   }
   BatchView view;
   view.header_ = *header;
@@ -107,7 +113,8 @@ Result<std::optional<Marker>> read_marker(const BatchView& batch) {
   RecordView record;
   auto more = reader->next(record);
   if (!more) return tl::make_unexpected(std::move(more).error());
-  if (!*more || !record.key || record.key->size() < 4) return fail(Errc::kCorrupt, "control batch without a control record");
+  if (!*more || !record.key || record.key->size() < 4)
+    return fail(Errc::kCorrupt, "control batch without a control record");
   Marker marker;
   marker.type = load_be<std::int16_t>(as_bytes(*record.key).data() + 2);
   if (marker.type != 0 && marker.type != 1) return std::optional<Marker>();

@@ -16,7 +16,8 @@
 namespace penstock::record {
 
 inline constexpr std::size_t kBatchHeaderBytes = 61;  // up to and with the record count
-inline constexpr std::size_t kBatchOverheadBytes = 12;  // base offset and batch length, not counted by batch length
+inline constexpr std::size_t kBatchOverheadBytes =
+    12;  // base offset and batch length, not counted by batch length
 inline constexpr std::int8_t kMagic = 2;
 
 enum class Codec : std::uint8_t { kNone = 0, kGzip = 1, kSnappy = 2, kLz4 = 3, kZstd = 4 };
@@ -38,29 +39,38 @@ struct BatchHeader {
   std::int32_t record_count = 0;
 
   [[nodiscard]] Codec codec() const { return static_cast<Codec>(attributes & 7); }
-  [[nodiscard]] TimestampType timestamp_type() const { return static_cast<TimestampType>((attributes >> 3) & 1); }
+  [[nodiscard]] TimestampType timestamp_type() const {
+    return static_cast<TimestampType>((attributes >> 3) & 1);
+  }
   [[nodiscard]] bool transactional() const { return (attributes & 0x10) != 0; }
   [[nodiscard]] bool control() const { return (attributes & 0x20) != 0; }
   [[nodiscard]] bool has_delete_horizon() const { return (attributes & 0x40) != 0; }
   [[nodiscard]] Offset last_offset() const { return base_offset + last_offset_delta; }
-  [[nodiscard]] std::size_t size_bytes() const { return kBatchOverheadBytes + static_cast<std::size_t>(batch_length); }
+  [[nodiscard]] std::size_t size_bytes() const {
+    return kBatchOverheadBytes + static_cast<std::size_t>(batch_length);
+  }
 };
 
-/// The header at the front of `bytes`, which may end anywhere behind it. Checks what a header alone can tell: length, magic, codec,
-/// counts and deltas. Errors: kOutOfRange when fewer than kBatchHeaderBytes are there; kUnsupported; kCorrupt.
+/// The header at the front of `bytes`, which may end anywhere behind it. Checks what a header alone
+/// can tell: length, magic, codec, counts and deltas. Errors: kOutOfRange when fewer than
+/// kBatchHeaderBytes are there; kUnsupported; kCorrupt.
 Result<BatchHeader> parse_header(ByteView bytes);
 
-/// One whole batch in memory that somebody else keeps alive. Made only by parse(), so its structure is known to be sound.
+/// One whole batch in memory that somebody else keeps alive. Made only by parse(), so its structure
+/// is known to be sound.
 class BatchView {
  public:
-  /// Reads the batch at the front of `bytes`; more may follow it. Checks structure only (length within `bytes` and at least a
-  /// header, magic 2, known codec, counts and deltas not negative); not the CRC.
-  /// Errors: kOutOfRange when `bytes` ends before the batch does (torn or cut); kUnsupported for another magic or codec; kCorrupt otherwise.
+  /// Reads the batch at the front of `bytes`; more may follow it. Checks structure only (length
+  /// within `bytes` and at least a header, magic 2, known codec, counts and deltas not negative);
+  /// not the CRC. Errors: kOutOfRange when `bytes` ends before the batch does (torn or cut);
+  /// kUnsupported for another magic or codec; kCorrupt otherwise.
   static Result<BatchView> parse(ByteView bytes);
 
   [[nodiscard]] const BatchHeader& header() const { return header_; }
-  [[nodiscard]] ByteView bytes() const { return bytes_; }      // exactly this batch
-  [[nodiscard]] ByteView records() const { return bytes_.subspan(kBatchHeaderBytes); }  // as stored, maybe compressed
+  [[nodiscard]] ByteView bytes() const { return bytes_; }  // exactly this batch
+  [[nodiscard]] ByteView records() const {
+    return bytes_.subspan(kBatchHeaderBytes);
+  }  // as stored, maybe compressed
   /// CRC-32C over everything from the attributes on.
   [[nodiscard]] bool crc_matches() const;
 
@@ -90,16 +100,21 @@ struct RecordView {
   std::size_t size_bytes = 0;  // of the record as encoded
 };
 
-/// Walks the records of a batch, decompressing at most `output_max` bytes in all. Hostile bytes are fine.
+/// Walks the records of a batch, decompressing at most `output_max` bytes in all. Hostile bytes are
+/// fine.
 class RecordReader {
  public:
   static constexpr std::size_t kOutputMaxDefault = std::size_t{128} << 20;
-  /// Decompresses if needed. Errors: kCorrupt; kTooLarge when the output would pass the cap; kUnsupported.
-  static Result<RecordReader> open(const BatchView& batch, std::size_t output_max = kOutputMaxDefault);
-  /// False at the end. Errors: kCorrupt (a record reaches beyond the batch, deltas out of order, bytes left over, wrong count).
+  /// Decompresses if needed. Errors: kCorrupt; kTooLarge when the output would pass the cap;
+  /// kUnsupported.
+  static Result<RecordReader> open(const BatchView& batch,
+                                   std::size_t output_max = kOutputMaxDefault);
+  /// False at the end. Errors: kCorrupt (a record reaches beyond the batch, deltas out of order,
+  /// bytes left over, wrong count).
   Result<bool> next(RecordView& out);
 
-  RecordReader(RecordReader&&) = default;  // `records_` may point into `owned_`: moved with it, never copied
+  RecordReader(RecordReader&&) =
+      default;  // `records_` may point into `owned_`: moved with it, never copied
   RecordReader& operator=(RecordReader&&) = default;
   RecordReader(const RecordReader&) = delete;
   RecordReader& operator=(const RecordReader&) = delete;
@@ -127,29 +142,36 @@ class BatchBuilder {
     bool transactional = false;
     bool control = false;
     LeaderEpoch leader_epoch{-1};
-    std::optional<std::int64_t> delete_horizon_ms;  // from when on tombstones may go; stored as the base timestamp
+    std::optional<std::int64_t>
+        delete_horizon_ms;  // from when on tombstones may go; stored as the base timestamp
   };
   BatchBuilder() : BatchBuilder(Options()) {}
   explicit BatchBuilder(Options options);
   /// Room for `bytes` of records, so that add() need not grow.
   void reserve(std::size_t bytes) { records_.reserve(kBatchHeaderBytes + bytes); }
-  void add(std::int64_t timestamp_ms, std::optional<std::string_view> key, std::optional<std::string_view> value,
-           std::span<const HeaderView> headers = {});
-  /// As add(), but at a given distance from the base offset (compaction keeps gaps). Deltas must rise.
-  void add_at(std::int32_t offset_delta, std::int64_t timestamp_ms, std::optional<std::string_view> key,
-              std::optional<std::string_view> value, std::span<const HeaderView> headers = {});
+  void add(std::int64_t timestamp_ms, std::optional<std::string_view> key,
+           std::optional<std::string_view> value, std::span<const HeaderView> headers = {});
+  /// As add(), but at a given distance from the base offset (compaction keeps gaps). Deltas must
+  /// rise.
+  void add_at(std::int32_t offset_delta, std::int64_t timestamp_ms,
+              std::optional<std::string_view> key, std::optional<std::string_view> value,
+              std::span<const HeaderView> headers = {});
   [[nodiscard]] std::size_t count() const { return count_; }
   /// Before compression.
-  [[nodiscard]] std::size_t size_bytes() const { return records_.empty() ? kBatchHeaderBytes : records_.size(); }
-  /// The whole batch with its CRC; the builder is empty afterwards. At least one record. A codec that fails (no memory) leaves the
-  /// batch uncompressed, which every reader takes.
+  [[nodiscard]] std::size_t size_bytes() const {
+    return records_.empty() ? kBatchHeaderBytes : records_.size();
+  }
+  /// The whole batch with its CRC; the builder is empty afterwards. At least one record. A codec
+  /// that fails (no memory) leaves the batch uncompressed, which every reader takes.
   std::vector<std::byte> finish(Offset base_offset = Offset(0));
-  /// As finish(), for what compaction kept of `original`: its base and last offset and its kind of timestamps.
+  /// As finish(), for what compaction kept of `original`: its base and last offset and its kind of
+  /// timestamps.
   std::vector<std::byte> finish_as(const BatchHeader& original);
 
  private:
   Options options_;
-  std::vector<std::byte> records_;  // room for the header first, so that an uncompressed batch is not copied
+  std::vector<std::byte>
+      records_;  // room for the header first, so that an uncompressed batch is not copied
   std::size_t count_ = 0;
   std::int32_t last_delta_ = -1;
   std::int64_t base_timestamp_ms_ = -1;
@@ -159,15 +181,16 @@ class BatchBuilder {
 /// Only the header of `original`, without records: keeps its offsets and its producer's sequence.
 std::vector<std::byte> empty_batch(const BatchHeader& original);
 
-/// What a transaction marker (control batch) says. nullopt for data and for control records that are not markers.
+/// What a transaction marker (control batch) says. nullopt for data and for control records that
+/// are not markers.
 struct Marker {
   std::int16_t type = 0;  // 0 abort, 1 commit
   std::int32_t coordinator_epoch = -1;
 };
 Result<std::optional<Marker>> read_marker(const BatchView& batch);
 
-/// snappy is read raw and xerial-framed and written xerial-framed, lz4 is the frame format, as Kafka's clients do.
-/// Errors: kCorrupt, kTooLarge beyond `output_max`, kUnsupported.
+/// snappy is read raw and xerial-framed and written xerial-framed, lz4 is the frame format, as
+/// Kafka's clients do. Errors: kCorrupt, kTooLarge beyond `output_max`, kUnsupported.
 Result<std::vector<std::byte>> decompress(Codec codec, ByteView from, std::size_t output_max);
 Result<std::vector<std::byte>> compress(Codec codec, ByteView from);
 

@@ -10,7 +10,8 @@ namespace penstock::record {
 namespace {
 
 std::size_t text_size(std::optional<std::string_view> text) {
-  return text ? varint_size(static_cast<std::int64_t>(text->size())) + text->size() : varint_size(-1);
+  return text ? varint_size(static_cast<std::int64_t>(text->size())) + text->size()
+              : varint_size(-1);
 }
 
 std::byte* put_text(std::byte* to, std::optional<std::string_view> text) {
@@ -37,8 +38,10 @@ void BatchBuilder::add(std::int64_t timestamp_ms, std::optional<std::string_view
   add_at(last_delta_ + 1, timestamp_ms, key, value, headers);
 }
 
-void BatchBuilder::add_at(std::int32_t offset_delta, std::int64_t timestamp_ms, std::optional<std::string_view> key,
-                          std::optional<std::string_view> value, std::span<const HeaderView> headers) {
+void BatchBuilder::add_at(std::int32_t offset_delta, std::int64_t timestamp_ms,
+                          std::optional<std::string_view> key,
+                          std::optional<std::string_view> value,
+                          std::span<const HeaderView> headers) {
   PENSTOCK_ASSERT(offset_delta > last_delta_);
   if (count_ == 0) {
     base_timestamp_ms_ = options_.delete_horizon_ms.value_or(timestamp_ms);
@@ -47,10 +50,10 @@ void BatchBuilder::add_at(std::int32_t offset_delta, std::int64_t timestamp_ms, 
   }
   max_timestamp_ms_ = std::max(max_timestamp_ms_, timestamp_ms);
   // Wraps, as the reader does.
-  const auto timestamp_delta =
-      static_cast<std::int64_t>(static_cast<std::uint64_t>(timestamp_ms) - static_cast<std::uint64_t>(base_timestamp_ms_));
-  std::size_t body = 1 + varint_size(timestamp_delta) + varint_size(offset_delta) + text_size(key) + text_size(value) +
-                     varint_size(static_cast<std::int64_t>(headers.size()));
+  const auto timestamp_delta = static_cast<std::int64_t>(
+      static_cast<std::uint64_t>(timestamp_ms) - static_cast<std::uint64_t>(base_timestamp_ms_));
+  std::size_t body = 1 + varint_size(timestamp_delta) + varint_size(offset_delta) + text_size(key) +
+                     text_size(value) + varint_size(static_cast<std::int64_t>(headers.size()));
   for (const HeaderView& header : headers) body += text_size(header.key) + text_size(header.value);
 
   const std::size_t before = records_.size();

@@ -22,13 +22,15 @@ constexpr std::size_t kXerialBlockBytes = 32U << 10;
 using Bytes = std::vector<std::byte>;
 
 tl::unexpected<Error> too_large(std::size_t output_max) {
-  return fail(Errc::kTooLarge, "decompressed records pass the limit of " + std::to_string(output_max) + " bytes");
+  return fail(Errc::kTooLarge,
+              "decompressed records pass the limit of " + std::to_string(output_max) + " bytes");
 }
 tl::unexpected<Error> corrupt(const char* codec, const char* why) {
   return fail(Errc::kCorrupt, std::string(codec) + " records: " + why);
 }
 
-/// Output that doubles up to a cap. One byte more than the cap is offered, so that passing it can be seen.
+/// Output that doubles up to a cap. One byte more than the cap is offered, so that passing it can
+/// be seen.
 class Output {
  public:
   explicit Output(std::size_t input, std::size_t output_max) : max_(output_max) {
@@ -38,7 +40,8 @@ class Output {
   void use(std::size_t n) { used_ += n; }
   [[nodiscard]] bool passed() const { return used_ > max_; }
   void grow() {
-    if (used_ == bytes_.size() && bytes_.size() < max_ + 1) bytes_.resize(std::min(max_ + 1, bytes_.size() * 2));
+    if (used_ == bytes_.size() && bytes_.size() < max_ + 1)
+      bytes_.resize(std::min(max_ + 1, bytes_.size() * 2));
   }
   Bytes take() {
     bytes_.resize(used_);
@@ -78,14 +81,17 @@ Result<Bytes> gunzip(ByteView from, std::size_t output_max) {
       if (inflateReset(&stream) != Z_OK) return corrupt("gzip", "cannot start the next member");
       continue;
     }
-    if (state != Z_OK && state != Z_BUF_ERROR) return corrupt("gzip", stream.msg != nullptr ? stream.msg : "bad stream");
-    if (in_before == stream.avail_in && out_before == stream.avail_out) return corrupt("gzip", "stream is cut short");
+    if (state != Z_OK && state != Z_BUF_ERROR)
+      return corrupt("gzip", stream.msg != nullptr ? stream.msg : "bad stream");
+    if (in_before == stream.avail_in && out_before == stream.avail_out)
+      return corrupt("gzip", "stream is cut short");
   }
 }
 
 Result<Bytes> gzip(ByteView from) {
   z_stream stream{};
-  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) !=
+      Z_OK) {
     return fail(Errc::kUnavailable, "zlib has no memory");
   }
   const std::unique_ptr<z_stream, int (*)(z_stream*)> guard(&stream, deflateEnd);
@@ -95,7 +101,8 @@ Result<Bytes> gzip(ByteView from) {
   stream.avail_in = static_cast<uInt>(from.size());
   stream.next_out = reinterpret_cast<Bytef*>(out.data());
   stream.avail_out = static_cast<uInt>(out.size());
-  if (deflate(&stream, Z_FINISH) != Z_STREAM_END) return fail(Errc::kUnavailable, "zlib could not compress");
+  if (deflate(&stream, Z_FINISH) != Z_STREAM_END)
+    return fail(Errc::kUnavailable, "zlib could not compress");
   out.resize(stream.total_out);
   return out;
 }
@@ -103,13 +110,16 @@ Result<Bytes> gzip(ByteView from) {
 Status unsnappy_into(ByteView block, Bytes& out, std::size_t output_max) {
   const auto text = as_text(block);
   std::size_t length = 0;
-  if (!snappy::GetUncompressedLength(text.data(), text.size(), &length)) return corrupt("snappy", "bad length");
+  if (!snappy::GetUncompressedLength(text.data(), text.size(), &length))
+    return corrupt("snappy", "bad length");
   if (length > output_max - out.size()) return too_large(output_max);
   const std::size_t before = out.size();
-  // A copy element of three bytes makes 64 at most, so a bigger claim is a lie and not worth its memory.
+  // A copy element of three bytes makes 64 at most, so a bigger claim is a lie and not worth its
+  // memory.
   if (length / 64 > block.size()) return corrupt("snappy", "length is impossible");
   out.resize(before + length);
-  if (!snappy::RawUncompress(text.data(), text.size(), reinterpret_cast<char*>(out.data() + before))) {
+  if (!snappy::RawUncompress(text.data(), text.size(),
+                             reinterpret_cast<char*>(out.data() + before))) {
     return corrupt("snappy", "bad block");
   }
   return {};
@@ -117,7 +127,8 @@ Status unsnappy_into(ByteView block, Bytes& out, std::size_t output_max) {
 
 Result<Bytes> unsnappy(ByteView from, std::size_t output_max) {
   Bytes out;
-  if (from.size() < kXerialHeaderBytes || std::memcmp(from.data(), kXerialMagic.data(), kXerialMagic.size()) != 0) {
+  if (from.size() < kXerialHeaderBytes ||
+      std::memcmp(from.data(), kXerialMagic.data(), kXerialMagic.size()) != 0) {
     PENSTOCK_RETURN_IF_ERROR(unsnappy_into(from, out, output_max));
     return out;
   }
@@ -143,7 +154,8 @@ Result<Bytes> snappy_xerial(ByteView from) {
     const std::size_t before = out.size();
     out.resize(before + 4 + snappy::MaxCompressedLength(block.size()));
     std::size_t length = 0;
-    snappy::RawCompress(block.data(), block.size(), reinterpret_cast<char*>(out.data() + before + 4), &length);
+    snappy::RawCompress(block.data(), block.size(),
+                        reinterpret_cast<char*>(out.data() + before + 4), &length);
     store_be(out.data() + before, static_cast<std::uint32_t>(length));
     out.resize(before + 4 + length);
   }
@@ -155,7 +167,8 @@ Result<Bytes> unlz4(ByteView from, std::size_t output_max) {
   if (LZ4F_isError(LZ4F_createDecompressionContext(&raw, LZ4F_VERSION)) != 0) {
     return fail(Errc::kUnavailable, "lz4 has no memory");
   }
-  const std::unique_ptr<LZ4F_dctx, LZ4F_errorCode_t (*)(LZ4F_dctx*)> context(raw, LZ4F_freeDecompressionContext);
+  const std::unique_ptr<LZ4F_dctx, LZ4F_errorCode_t (*)(LZ4F_dctx*)> context(
+      raw, LZ4F_freeDecompressionContext);
   Output out(from.size(), output_max);
   std::size_t at = 0;
   std::size_t hint = 1;
@@ -178,14 +191,16 @@ Result<Bytes> lz4_frame(ByteView from) {
   LZ4F_preferences_t preferences{};
   preferences.frameInfo.blockMode = LZ4F_blockIndependent;
   Bytes out(LZ4F_compressFrameBound(from.size(), &preferences));
-  const std::size_t length = LZ4F_compressFrame(out.data(), out.size(), from.data(), from.size(), &preferences);
+  const std::size_t length =
+      LZ4F_compressFrame(out.data(), out.size(), from.data(), from.size(), &preferences);
   if (LZ4F_isError(length) != 0) return fail(Errc::kUnavailable, LZ4F_getErrorName(length));
   out.resize(length);
   return out;
 }
 
 Result<Bytes> unzstd(ByteView from, std::size_t output_max) {
-  const std::unique_ptr<ZSTD_DStream, std::size_t (*)(ZSTD_DStream*)> stream(ZSTD_createDStream(), ZSTD_freeDStream);
+  const std::unique_ptr<ZSTD_DStream, std::size_t (*)(ZSTD_DStream*)> stream(ZSTD_createDStream(),
+                                                                             ZSTD_freeDStream);
   if (!stream) return fail(Errc::kUnavailable, "zstd has no memory");
   Output out(from.size(), output_max);
   ZSTD_inBuffer in{from.data(), from.size(), 0};
@@ -218,21 +233,30 @@ Result<Bytes> decompress(Codec codec, ByteView from, std::size_t output_max) {
     case Codec::kNone:
       if (from.size() > output_max) return too_large(output_max);
       return Bytes(from.begin(), from.end());
-    case Codec::kGzip: return gunzip(from, output_max);
-    case Codec::kSnappy: return unsnappy(from, output_max);
-    case Codec::kLz4: return unlz4(from, output_max);
-    case Codec::kZstd: return unzstd(from, output_max);
+    case Codec::kGzip:
+      return gunzip(from, output_max);
+    case Codec::kSnappy:
+      return unsnappy(from, output_max);
+    case Codec::kLz4:
+      return unlz4(from, output_max);
+    case Codec::kZstd:
+      return unzstd(from, output_max);
   }
   return fail(Errc::kUnsupported, "unknown compression codec");
 }
 
 Result<Bytes> compress(Codec codec, ByteView from) {
   switch (codec) {
-    case Codec::kNone: return Bytes(from.begin(), from.end());
-    case Codec::kGzip: return gzip(from);
-    case Codec::kSnappy: return snappy_xerial(from);
-    case Codec::kLz4: return lz4_frame(from);
-    case Codec::kZstd: return zstd(from);
+    case Codec::kNone:
+      return Bytes(from.begin(), from.end());
+    case Codec::kGzip:
+      return gzip(from);
+    case Codec::kSnappy:
+      return snappy_xerial(from);
+    case Codec::kLz4:
+      return lz4_frame(from);
+    case Codec::kZstd:
+      return zstd(from);
   }
   return fail(Errc::kUnsupported, "unknown compression codec");
 }

@@ -42,7 +42,8 @@ Result<RecordReader> RecordReader::open(const BatchView& batch, std::size_t outp
 
 Result<bool> RecordReader::next(RecordView& out) {
   if (seen_ == header_.record_count) {
-    if (at_ != records_.size()) return fail(Errc::kCorrupt, "bytes behind the last record of the batch");
+    if (at_ != records_.size())
+      return fail(Errc::kCorrupt, "bytes behind the last record of the batch");
     return false;
   }
   std::int64_t length = 0;
@@ -56,7 +57,8 @@ Result<bool> RecordReader::next(RecordView& out) {
   std::int64_t timestamp_delta = 0;
   std::int64_t offset_delta = 0;
   std::int64_t header_count = 0;
-  if (body.empty() || !get_varint(body, at, timestamp_delta) || !get_varint(body, at, offset_delta, 32)) {
+  if (body.empty() || !get_varint(body, at, timestamp_delta) ||
+      !get_varint(body, at, offset_delta, 32)) {
     return bad_record(seen_, "is cut short");
   }
   if (offset_delta <= last_delta_ || offset_delta > header_.last_offset_delta) {
@@ -83,10 +85,11 @@ Result<bool> RecordReader::next(RecordView& out) {
   last_delta_ = offset_delta;
   out.offset = header_.base_offset + offset_delta;
   // Wraps instead of overflowing: the delta is hostile.
-  out.timestamp_ms = header_.timestamp_type() == TimestampType::kLogAppend
-                         ? header_.max_timestamp_ms
-                         : static_cast<std::int64_t>(static_cast<std::uint64_t>(header_.base_timestamp_ms) +
-                                                     static_cast<std::uint64_t>(timestamp_delta));
+  out.timestamp_ms =
+      header_.timestamp_type() == TimestampType::kLogAppend
+          ? header_.max_timestamp_ms
+          : static_cast<std::int64_t>(static_cast<std::uint64_t>(header_.base_timestamp_ms) +
+                                      static_cast<std::uint64_t>(timestamp_delta));
   out.headers = headers_;
   out.size_bytes = at_ - begin;
   ++seen_;

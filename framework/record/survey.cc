@@ -8,7 +8,8 @@
 namespace penstock::record {
 namespace {
 
-/// Reads forward within bounds. After a failure everything that follows fails too, so it is asked about once a record.
+/// Reads forward within bounds. After a failure everything that follows fails too, so it is asked
+/// about once a record.
 class Cursor {
  public:
   explicit Cursor(ByteView bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
@@ -53,7 +54,8 @@ const char* walk(Cursor& cursor, std::int32_t index, std::int64_t& timestamp_del
   }
   const std::byte* const end = cursor.position() + length;
   std::int64_t offset_delta = 0;
-  if (!cursor.skip(1) || !cursor.varint(timestamp_delta, 64) || !cursor.varint(offset_delta)) return "is cut short";
+  if (!cursor.skip(1) || !cursor.varint(timestamp_delta, 64) || !cursor.varint(offset_delta))
+    return "is cut short";
   if (offset_delta != index) return "offset delta is out of order";
   bool has_value = false;
   std::int64_t headers = 0;
@@ -64,7 +66,8 @@ const char* walk(Cursor& cursor, std::int32_t index, std::int64_t& timestamp_del
   // A header takes two bytes at least, so a count that lies soon runs into the end.
   for (; headers > 0; --headers) {
     bool present = false;
-    if (!cursor.sized(false, present) || !cursor.sized(true, present)) return "a header reaches beyond it";
+    if (!cursor.sized(false, present) || !cursor.sized(true, present))
+      return "a header reaches beyond it";
   }
   return cursor.position() == end ? nullptr : "does not end where its length says";
 }
@@ -81,7 +84,8 @@ Result<Survey> survey_records(const BatchHeader& header, ByteView plain) {
       return fail(Errc::kCorrupt, "record " + std::to_string(i) + " of the batch: " + wrong);
     }
     // Wraps instead of overflowing: the delta is hostile.
-    const auto time = static_cast<std::int64_t>(static_cast<std::uint64_t>(header.base_timestamp_ms) + static_cast<std::uint64_t>(delta));
+    const auto time = static_cast<std::int64_t>(
+        static_cast<std::uint64_t>(header.base_timestamp_ms) + static_cast<std::uint64_t>(delta));
     out.oldest_ms = i == 0 ? time : std::min(out.oldest_ms, time);
     out.newest_ms = i == 0 ? time : std::max(out.newest_ms, time);
     out.all_keyed = out.all_keyed && keyed;
@@ -93,7 +97,8 @@ Result<Survey> survey_records(const BatchHeader& header, ByteView plain) {
 Result<Survey> survey_records(const BatchView& batch, std::size_t output_max) {
   const BatchHeader& header = batch.header();
   if (header.codec() == Codec::kNone) return survey_records(header, batch.records());
-  PENSTOCK_ASSIGN_OR_RETURN(const auto plain, decompress(header.codec(), batch.records(), output_max));
+  PENSTOCK_ASSIGN_OR_RETURN(const auto plain,
+                            decompress(header.codec(), batch.records(), output_max));
   return survey_records(header, plain);
 }
 

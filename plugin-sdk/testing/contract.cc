@@ -48,7 +48,8 @@ void read_into(Read& out, SourceHarness& source, std::size_t records_max = SIZE_
   }
 }
 
-void resumes(const ConnectorDescriptor& connector, const Settings& settings, const Read& all, std::size_t at) {
+void resumes(const ConnectorDescriptor& connector, const Settings& settings, const Read& all,
+             std::size_t at) {
   Options options;
   options.soft_records = 7;
   SourceHarness source(connector, settings, options);
@@ -58,24 +59,29 @@ void resumes(const ConnectorDescriptor& connector, const Settings& settings, con
   source.restart();
   read_into(read, source);
   require(read == all, "after " + std::to_string(at) + " acknowledged records a new task gave " +
-                           std::to_string(count(read) - at) + " more of " + std::to_string(count(all)) + ", or others");
+                           std::to_string(count(read) - at) + " more of " +
+                           std::to_string(count(all)) + ", or others");
 }
 
 }  // namespace
 
 std::vector<std::string> definition_contract(const ConnectorDescriptor& connector) {
   std::vector<std::string> out;
-  if (connector.name == nullptr || *connector.name == '\0') out.emplace_back("the connector has no name");
-  if (connector.doc == nullptr || *connector.doc == '\0') out.emplace_back("the connector has no doc");
+  if (connector.name == nullptr || *connector.name == '\0')
+    out.emplace_back("the connector has no name");
+  if (connector.doc == nullptr || *connector.doc == '\0')
+    out.emplace_back("the connector has no doc");
   const std::span<const ConfigKey> keys(connector.keys, connector.key_count);
   for (const auto& defect : host::definition_of(keys).defects()) out.push_back(defect.text);
   for (const ConfigKey& key : keys) {
-    if (key.doc == nullptr || *key.doc == '\0') out.push_back("setting " + std::string(key.name == nullptr ? "" : key.name) + " has no doc");
+    if (key.doc == nullptr || *key.doc == '\0')
+      out.push_back("setting " + std::string(key.name == nullptr ? "" : key.name) + " has no doc");
   }
   return out;
 }
 
-std::vector<std::string> source_contract(const ConnectorDescriptor& connector, const Settings& settings, std::size_t resume_points) {
+std::vector<std::string> source_contract(const ConnectorDescriptor& connector,
+                                         const Settings& settings, std::size_t resume_points) {
   std::vector<std::string> broken = definition_contract(connector);
   run(broken, "destroyed without start", [&] {
     SourceTask* task = connector.make_source();
@@ -100,7 +106,8 @@ std::vector<std::string> source_contract(const ConnectorDescriptor& connector, c
     read_into(again, source);
     require(again == all, "gave other records than the first time");
   });
-  const std::size_t step = std::max<std::size_t>(1, count(all) / std::max<std::size_t>(1, resume_points));
+  const std::size_t step =
+      std::max<std::size_t>(1, count(all) / std::max<std::size_t>(1, resume_points));
   for (std::size_t at = 1; at < count(all); at += step) {
     run(broken, "resume", [&] { resumes(connector, settings, all, at); });
   }
@@ -114,7 +121,8 @@ std::vector<std::string> source_contract(const ConnectorDescriptor& connector, c
   return broken;
 }
 
-std::vector<std::string> sink_contract(const ConnectorDescriptor& connector, const SinkInput& input) {
+std::vector<std::string> sink_contract(const ConnectorDescriptor& connector,
+                                       const SinkInput& input) {
   std::vector<std::string> broken = definition_contract(connector);
   run(broken, "destroyed without start", [&] {
     SinkTask* task = connector.make_sink();

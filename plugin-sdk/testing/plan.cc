@@ -5,7 +5,9 @@
 namespace penstock::testing {
 namespace {
 
-std::span<const ConfigKey> keys_of(const ConnectorDescriptor& connector) { return {connector.keys, connector.key_count}; }
+std::span<const ConfigKey> keys_of(const ConnectorDescriptor& connector) {
+  return {connector.keys, connector.key_count};
+}
 
 struct Owned {
   explicit Owned(const ConnectorDescriptor& c) : descriptor(c), object(c.make_connector()) {
@@ -35,11 +37,13 @@ std::vector<std::string> validate(const ConnectorDescriptor& connector, const Se
   const Owned owned(connector);
   host::ProblemList problems;
   owned.object->validate(config, problems);
-  for (const config::Problem& problem : problems.problems()) out.push_back(problem.key + ": " + problem.text);
+  for (const config::Problem& problem : problems.problems())
+    out.push_back(problem.key + ": " + problem.text);
   return out;
 }
 
-std::vector<Settings> plan(const ConnectorDescriptor& connector, const Settings& settings, int max_tasks) {
+std::vector<Settings> plan(const ConnectorDescriptor& connector, const Settings& settings,
+                           int max_tasks) {
   const host::PluginConfig config = checked_config(connector, settings);
   if (connector.make_connector == nullptr) return {settings};
   const Owned owned(connector);

@@ -16,7 +16,8 @@ namespace penstock::testing {
 template <class Base>
 class RecordingContext : public Base {
  public:
-  explicit RecordingContext(const Options& options) : name_(options.connector_name), task_(options.task_id) {}
+  explicit RecordingContext(const Options& options)
+      : name_(options.connector_name), task_(options.task_id) {}
 
   const Schema* schema(const SchemaSpec& spec) override { return schemas_.intern(spec); }
   void log(LogLevel level, std::string_view text) override {

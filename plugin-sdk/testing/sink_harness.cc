@@ -12,8 +12,11 @@ using Place = std::pair<std::string, std::int32_t>;
 
 struct SinkHarness::State final : RecordingContext<SinkContext> {
   State(const ConnectorDescriptor& c, const Settings& settings, const Options& options)
-      : RecordingContext(options), connector(c), config(checked_config(c, settings)),
-        block({options.soft_records, options.soft_bytes}), cluster(options.cluster_id) {}
+      : RecordingContext(options),
+        connector(c),
+        config(checked_config(c, settings)),
+        block({options.soft_records, options.soft_bytes}),
+        cluster(options.cluster_id) {}
   ~State() override { destroy(); }
 
   void destroy() {
@@ -25,16 +28,20 @@ struct SinkHarness::State final : RecordingContext<SinkContext> {
   void seek(const TopicPartition& at) override {
     if (!opening) throw ContractError("seek() outside open()");
     const Place place{at.topic, at.partition};
-    if (!open_places.contains(place)) throw ContractError("seek() of a partition that is not being opened");
+    if (!open_places.contains(place))
+      throw ContractError("seek() of a partition that is not being opened");
     sought[place] = at.next_offset;
   }
   void reject(const Record& record, std::string_view why) override {
     if (!putting) throw ContractError("reject() outside put()");
-    rejected.push_back({std::string(record.topic), record.partition, record.offset, std::string(why)});
+    rejected.push_back(
+        {std::string(record.topic), record.partition, record.offset, std::string(why)});
   }
 
   /// As in a worker: known from open() on.
-  [[nodiscard]] std::string_view cluster_id() const override { return opened ? std::string_view(cluster) : std::string_view(); }
+  [[nodiscard]] std::string_view cluster_id() const override {
+    return opened ? std::string_view(cluster) : std::string_view();
+  }
 
   const ConnectorDescriptor& connector;
   host::PluginConfig config;
@@ -69,7 +76,8 @@ void SinkHarness::open(std::string_view topic, std::int32_t partition, std::int6
   state_->opening = state_->opened = true;
   state_->task->open({&at, 1});
   state_->opening = false;
-  if (const auto found = state_->sought.find(place); found != state_->sought.end()) state_->next[place] = found->second;
+  if (const auto found = state_->sought.find(place); found != state_->sought.end())
+    state_->next[place] = found->second;
 }
 
 std::int64_t SinkHarness::sought(std::string_view topic, std::int32_t partition) const {
@@ -117,7 +125,8 @@ void SinkHarness::tick() { state_->task->tick(); }
 void SinkHarness::close() {
   flush();
   std::vector<TopicPartition> all;
-  for (const auto& [topic, partition] : state_->open_places) all.push_back({topic, partition, state_->next[{topic, partition}]});
+  for (const auto& [topic, partition] : state_->open_places)
+    all.push_back({topic, partition, state_->next[{topic, partition}]});
   state_->task->close(all);
   state_->open_places.clear();
 }

@@ -34,8 +34,10 @@ bool flat_object(std::string_view json) {
   bool quoted = false;
   for (std::size_t i = 0; i < json.size(); ++i) {
     if (quoted) {
-      if (json[i] == '\\') ++i;
-      else if (json[i] == '"') quoted = false;
+      if (json[i] == '\\')
+        ++i;
+      else if (json[i] == '"')
+        quoted = false;
     } else if (json[i] == '"') {
       quoted = true;
     } else if (json[i] == '{' || json[i] == '[') {
@@ -73,8 +75,11 @@ struct SourceHarness::State final : RecordingContext<SourceContext> {
   };
 
   State(const ConnectorDescriptor& c, const Settings& settings, const Options& options)
-      : RecordingContext(options), connector(c), config(checked_config(c, settings)),
-        block({options.soft_records, options.soft_bytes}), offsets(options.offsets) {
+      : RecordingContext(options),
+        connector(c),
+        config(checked_config(c, settings)),
+        block({options.soft_records, options.soft_bytes}),
+        offsets(options.offsets) {
     if (!offsets) offsets = std::make_shared<Offsets>();
   }
   ~State() override { destroy(); }
@@ -83,8 +88,11 @@ struct SourceHarness::State final : RecordingContext<SourceContext> {
     if (task != nullptr) connector.destroy_source(task);
     task = nullptr;
   }
-  std::uint32_t partition(std::string_view json, std::span<const std::string_view> fields) override {
-    if (!flat_object(json)) throw std::invalid_argument("a source partition is a flat JSON object, not " + std::string(json));
+  std::uint32_t partition(std::string_view json,
+                          std::span<const std::string_view> fields) override {
+    if (!flat_object(json))
+      throw std::invalid_argument("a source partition is a flat JSON object, not " +
+                                  std::string(json));
     for (std::size_t i = 0; i < partitions.size(); ++i) {
       if (partitions[i].json == json) return static_cast<std::uint32_t>(i);
     }
@@ -92,12 +100,14 @@ struct SourceHarness::State final : RecordingContext<SourceContext> {
     return static_cast<std::uint32_t>(partitions.size() - 1);
   }
   std::span<const Value> stored(std::uint32_t number) override {
-    if (number >= partitions.size()) throw std::invalid_argument("stored() of a partition that was not registered");
+    if (number >= partitions.size())
+      throw std::invalid_argument("stored() of a partition that was not registered");
     const Partition& p = partitions[number];
     const std::vector<std::string_view> names(p.fields.begin(), p.fields.end());
     return stored_as(p.json, names);
   }
-  std::span<const Value> stored_as(std::string_view json, std::span<const std::string_view> fields) override {
+  std::span<const Value> stored_as(std::string_view json,
+                                   std::span<const std::string_view> fields) override {
     answer.clear();
     const auto found = offsets->state_->entries.find(json);
     if (found == offsets->state_->entries.end()) return {};
@@ -116,20 +126,25 @@ struct SourceHarness::State final : RecordingContext<SourceContext> {
     const auto broken = [index](const std::string& why) {
       throw ContractError("record " + std::to_string(index) + " of the block: " + why);
     };
-    if (record.topic.empty() || record.topic.size() > 249) broken("a topic has 1 to 249 characters");
+    if (record.topic.empty() || record.topic.size() > 249)
+      broken("a topic has 1 to 249 characters");
     if (auto wrong = host::mismatch(record.key_schema, record.key)) broken("key: " + *wrong);
     if (auto wrong = host::mismatch(record.value_schema, record.value)) broken("value: " + *wrong);
     for (const Header& header : record.headers) {
-      if (auto wrong = host::mismatch(header.schema, header.value)) broken("header " + std::string(header.name) + ": " + *wrong);
+      if (auto wrong = host::mismatch(header.schema, header.value))
+        broken("header " + std::string(header.name) + ": " + *wrong);
     }
     if (record.source.partition == SourceOffset::kNone) return;
-    if (record.source.partition >= partitions.size()) broken("its source partition was not registered");
+    if (record.source.partition >= partitions.size())
+      broken("its source partition was not registered");
     const Partition& p = partitions[record.source.partition];
     if (record.source.fields.size() != p.fields.size()) {
-      broken(std::to_string(record.source.fields.size()) + " offset values for " + std::to_string(p.fields.size()) + " fields");
+      broken(std::to_string(record.source.fields.size()) + " offset values for " +
+             std::to_string(p.fields.size()) + " fields");
     }
     for (const Value& value : record.source.fields) {
-      if (value.type >= Type::kBytes) broken("an offset value is NULL, a boolean, a number or a string");
+      if (value.type >= Type::kBytes)
+        broken("an offset value is NULL, a boolean, a number or a string");
     }
   }
 
@@ -144,7 +159,8 @@ struct SourceHarness::State final : RecordingContext<SourceContext> {
   std::size_t acknowledged = 0;
 };
 
-SourceHarness::SourceHarness(const ConnectorDescriptor& connector, Settings settings, Options options)
+SourceHarness::SourceHarness(const ConnectorDescriptor& connector, Settings settings,
+                             Options options)
     : state_(std::make_unique<State>(connector, settings, options)) {}
 SourceHarness::~SourceHarness() = default;
 
@@ -173,20 +189,24 @@ Polled SourceHarness::poll() {
   return state_->last;
 }
 
-std::span<const Record> SourceHarness::records() const { return std::as_const(state_->block).records(); }
+std::span<const Record> SourceHarness::records() const {
+  return std::as_const(state_->block).records();
+}
 
 void SourceHarness::acknowledge(std::size_t count) {
   const auto all = records();
   std::map<std::uint32_t, SourceOffset> last;
   std::size_t& done = state_->acknowledged;
   for (; done < std::min(count, all.size()); ++done) {
-    if (all[done].source.partition != SourceOffset::kNone) last[all[done].source.partition] = all[done].source;
+    if (all[done].source.partition != SourceOffset::kNone)
+      last[all[done].source.partition] = all[done].source;
   }
   for (const auto& [number, offset] : last) {
     const State::Partition& p = state_->partitions[number];
     std::vector<Stored> fields;
     for (std::size_t i = 0; i < p.fields.size(); ++i) {
-      if (offset.fields[i].type != Type::kAbsent) fields.emplace_back(p.fields[i], offset.fields[i]);
+      if (offset.fields[i].type != Type::kAbsent)
+        fields.emplace_back(p.fields[i], offset.fields[i]);
     }
     state_->offsets->state_->entries.insert_or_assign(p.json, std::move(fields));
     state_->task->committed(offset);

@@ -26,13 +26,30 @@ void append_quoted(std::string& out, std::string_view text) {
 
 void append(std::string& out, const Schema* schema, const Value& value) {
   switch (value.type) {
-    case Type::kNull: out += "null"; return;
-    case Type::kAbsent: out += "absent"; return;
-    case Type::kBool: out += value.b ? "true" : "false"; return;
-    case Type::kInt8: case Type::kInt16: case Type::kInt32: case Type::kInt64: append_number(out, value.i); return;
-    case Type::kFloat32: append_number(out, static_cast<float>(value.d)); return;
-    case Type::kFloat64: append_number(out, value.d); return;
-    case Type::kString: append_quoted(out, value.text()); return;
+    case Type::kNull:
+      out += "null";
+      return;
+    case Type::kAbsent:
+      out += "absent";
+      return;
+    case Type::kBool:
+      out += value.b ? "true" : "false";
+      return;
+    case Type::kInt8:
+    case Type::kInt16:
+    case Type::kInt32:
+    case Type::kInt64:
+      append_number(out, value.i);
+      return;
+    case Type::kFloat32:
+      append_number(out, static_cast<float>(value.d));
+      return;
+    case Type::kFloat64:
+      append_number(out, value.d);
+      return;
+    case Type::kString:
+      append_quoted(out, value.text());
+      return;
     case Type::kBytes: {
       static constexpr char kHex[] = "0123456789abcdef";
       out += "x'";
@@ -52,7 +69,8 @@ void append(std::string& out, const Schema* schema, const Value& value) {
       }
       out += ']';
       return;
-    case Type::kMap: case Type::kStruct: {
+    case Type::kMap:
+    case Type::kStruct: {
       const bool row = value.type == Type::kStruct;
       bool first = true;
       out += '{';
@@ -68,7 +86,11 @@ void append(std::string& out, const Schema* schema, const Value& value) {
           append(out, schema == nullptr ? nullptr : schema->keys(), value.items[i]);
         }
         out += ':';
-        append(out, named ? schema->fields()[i].schema : !row && schema != nullptr ? schema->items() : nullptr, item);
+        append(out,
+               named                       ? schema->fields()[i].schema
+               : !row && schema != nullptr ? schema->items()
+                                           : nullptr,
+               item);
       }
       out += '}';
       return;
@@ -85,7 +107,8 @@ std::string to_text(const Schema* schema, const Value& value) {
 }
 
 std::string to_text(const Record& record) {
-  return std::string(record.topic) + " " + to_text(record.key_schema, record.key) + " " + to_text(record.value_schema, record.value);
+  return std::string(record.topic) + " " + to_text(record.key_schema, record.key) + " " +
+         to_text(record.value_schema, record.value);
 }
 
 }  // namespace penstock::testing

@@ -1,4 +1,5 @@
-// The data path of a row: filling a Block and reading it back, 19 columns like the flights table. ns/row is the inverse of items_per_second.
+// The data path of a row: filling a Block and reading it back, 19 columns like the flights table.
+// ns/row is the inverse of items_per_second.
 #include <benchmark/benchmark.h>
 
 #include <string>
@@ -33,10 +34,17 @@ std::uint64_t read(const host::HostBlock& block) {
   for (const Record& record : block.records()) {
     for (const Value& value : record.value.elements()) {
       switch (value.type) {
-        case Type::kInt64: sum += static_cast<std::uint64_t>(value.i); break;
-        case Type::kFloat64: sum += static_cast<std::uint64_t>(value.d); break;
-        case Type::kString: sum += value.size + static_cast<unsigned char>(value.bytes[0]); break;
-        default: break;
+        case Type::kInt64:
+          sum += static_cast<std::uint64_t>(value.i);
+          break;
+        case Type::kFloat64:
+          sum += static_cast<std::uint64_t>(value.d);
+          break;
+        case Type::kString:
+          sum += value.size + static_cast<unsigned char>(value.bytes[0]);
+          break;
+        default:
+          break;
       }
     }
   }
@@ -51,8 +59,9 @@ void BM_FillAndReadRows(benchmark::State& state) {
     benchmark::DoNotOptimize(read(block));
   }
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(kRows));
-  state.counters["ns_per_row"] = benchmark::Counter(static_cast<double>(state.iterations()) * static_cast<double>(kRows),
-                                                    benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.counters["ns_per_row"] =
+      benchmark::Counter(static_cast<double>(state.iterations()) * static_cast<double>(kRows),
+                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
 }
 BENCHMARK(BM_FillAndReadRows);
 
@@ -63,7 +72,9 @@ void BM_InternKnownSchema(benchmark::State& state) {
   for (std::size_t i = 0; i < kColumns; ++i) names.push_back("column" + std::to_string(i));
   std::vector<Field> fields;
   for (const std::string& name : names) fields.push_back({name, number});
-  for (auto _ : state) benchmark::DoNotOptimize(interner.intern({.type = Type::kStruct, .name = "flights", .fields = fields}));
+  for (auto _ : state)
+    benchmark::DoNotOptimize(
+        interner.intern({.type = Type::kStruct, .name = "flights", .fields = fields}));
 }
 BENCHMARK(BM_InternKnownSchema);
 

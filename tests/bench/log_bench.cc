@@ -32,7 +32,8 @@ class Scratch {
 std::vector<std::byte> batch_of(std::int64_t bytes) {
   record::BatchBuilder builder;
   const std::string value(100, 'x');
-  while (builder.size_bytes() < static_cast<std::size_t>(bytes)) builder.add(1'700'000'000'000, std::nullopt, value);
+  while (builder.size_bytes() < static_cast<std::size_t>(bytes))
+    builder.add(1'700'000'000'000, std::nullopt, value);
   return builder.finish();
 }
 
@@ -62,7 +63,8 @@ void raw_crc_and_pwrite(benchmark::State& state) {
       state.ResumeTiming();
     }
   }
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * static_cast<std::int64_t>(batch.size()));
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) *
+                          static_cast<std::int64_t>(batch.size()));
 }
 
 void log_crc_and_append(benchmark::State& state) {
@@ -83,7 +85,8 @@ void log_crc_and_append(benchmark::State& state) {
       state.ResumeTiming();
     }
   }
-  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) * static_cast<std::int64_t>(batch.size()));
+  state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations()) *
+                          static_cast<std::int64_t>(batch.size()));
 }
 
 // The look-up alone: what follows is sendfile.

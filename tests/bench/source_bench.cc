@@ -1,4 +1,5 @@
-// Rows per second of poll() alone, in CPU time of this process, beside SQLite stepping over the same statement.
+// Rows per second of poll() alone, in CPU time of this process, beside SQLite stepping over the
+// same statement.
 //
 //   source_bench sqlite DATABASE TABLE [MODE]
 //   source_bench postgres CONNECTION TABLE [MODE]
@@ -31,7 +32,8 @@ double cpu_seconds() {
 
 void show(const char* what, std::size_t rows, double seconds) {
   const auto count = static_cast<double>(rows);
-  std::printf("%-10s %9zu rows  %6.0f ns/row  %9.0f rows/s\n", what, rows, seconds * 1e9 / count, count / seconds);
+  std::printf("%-10s %9zu rows  %6.0f ns/row  %9.0f rows/s\n", what, rows, seconds * 1e9 / count,
+              count / seconds);
 }
 
 void step_only(const std::string& database, const std::string& table) {

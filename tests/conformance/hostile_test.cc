@@ -3,7 +3,6 @@
 #include <random>
 #include <string>
 
-#include "tests/support/broker_process.h"
 #include "framework/protocol/api.h"
 #include "framework/protocol/messages/api_versions.h"
 #include "framework/protocol/messages/fetch.h"
@@ -11,6 +10,7 @@
 #include "framework/protocol/messages/produce.h"
 #include "framework/record/batch.h"
 #include "raw_client.h"
+#include "tests/support/broker_process.h"
 
 namespace penstock::testing {
 namespace {
@@ -20,7 +20,8 @@ using namespace protocol;
 class Hostile : public ::testing::Test {
  protected:
   TempDirectory directory_;
-  BrokerProcess broker_{directory_.path() + "/data", {"socket.request.max.bytes=1000000", "num.partitions=2"}};
+  BrokerProcess broker_{directory_.path() + "/data",
+                        {"socket.request.max.bytes=1000000", "num.partitions=2"}};
 
   void TearDown() override {  // whatever was sent, the broker lives and answers
     RawClient client(broker_.port());
@@ -33,17 +34,20 @@ class Hostile : public ::testing::Test {
     MetadataRequest request;
     request.topics.emplace().push_back({Uuid(), name});
     client.send(ApiKey::kMetadata, 9, 1, request);
-    ASSERT_EQ(client.receive_as<MetadataResponse>(ApiKey::kMetadata, 9, 1).topics.at(0).error, ErrorCode::kNone);
+    ASSERT_EQ(client.receive_as<MetadataResponse>(ApiKey::kMetadata, 9, 1).topics.at(0).error,
+              ErrorCode::kNone);
   }
-  ProduceResponse::Partition produce(std::int16_t version, ByteView records, std::int16_t acks = -1, std::int32_t partition = 0,
-                                     const char* topic = "t") {
+  ProduceResponse::Partition produce(std::int16_t version, ByteView records, std::int16_t acks = -1,
+                                     std::int32_t partition = 0, const char* topic = "t") {
     RawClient client(broker_.port());
     ProduceRequest request;
     request.acks = acks;
     request.timeout_ms = 1000;
     request.topics = {{topic, {{PartitionId(partition), records}}}};
     client.send(ApiKey::kProduce, version, 7, request);
-    return client.receive_as<ProduceResponse>(ApiKey::kProduce, version, 7).topics.at(0).partitions.at(0);
+    return client.receive_as<ProduceResponse>(ApiKey::kProduce, version, 7)
+        .topics.at(0)
+        .partitions.at(0);
   }
   static std::vector<std::byte> batch(record::BatchBuilder::Options options = {}, int count = 1) {
     record::BatchBuilder builder(options);
@@ -105,8 +109,10 @@ TEST_F(Hostile, ClientsThatCreateATopicAtTheSameTimeGetItOrAskAgain) {
     one.send(ApiKey::kMetadata, 9, round, request);
     two.send(ApiKey::kMetadata, 9, round, request);
     for (RawClient* client : {&one, &two}) {
-      const auto error = client->receive_as<MetadataResponse>(ApiKey::kMetadata, 9, round).topics.at(0).error;
-      EXPECT_TRUE(error == ErrorCode::kNone || error == ErrorCode::kLeaderNotAvailable) << to_string(error);
+      const auto error =
+          client->receive_as<MetadataResponse>(ApiKey::kMetadata, 9, round).topics.at(0).error;
+      EXPECT_TRUE(error == ErrorCode::kNone || error == ErrorCode::kLeaderNotAvailable)
+          << to_string(error);
     }
   }
 }
@@ -116,7 +122,8 @@ TEST_F(Hostile, AnswersComeInTheOrderOfTheRequests) {
   FetchRequest wait;
   wait.wait_ms_max = 200;
   wait.bytes_min = 1;
-  wait.topics = {{"t", {{PartitionId(0), LeaderEpoch(-1), Offset(0), LeaderEpoch(-1), Offset(-1), 1000}}}};
+  wait.topics = {
+      {"t", {{PartitionId(0), LeaderEpoch(-1), Offset(0), LeaderEpoch(-1), Offset(-1), 1000}}}};
   client.send(ApiKey::kFetch, 11, 1, wait);
   client.send(ApiKey::kApiVersions, 0, 2, ApiVersionsRequest());
   EXPECT_EQ(load_be<std::int32_t>(client.receive()->data()), 1);
@@ -170,7 +177,8 @@ TEST_F(Hostile, AProduceRequestMayHoldManySmallBatches) {
   ProduceRequest request;
   request.acks = -1;
   request.timeout_ms = 1000;
-  request.topics = {{"t", std::vector<ProduceRequest::Partition>(10'000, {PartitionId(1), records})}};
+  request.topics = {
+      {"t", std::vector<ProduceRequest::Partition>(10'000, {PartitionId(1), records})}};
   RawClient client(broker_.port());
   client.send(ApiKey::kProduce, 7, 1, request);
   const auto response = client.receive_as<ProduceResponse>(ApiKey::kProduce, 7, 1);
@@ -186,7 +194,8 @@ TEST_F(Hostile, AnIdempotentProducersSequencesAreKept) {
   EXPECT_EQ(produce(9, batch(options, 2)).base_offset, Offset(0));
   options.base_sequence = 2;
   EXPECT_EQ(produce(9, batch(options, 2)).base_offset, Offset(2));
-  EXPECT_EQ(produce(9, batch(options, 2)).base_offset, Offset(2)) << "a duplicate is answered as the first time";
+  EXPECT_EQ(produce(9, batch(options, 2)).base_offset, Offset(2))
+      << "a duplicate is answered as the first time";
   options.base_sequence = 9;
   EXPECT_EQ(produce(9, batch(options)).error, ErrorCode::kOutOfOrderSequenceNumber);
   options.producer_epoch = ProducerEpoch(0);
@@ -196,8 +205,10 @@ TEST_F(Hostile, AFetchBeyondTheEndIsOutOfRange) {
   create_topic("t");
   RawClient client(broker_.port());
   FetchRequest request;
-  request.topics = {{"t", {{PartitionId(0), LeaderEpoch(-1), Offset(5), LeaderEpoch(-1), Offset(-1), 1000},
-                           {PartitionId(1), LeaderEpoch(9), Offset(0), LeaderEpoch(-1), Offset(-1), 1000}}}};
+  request.topics = {
+      {"t",
+       {{PartitionId(0), LeaderEpoch(-1), Offset(5), LeaderEpoch(-1), Offset(-1), 1000},
+        {PartitionId(1), LeaderEpoch(9), Offset(0), LeaderEpoch(-1), Offset(-1), 1000}}}};
   client.send(ApiKey::kFetch, 12, 3, request);
   const auto response = client.receive_as<FetchResponse>(ApiKey::kFetch, 12, 3);
   EXPECT_EQ(response.topics.at(0).partitions.at(0).error, ErrorCode::kOffsetOutOfRange);
@@ -209,8 +220,10 @@ TEST_F(Hostile, ALongPollOverSeveralPartitionsEndsWithTheFirstRecord) {
   FetchRequest request;
   request.wait_ms_max = 60'000;
   request.bytes_min = 1;
-  request.topics = {{"t", {{PartitionId(0), LeaderEpoch(-1), Offset(0), LeaderEpoch(-1), Offset(-1), 1000},
-                           {PartitionId(1), LeaderEpoch(-1), Offset(0), LeaderEpoch(-1), Offset(-1), 1000}}}};
+  request.topics = {
+      {"t",
+       {{PartitionId(0), LeaderEpoch(-1), Offset(0), LeaderEpoch(-1), Offset(-1), 1000},
+        {PartitionId(1), LeaderEpoch(-1), Offset(0), LeaderEpoch(-1), Offset(-1), 1000}}}};
   client.send(ApiKey::kFetch, 12, 3, request);
   EXPECT_EQ(produce(9, batch(), -1, 1).error, ErrorCode::kNone);
   const auto response = client.receive_as<FetchResponse>(ApiKey::kFetch, 12, 3);
@@ -223,7 +236,8 @@ TEST_F(Hostile, TheFirstBatchIsGivenWholeHoweverSmallTheLimit) {
   RawClient client(broker_.port());
   FetchRequest request;
   request.bytes_max = 1;
-  request.topics = {{"t", {{PartitionId(0), LeaderEpoch(-1), Offset(50), LeaderEpoch(-1), Offset(-1), 1}}}};
+  request.topics = {
+      {"t", {{PartitionId(0), LeaderEpoch(-1), Offset(50), LeaderEpoch(-1), Offset(-1), 1}}}};
   client.send(ApiKey::kFetch, 4, 3, request);
   const auto response = client.receive_as<FetchResponse>(ApiKey::kFetch, 4, 3);
   EXPECT_EQ(response.topics.at(0).partitions.at(0).records->size(), batch({}, 100).size());

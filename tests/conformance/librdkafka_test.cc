@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "tests/support/broker_process.h"
 #include "rdkafka_client.h"
+#include "tests/support/broker_process.h"
 
 namespace penstock::testing {
 namespace {
@@ -24,7 +24,8 @@ std::vector<ClientRecord> sample(const std::string& tag, int count) {
     if (i % 5 != 4) record.value = tag + std::string(static_cast<std::size_t>(i % 40), 'v');
     if (i % 7 == 0) record.value = "";
     record.timestamp_ms = 1'700'000'000'000 + i;
-    if (i % 2 == 0) record.headers = {{"trace", std::to_string(i)}, {"none", std::nullopt}, {"trace", "again"}};
+    if (i % 2 == 0)
+      record.headers = {{"trace", std::to_string(i)}, {"none", std::nullopt}, {"trace", "again"}};
     out.push_back(std::move(record));
   }
   return out;
@@ -82,7 +83,9 @@ TEST(Librdkafka, ARecordOverTheLimitIsRefusedByName) {
 TEST(Librdkafka, AnIdempotentProducerWritesEachRecordOnceInOrder) {
   const TempDirectory directory;
   const BrokerProcess broker(directory.path() + "/data", {"num.partitions=3"});
-  Producer producer(broker.address(), {{"enable.idempotence", "true"}, {"batch.num.messages", "7"}, {"linger.ms", "0"}});
+  Producer producer(
+      broker.address(),
+      {{"enable.idempotence", "true"}, {"batch.num.messages", "7"}, {"linger.ms", "0"}});
   for (int i = 0; i < 3000; ++i) {
     ClientRecord record;
     record.value = std::to_string(i);
@@ -92,7 +95,8 @@ TEST(Librdkafka, AnIdempotentProducerWritesEachRecordOnceInOrder) {
   for (int partition = 0; partition < 3; ++partition) {
     const auto read = read_all(broker.address(), "once", partition);
     ASSERT_EQ(read.size(), 1000U);
-    for (std::size_t i = 0; i < read.size(); ++i) EXPECT_EQ(read[i].value, std::to_string(i * 3 + static_cast<std::size_t>(partition)));
+    for (std::size_t i = 0; i < read.size(); ++i)
+      EXPECT_EQ(read[i].value, std::to_string(i * 3 + static_cast<std::size_t>(partition)));
   }
 }
 
@@ -156,11 +160,13 @@ TEST(Librdkafka, TimestampsFindOffsets) {
 
 TEST(Librdkafka, LogAppendTimeIsTheBrokersClock) {
   const TempDirectory directory;
-  const BrokerProcess broker(directory.path() + "/data", {"log.message.timestamp.type=LogAppendTime"});
+  const BrokerProcess broker(directory.path() + "/data",
+                             {"log.message.timestamp.type=LogAppendTime"});
   Producer producer(broker.address(), {{"compression.codec", "lz4"}});
   for (const ClientRecord& record : sample("now ", 20)) producer.send("now", 0, record);
   ASSERT_EQ(producer.flush(), 0);
-  const auto read = read_all(broker.address(), "now", 0, RD_KAFKA_OFFSET_BEGINNING, {{"check.crcs", "true"}});
+  const auto read =
+      read_all(broker.address(), "now", 0, RD_KAFKA_OFFSET_BEGINNING, {{"check.crcs", "true"}});
   ASSERT_EQ(read.size(), 20U);
   EXPECT_GT(read.front().timestamp_ms, 1'700'000'001'000);
 }

@@ -11,7 +11,8 @@ namespace penstock::testing {
 namespace {
 
 TEST(Program, AllWrongSettingsAreNamedAtOnce) {
-  const auto result = run_command({broker_program(), "--override", "num.partitions=none", "--override", "no.such.setting=1"});
+  const auto result = run_command(
+      {broker_program(), "--override", "num.partitions=none", "--override", "no.such.setting=1"});
   EXPECT_EQ(result.status.code, 2);
   EXPECT_NE(result.errors.find("num.partitions"), std::string::npos) << result.errors;
   EXPECT_NE(result.errors.find("no.such.setting"), std::string::npos) << result.errors;
@@ -20,8 +21,9 @@ TEST(Program, AllWrongSettingsAreNamedAtOnce) {
 TEST(Program, APortInUseIsNamed) {
   const TempDirectory directory;
   const BrokerProcess first(directory.path() + "/one");
-  const auto result = run_command({broker_program(), "--override", "listeners=PLAINTEXT://" + first.address(), "--override",
-                                   "log.dirs=" + directory.path() + "/two"});
+  const auto result =
+      run_command({broker_program(), "--override", "listeners=PLAINTEXT://" + first.address(),
+                   "--override", "log.dirs=" + directory.path() + "/two"});
   EXPECT_EQ(result.status.code, 1);
   EXPECT_NE(result.errors.find(first.address() + " is in use"), std::string::npos) << result.errors;
 }
@@ -29,10 +31,12 @@ TEST(Program, APortInUseIsNamed) {
 TEST(Program, ADataDirectoryInUseIsNamed) {
   const TempDirectory directory;
   const BrokerProcess first(directory.path() + "/one");
-  const auto result = run_command({broker_program(), "--override", "listeners=PLAINTEXT://127.0.0.1:0", "--override",
-                                   "log.dirs=" + directory.path() + "/one"});
+  const auto result =
+      run_command({broker_program(), "--override", "listeners=PLAINTEXT://127.0.0.1:0",
+                   "--override", "log.dirs=" + directory.path() + "/one"});
   EXPECT_EQ(result.status.code, 1);
-  EXPECT_NE(result.errors.find(directory.path() + "/one is in use"), std::string::npos) << result.errors;
+  EXPECT_NE(result.errors.find(directory.path() + "/one is in use"), std::string::npos)
+      << result.errors;
 }
 
 TEST(Program, SettingsComeFromAFileAndOverridesWin) {
@@ -52,9 +56,24 @@ TEST(Program, HelpAndVersionSucceed) {
 TEST(Program, StopsCleanlyWhileAConsumerWaits) {
   const TempDirectory directory;
   BrokerProcess broker(directory.path() + "/data");
-  ASSERT_TRUE(run_command({"kcat", "-b", broker.address(), "-P", "-t", "words"}, "x\n").status.success());
+  ASSERT_TRUE(
+      run_command({"kcat", "-b", broker.address(), "-P", "-t", "words"}, "x\n").status.success());
   process::SpawnOptions options;
-  options.command = {"kcat", "-b", broker.address(), "-C", "-t", "words", "-u", "-X", "fetch.wait.max.ms=300000", "-X", "socket.timeout.ms=300000", "-X", "session.timeout.ms=310000", "-X", "max.poll.interval.ms=400000"};
+  options.command = {"kcat",
+                     "-b",
+                     broker.address(),
+                     "-C",
+                     "-t",
+                     "words",
+                     "-u",
+                     "-X",
+                     "fetch.wait.max.ms=300000",
+                     "-X",
+                     "socket.timeout.ms=300000",
+                     "-X",
+                     "session.timeout.ms=310000",
+                     "-X",
+                     "max.poll.interval.ms=400000"};
   auto consumer = process::spawn(options);
   ASSERT_TRUE(consumer);
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);

@@ -25,13 +25,16 @@ class RawClient {
     to.sin_family = AF_INET;
     to.sin_port = htons(port);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) throw std::runtime_error("connect failed");
+    if (::connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
+      throw std::runtime_error("connect failed");
   }
   ~RawClient() { ::close(fd_); }
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
 
-  void send_raw(ByteView bytes) { static_cast<void>(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL)); }
+  void send_raw(ByteView bytes) {
+    static_cast<void>(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
+  }
   void send_frame(ByteView body) {
     std::vector<std::byte> frame(4);
     store_be(frame.data(), static_cast<std::int32_t>(body.size()));
@@ -39,13 +42,15 @@ class RawClient {
     send_raw(frame);
   }
   template <class Request>
-  void send(protocol::ApiKey api, std::int16_t version, std::int32_t correlation_id, const Request& request) {
+  void send(protocol::ApiKey api, std::int16_t version, std::int32_t correlation_id,
+            const Request& request) {
     std::vector<std::byte> body;
     protocol::write_request_header(body, {api, version, correlation_id, "raw", 0});
     protocol::encode(request, body, version, protocol::is_flexible(api, version));
     send_frame(body);
   }
-  /// The next answer, without its length; nullopt when the broker closed the connection. Throws after `timeout_ms`.
+  /// The next answer, without its length; nullopt when the broker closed the connection. Throws
+  /// after `timeout_ms`.
   std::optional<std::vector<std::byte>> receive(int timeout_ms = 10'000) {
     std::vector<std::byte> length(4);
     if (!fill(length, timeout_ms)) return std::nullopt;
@@ -57,11 +62,13 @@ class RawClient {
   template <class Response>
   Response receive_as(protocol::ApiKey api, std::int16_t version, std::int32_t correlation_id) {
     bytes_ = receive().value_or(std::vector<std::byte>());
-    if (bytes_.size() < 4 || load_be<std::int32_t>(bytes_.data()) != correlation_id) throw std::runtime_error("no answer to the request");
+    if (bytes_.size() < 4 || load_be<std::int32_t>(bytes_.data()) != correlation_id)
+      throw std::runtime_error("no answer to the request");
     std::vector<std::byte> header;
     protocol::write_response_header(header, api, version, correlation_id);
     Response out;
-    const auto decoded = protocol::decode(out, ByteView(bytes_).subspan(header.size()), version, protocol::is_flexible(api, version));
+    const auto decoded = protocol::decode(out, ByteView(bytes_).subspan(header.size()), version,
+                                          protocol::is_flexible(api, version));
     if (!decoded) throw std::runtime_error(decoded.error().text);
     return out;
   }

@@ -16,7 +16,9 @@ rd_kafka_conf_t* make_config(const std::string& brokers, const ClientConfig& con
   ClientConfig all = config;
   all["bootstrap.servers"] = brokers;
   for (const auto& [key, value] : all) {
-    if (rd_kafka_conf_set(conf, key.c_str(), value.c_str(), error, sizeof error) != RD_KAFKA_CONF_OK) throw std::runtime_error(error);
+    if (rd_kafka_conf_set(conf, key.c_str(), value.c_str(), error, sizeof error) !=
+        RD_KAFKA_CONF_OK)
+      throw std::runtime_error(error);
   }
   return conf;
 }
@@ -44,7 +46,9 @@ ClientRecord convert(const rd_kafka_message_t& message) {
     const char* name = nullptr;
     const void* value = nullptr;
     std::size_t size = 0;
-    for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) {
+    for (std::size_t i = 0;
+         rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+         ++i) {
       out.headers.emplace_back(name, text(value, size));
     }
   }
@@ -79,7 +83,8 @@ void Producer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void*
 void Producer::send(const std::string& topic, std::int32_t partition, const ClientRecord& record) {
   rd_kafka_headers_t* headers = rd_kafka_headers_new(record.headers.size());
   for (const auto& [name, value] : record.headers) {
-    rd_kafka_header_add(headers, name.c_str(), static_cast<ssize_t>(name.size()), value ? value->data() : nullptr,
+    rd_kafka_header_add(headers, name.c_str(), static_cast<ssize_t>(name.size()),
+                        value ? value->data() : nullptr,
                         value ? static_cast<ssize_t>(value->size()) : 0);
   }
   void* key = record.key ? const_cast<char*>(record.key->data()) : nullptr;
@@ -88,9 +93,9 @@ void Producer::send(const std::string& topic, std::int32_t partition, const Clie
   const std::size_t value_size = record.value ? record.value->size() : 0;
   const std::int64_t timestamp = std::max<std::int64_t>(record.timestamp_ms, 0);
   const rd_kafka_resp_err_t error = rd_kafka_producev(
-      client_, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK),
-      RD_KAFKA_V_KEY(key, key_size),
-      RD_KAFKA_V_VALUE(value, value_size),
+      client_, RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition),
+      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK),
+      RD_KAFKA_V_KEY(key, key_size), RD_KAFKA_V_VALUE(value, value_size),
       RD_KAFKA_V_TIMESTAMP(timestamp), RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     rd_kafka_headers_destroy(headers);
@@ -99,14 +104,15 @@ void Producer::send(const std::string& topic, std::int32_t partition, const Clie
 }
 
 int Producer::flush(int timeout_ms) {
-  if (rd_kafka_flush(client_, timeout_ms) != RD_KAFKA_RESP_ERR_NO_ERROR) throw std::runtime_error("flush timed out");
+  if (rd_kafka_flush(client_, timeout_ms) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    throw std::runtime_error("flush timed out");
   return failed_;
 }
 
 void Producer::poll(int timeout_ms) { rd_kafka_poll(client_, timeout_ms); }
 
-std::vector<ClientRecord> read_all(const std::string& brokers, const std::string& topic, std::int32_t partition, std::int64_t from,
-                                   ClientConfig config) {
+std::vector<ClientRecord> read_all(const std::string& brokers, const std::string& topic,
+                                   std::int32_t partition, std::int64_t from, ClientConfig config) {
   config.try_emplace("group.id", "unused");
   config.try_emplace("enable.auto.commit", "false");
   config.try_emplace("fetch.wait.max.ms", "20");
@@ -123,9 +129,12 @@ std::vector<ClientRecord> read_all(const std::string& brokers, const std::string
     rd_kafka_message_t* message = rd_kafka_consumer_poll(client, 200);
     if (std::chrono::steady_clock::now() > deadline) error = "reading timed out";
     if (message == nullptr) continue;
-    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) out.push_back(convert(*message));
-    else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) end = true;
-    else if (message->err != RD_KAFKA_RESP_ERR__TRANSPORT) error = rd_kafka_message_errstr(message);
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+      out.push_back(convert(*message));
+    else if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+      end = true;
+    else if (message->err != RD_KAFKA_RESP_ERR__TRANSPORT)
+      error = rd_kafka_message_errstr(message);
     rd_kafka_message_destroy(message);
   }
   rd_kafka_consumer_close(client);
@@ -134,7 +143,8 @@ std::vector<ClientRecord> read_all(const std::string& brokers, const std::string
   return out;
 }
 
-std::int64_t offset_for_time(const std::string& brokers, const std::string& topic, std::int32_t partition, std::int64_t timestamp_ms) {
+std::int64_t offset_for_time(const std::string& brokers, const std::string& topic,
+                             std::int32_t partition, std::int64_t timestamp_ms) {
   rd_kafka_t* client = make_client(RD_KAFKA_PRODUCER, make_config(brokers, {}));
   rd_kafka_topic_partition_list_t* list = rd_kafka_topic_partition_list_new(1);
   rd_kafka_topic_partition_list_add(list, topic.c_str(), partition)->offset = timestamp_ms;

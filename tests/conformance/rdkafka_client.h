@@ -48,9 +48,12 @@ class Producer {
 };
 
 /// Reads a partition from `from` to the end as it is at the time of asking.
-std::vector<ClientRecord> read_all(const std::string& brokers, const std::string& topic, std::int32_t partition,
-                                   std::int64_t from = RD_KAFKA_OFFSET_BEGINNING, ClientConfig config = {});
+std::vector<ClientRecord> read_all(const std::string& brokers, const std::string& topic,
+                                   std::int32_t partition,
+                                   std::int64_t from = RD_KAFKA_OFFSET_BEGINNING,
+                                   ClientConfig config = {});
 /// Offset of the first record with at least this timestamp; -1: none.
-std::int64_t offset_for_time(const std::string& brokers, const std::string& topic, std::int32_t partition, std::int64_t timestamp_ms);
+std::int64_t offset_for_time(const std::string& brokers, const std::string& topic,
+                             std::int32_t partition, std::int64_t timestamp_ms);
 
 }  // namespace penstock::testing

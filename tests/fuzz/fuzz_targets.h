@@ -6,7 +6,8 @@
 #include "framework/log/segment_index.h"
 #include "framework/record/batch.h"
 
-// What a fuzzer calls, and what the corpus is run through: any bytes may come in, nothing but an answer or an error may come out.
+// What a fuzzer calls, and what the corpus is run through: any bytes may come in, nothing but an
+// answer or an error may come out.
 namespace penstock::fuzz {
 
 inline constexpr std::size_t kOutputMax = 1U << 20;

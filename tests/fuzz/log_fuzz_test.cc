@@ -18,9 +18,11 @@ constexpr Target kTargets[] = {batch, decompress, index};
 
 void run_corpus(const std::string& folder) {
   int files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(std::string(PENSTOCK_CORPUS) + "/" + folder)) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(PENSTOCK_CORPUS) + "/" + folder)) {
     std::ifstream file(entry.path(), std::ios::binary);
-    const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    const std::string text((std::istreambuf_iterator<char>(file)),
+                           std::istreambuf_iterator<char>());
     for (const Target target : kTargets) target(as_bytes(text));
     ++files;
   }
@@ -42,7 +44,8 @@ TEST(Fuzz, MutatedBatchesOfEveryCodecAreTaken) {
     const Bytes good = builder.finish();
     for (int round = 0; round < 3000; ++round) {
       Bytes bad = good;
-      for (std::uint64_t n = 1 + random() % 4; n > 0; --n) bad[random() % bad.size()] = static_cast<std::byte>(random());
+      for (std::uint64_t n = 1 + random() % 4; n > 0; --n)
+        bad[random() % bad.size()] = static_cast<std::byte>(random());
       if (random() % 4 == 0) bad.resize(random() % bad.size());
       batch(bad);
       if (bad.size() > record::kBatchHeaderBytes) {

@@ -18,14 +18,17 @@ namespace {
 using Bytes = std::vector<std::byte>;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kLong(2000);  // for all rounds of one test; a slow machine does fewer
-constexpr int kRoundsMax = 40;                    // of each message in each version
+constexpr std::chrono::milliseconds kLong(
+    2000);                      // for all rounds of one test; a slow machine does fewer
+constexpr int kRoundsMax = 40;  // of each message in each version
 
 void run_corpus(const char* folder, void (*target)(ByteView)) {
   int files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(std::string(PENSTOCK_CORPUS) + "/" + folder)) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(std::string(PENSTOCK_CORPUS) + "/" + folder)) {
     std::ifstream file(entry.path(), std::ios::binary);
-    const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    const std::string text((std::istreambuf_iterator<char>(file)),
+                           std::istreambuf_iterator<char>());
     target(as_bytes(text));
     ++files;
   }
@@ -40,9 +43,11 @@ std::mt19937_64 printed_seed() {
 
 /// Changes bytes, mostly to what lengths and counts trip over, cuts, and lengthens.
 void mutate(Bytes& bytes, std::mt19937_64& random) {
-  constexpr std::byte kEdges[] = {std::byte{0}, std::byte{1}, std::byte{0x7F}, std::byte{0x80}, std::byte{0xFF}};
+  constexpr std::byte kEdges[] = {std::byte{0}, std::byte{1}, std::byte{0x7F}, std::byte{0x80},
+                                  std::byte{0xFF}};
   for (std::uint64_t n = 1 + random() % 4; n > 0 && !bytes.empty(); --n) {
-    bytes[random() % bytes.size()] = random() % 2 == 0 ? kEdges[random() % std::size(kEdges)] : static_cast<std::byte>(random());
+    bytes[random() % bytes.size()] =
+        random() % 2 == 0 ? kEdges[random() % std::size(kEdges)] : static_cast<std::byte>(random());
   }
   if (random() % 4 == 0 && !bytes.empty()) bytes.resize(random() % bytes.size());
   if (random() % 8 == 0) bytes.resize(bytes.size() + random() % 8, std::byte{0xFF});
@@ -52,8 +57,9 @@ TEST(WireFuzz, EveryApiOfTheTableHasBothMessagesHere) {
   for (const broker::Api& api : broker::api_table()) {
     for (const bool request : {true, false}) {
       const auto all = wire_messages();
-      EXPECT_TRUE(std::any_of(all.begin(), all.end(), [&](const WireMessage& m) { return m.api == api.key && m.request == request; }))
-          << to_string(api.key);
+      EXPECT_TRUE(std::any_of(all.begin(), all.end(), [&](const WireMessage& m) {
+        return m.api == api.key && m.request == request;
+      })) << to_string(api.key);
     }
   }
 }
@@ -81,7 +87,9 @@ TEST(PropertiesFuzz, TheCorpusIsTaken) { run_corpus("properties", properties); }
 TEST(PropertiesFuzz, MutatedFilesAreTaken) {
   auto random = printed_seed();
   const auto end = Clock::now() + kLong / 4;
-  constexpr std::string_view kGood = "# comment\n! too\nkey=value\nother : text\\\n   goes on\n\\u0041=\\t\\n\nempty\nlist=a,b\\,c\r\nspaces   x y \n";
+  constexpr std::string_view kGood =
+      "# comment\n! too\nkey=value\nother : text\\\n   goes "
+      "on\n\\u0041=\\t\\n\nempty\nlist=a,b\\,c\r\nspaces   x y \n";
   const auto good = as_bytes(kGood);
   for (int round = 0; round < 50'000 && Clock::now() < end; ++round) {
     Bytes bad(good.begin(), good.end());

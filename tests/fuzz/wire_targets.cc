@@ -55,20 +55,41 @@ std::vector<std::byte> make_one(std::uint64_t seed, std::int16_t version, bool f
   return bytes;
 }
 
-#define PENSTOCK_BOTH(Name)                                                                                         \
-  WireMessage{ApiKey::k##Name, true, decode_one<protocol::Name##Request>, make_one<protocol::Name##Request>}, \
-      WireMessage{ApiKey::k##Name, false, decode_one<protocol::Name##Response>, make_one<protocol::Name##Response>}
+#define PENSTOCK_BOTH(Name)                                               \
+  WireMessage{ApiKey::k##Name, true, decode_one<protocol::Name##Request>, \
+              make_one<protocol::Name##Request>},                         \
+      WireMessage {                                                       \
+    ApiKey::k##Name, false, decode_one<protocol::Name##Response>,         \
+        make_one<protocol::Name##Response>                                \
+  }
 
 constexpr std::array kMessages = {
-    PENSTOCK_BOTH(Produce),         PENSTOCK_BOTH(Fetch),           PENSTOCK_BOTH(ListOffsets),
-    PENSTOCK_BOTH(Metadata),        PENSTOCK_BOTH(OffsetCommit),    PENSTOCK_BOTH(OffsetFetch),
-    PENSTOCK_BOTH(FindCoordinator), PENSTOCK_BOTH(JoinGroup),       PENSTOCK_BOTH(Heartbeat),
-    PENSTOCK_BOTH(LeaveGroup),      PENSTOCK_BOTH(SyncGroup),       PENSTOCK_BOTH(DescribeGroups),
-    PENSTOCK_BOTH(ListGroups),      PENSTOCK_BOTH(ApiVersions),     PENSTOCK_BOTH(CreateTopics),
-    PENSTOCK_BOTH(DeleteTopics),    PENSTOCK_BOTH(DeleteRecords),   PENSTOCK_BOTH(InitProducerId),
-    PENSTOCK_BOTH(OffsetForLeaderEpoch), PENSTOCK_BOTH(DescribeConfigs), PENSTOCK_BOTH(AlterConfigs),
-    PENSTOCK_BOTH(CreatePartitions), PENSTOCK_BOTH(DeleteGroups),   PENSTOCK_BOTH(IncrementalAlterConfigs),
-    PENSTOCK_BOTH(OffsetDelete),    PENSTOCK_BOTH(DescribeCluster),
+    PENSTOCK_BOTH(Produce),
+    PENSTOCK_BOTH(Fetch),
+    PENSTOCK_BOTH(ListOffsets),
+    PENSTOCK_BOTH(Metadata),
+    PENSTOCK_BOTH(OffsetCommit),
+    PENSTOCK_BOTH(OffsetFetch),
+    PENSTOCK_BOTH(FindCoordinator),
+    PENSTOCK_BOTH(JoinGroup),
+    PENSTOCK_BOTH(Heartbeat),
+    PENSTOCK_BOTH(LeaveGroup),
+    PENSTOCK_BOTH(SyncGroup),
+    PENSTOCK_BOTH(DescribeGroups),
+    PENSTOCK_BOTH(ListGroups),
+    PENSTOCK_BOTH(ApiVersions),
+    PENSTOCK_BOTH(CreateTopics),
+    PENSTOCK_BOTH(DeleteTopics),
+    PENSTOCK_BOTH(DeleteRecords),
+    PENSTOCK_BOTH(InitProducerId),
+    PENSTOCK_BOTH(OffsetForLeaderEpoch),
+    PENSTOCK_BOTH(DescribeConfigs),
+    PENSTOCK_BOTH(AlterConfigs),
+    PENSTOCK_BOTH(CreatePartitions),
+    PENSTOCK_BOTH(DeleteGroups),
+    PENSTOCK_BOTH(IncrementalAlterConfigs),
+    PENSTOCK_BOTH(OffsetDelete),
+    PENSTOCK_BOTH(DescribeCluster),
 };
 #undef PENSTOCK_BOTH
 

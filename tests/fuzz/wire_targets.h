@@ -7,7 +7,8 @@
 #include "framework/base/bytes.h"
 #include "framework/protocol/api.h"
 
-// The wire decoder as a fuzzer calls it: any bytes may come in, nothing but a message or an error may come out.
+// The wire decoder as a fuzzer calls it: any bytes may come in, nothing but a message or an error
+// may come out.
 namespace penstock::fuzz {
 
 /// One message of an API, in each version that is spoken.
@@ -22,7 +23,8 @@ struct WireMessage {
 
 [[nodiscard]] std::span<const WireMessage> wire_messages();
 
-/// All that a corpus file goes through: the request header, then the body in every message and version of the API table.
+/// All that a corpus file goes through: the request header, then the body in every message and
+/// version of the API table.
 void wire(ByteView frame);
 void properties(ByteView text);
 

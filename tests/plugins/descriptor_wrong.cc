@@ -14,9 +14,11 @@ class Idle final : public SourceTask {
 #if defined(WRONG_FALLBACK)
 constexpr ConfigKey kKeys[] = {{ConfigKey::kInt, "batch.size", "many", "How many."}};
 #elif defined(WRONG_TWICE)
-constexpr ConfigKey kKeys[] = {{ConfigKey::kString, "topic", "", "Where to."}, {ConfigKey::kString, "topic", "", "Where to."}};
+constexpr ConfigKey kKeys[] = {{ConfigKey::kString, "topic", "", "Where to."},
+                               {ConfigKey::kString, "topic", "", "Where to."}};
 #elif defined(WRONG_CONDITION)
-constexpr ConfigKey kKeys[] = {{ConfigKey::kString, "column", nullptr, "Which.", nullptr, nullptr, 0, 0, "mode=bulk"}};
+constexpr ConfigKey kKeys[] = {
+    {ConfigKey::kString, "column", nullptr, "Which.", nullptr, nullptr, 0, 0, "mode=bulk"}};
 #else
 constexpr ConfigKey kKeys[] = {{ConfigKey::kString, "topic", "", "Where to."}};
 #endif
@@ -64,7 +66,15 @@ constexpr std::uint32_t kCount = 1;
 }  // namespace
 }  // namespace penstock::wrong
 
-extern "C" __attribute__((visibility("default"))) const penstock::PluginDescriptor PENSTOCK_PLUGIN_SYMBOL;
-extern "C" const penstock::PluginDescriptor PENSTOCK_PLUGIN_SYMBOL = {
-    penstock::wrong::kMagic, penstock::wrong::kSize, penstock::wrong::kMajor, penstock::wrong::kMinor, penstock::wrong::kToolchain,
-    "wrong", "1.0.0", penstock::wrong::kConnectors, penstock::wrong::kCount, 0};
+extern "C" __attribute__((visibility("default")))
+const penstock::PluginDescriptor PENSTOCK_PLUGIN_SYMBOL;
+extern "C" const penstock::PluginDescriptor PENSTOCK_PLUGIN_SYMBOL = {penstock::wrong::kMagic,
+                                                                      penstock::wrong::kSize,
+                                                                      penstock::wrong::kMajor,
+                                                                      penstock::wrong::kMinor,
+                                                                      penstock::wrong::kToolchain,
+                                                                      "wrong",
+                                                                      "1.0.0",
+                                                                      penstock::wrong::kConnectors,
+                                                                      penstock::wrong::kCount,
+                                                                      0};

@@ -26,10 +26,15 @@ TEST(CallPlugin, AllIsWellWhenNothingIsThrown) {
 }
 
 TEST(CallPlugin, ClassifiesExceptionsThrownHere) {
-  EXPECT_EQ(call_plugin(kTask, "put", [] { throw std::bad_alloc(); }).text, "connector flights task 3: put: out of memory (std::bad_alloc)");
-  EXPECT_EQ(call_plugin({"flights"}, "validate", [] { throw std::runtime_error("no\n"); }).text, "connector flights: validate: no");
-  EXPECT_EQ(call_plugin(kTask, "put", [] { throw std::runtime_error(""); }).text, "connector flights task 3: put: no text given");
-  EXPECT_LT(call_plugin(kTask, "put", [] { throw std::runtime_error(std::string(1'000'000, 'x')); }).text.size(), 5000U);
+  EXPECT_EQ(call_plugin(kTask, "put", [] { throw std::bad_alloc(); }).text,
+            "connector flights task 3: put: out of memory (std::bad_alloc)");
+  EXPECT_EQ(call_plugin({"flights"}, "validate", [] { throw std::runtime_error("no\n"); }).text,
+            "connector flights: validate: no");
+  EXPECT_EQ(call_plugin(kTask, "put", [] { throw std::runtime_error(""); }).text,
+            "connector flights task 3: put: no text given");
+  EXPECT_LT(call_plugin(kTask, "put", [] { throw std::runtime_error(std::string(1'000'000, 'x')); })
+                .text.size(),
+            5000U);
 }
 
 struct Wrong {
@@ -78,7 +83,8 @@ TEST_P(ThrowingPlugin, IsClassifiedWithOneExactText) {
   ASSERT_NE(connector, nullptr);
   const CallResult result = drive(*connector, GetParam().call);
   EXPECT_EQ(result.outcome, GetParam().outcome);
-  EXPECT_EQ(result.text, std::string("connector flights task 0: ") + GetParam().call + ": " + GetParam().text);
+  EXPECT_EQ(result.text,
+            std::string("connector flights task 0: ") + GetParam().call + ": " + GetParam().text);
   if (result.outcome == Outcome::kRecordError) {
     EXPECT_EQ(result.index, 1U);
   }
@@ -87,29 +93,35 @@ TEST_P(ThrowingPlugin, IsClassifiedWithOneExactText) {
 constexpr const char* kThrown = "thrown on purpose";
 INSTANTIATE_TEST_SUITE_P(
     Unruly, ThrowingPlugin,
-    ::testing::Values(Wrong{"ThrowInConstructorSource", "start", Outcome::kFailed, kThrown},
-                    Wrong{"ThrowInStartSource", "start", Outcome::kFailed, kThrown},
-                    Wrong{"ThrowInPollSource", "poll", Outcome::kFailed, kThrown},
-                    Wrong{"ThrowIntInPollSource", "poll", Outcome::kFailed, "threw int, which is no std::exception"},
-                    Wrong{"RetriableInPollSource", "poll", Outcome::kRetriable, "not there now"},
-                    Wrong{"RecordErrorInPollSource", "poll", Outcome::kRecordError, "record 1: bad on purpose"},
-                    Wrong{"ThrowInTickSource", "tick", Outcome::kFailed, kThrown},
-                    Wrong{"ThrowInCommittedSource", "committed", Outcome::kFailed, kThrown},
-                    Wrong{"ThrowInStartSink", "start", Outcome::kFailed, kThrown},
-                    Wrong{"ThrowInOpenSink", "open", Outcome::kFailed, kThrown},
-                    Wrong{"ThrowInPutSink", "put", Outcome::kFailed, kThrown},
-                    Wrong{"ThrowIntInPutSink", "put", Outcome::kFailed, "threw int, which is no std::exception"},
-                    Wrong{"RetriableInPutSink", "put", Outcome::kRetriable, "not there now"},
-                    Wrong{"RecordErrorInPutSink", "put", Outcome::kRecordError, "record 1: bad on purpose"},
-                    Wrong{"ThrowInFlushSink", "flush", Outcome::kFailed, kThrown},
-                    Wrong{"ThrowInCloseSink", "close", Outcome::kFailed, kThrown}),
+    ::testing::Values(
+        Wrong{"ThrowInConstructorSource", "start", Outcome::kFailed, kThrown},
+        Wrong{"ThrowInStartSource", "start", Outcome::kFailed, kThrown},
+        Wrong{"ThrowInPollSource", "poll", Outcome::kFailed, kThrown},
+        Wrong{"ThrowIntInPollSource", "poll", Outcome::kFailed,
+              "threw int, which is no std::exception"},
+        Wrong{"RetriableInPollSource", "poll", Outcome::kRetriable, "not there now"},
+        Wrong{"RecordErrorInPollSource", "poll", Outcome::kRecordError, "record 1: bad on purpose"},
+        Wrong{"ThrowInTickSource", "tick", Outcome::kFailed, kThrown},
+        Wrong{"ThrowInCommittedSource", "committed", Outcome::kFailed, kThrown},
+        Wrong{"ThrowInStartSink", "start", Outcome::kFailed, kThrown},
+        Wrong{"ThrowInOpenSink", "open", Outcome::kFailed, kThrown},
+        Wrong{"ThrowInPutSink", "put", Outcome::kFailed, kThrown},
+        Wrong{"ThrowIntInPutSink", "put", Outcome::kFailed,
+              "threw int, which is no std::exception"},
+        Wrong{"RetriableInPutSink", "put", Outcome::kRetriable, "not there now"},
+        Wrong{"RecordErrorInPutSink", "put", Outcome::kRecordError, "record 1: bad on purpose"},
+        Wrong{"ThrowInFlushSink", "flush", Outcome::kFailed, kThrown},
+        Wrong{"ThrowInCloseSink", "close", Outcome::kFailed, kThrown}),
     [](const auto& param_info) { return std::string(param_info.param.name); });
 
 TEST(Instances, ANullFactoryAndAThrowingConstructorAreErrors) {
   const auto library = unruly();
-  EXPECT_EQ(make_source(*library->find("NullSource"), kTask).error().text, "connector flights task 3: make_source: returned null");
-  EXPECT_EQ(make_sink(*library->find("NullSink"), kTask).error().text, "connector flights task 3: make_sink: returned null");
-  EXPECT_EQ(make_source(*library->find("ThrowInConstructorSource"), kTask).error().text, "connector flights task 3: make_source: thrown on purpose");
+  EXPECT_EQ(make_source(*library->find("NullSource"), kTask).error().text,
+            "connector flights task 3: make_source: returned null");
+  EXPECT_EQ(make_sink(*library->find("NullSink"), kTask).error().text,
+            "connector flights task 3: make_sink: returned null");
+  EXPECT_EQ(make_source(*library->find("ThrowInConstructorSource"), kTask).error().text,
+            "connector flights task 3: make_source: thrown on purpose");
   EXPECT_TRUE(make_source(*library->find("HangInPollSource"), kTask));
   const auto none = make_connector(*library->find("HangInPollSource"), kTask);
   ASSERT_TRUE(none);
@@ -119,9 +131,13 @@ TEST(Instances, ANullFactoryAndAThrowingConstructorAreErrors) {
 TEST(Connectors, ThrowingValidateAndTasksAreClassified) {
   const auto library = unruly();
   namespace t = penstock::testing;
-  EXPECT_EQ(call_plugin({"flights"}, "validate", [&] { t::validate(*library->find("ThrowInValidateSource"), {}); }).text,
+  EXPECT_EQ(call_plugin({"flights"}, "validate",
+                        [&] { t::validate(*library->find("ThrowInValidateSource"), {}); })
+                .text,
             "connector flights: validate: thrown on purpose");
-  EXPECT_EQ(call_plugin({"flights"}, "tasks", [&] { t::plan(*library->find("ThrowInTasksSource"), {}, 2); }).text,
+  EXPECT_EQ(call_plugin({"flights"}, "tasks",
+                        [&] { t::plan(*library->find("ThrowInTasksSource"), {}, 2); })
+                .text,
             "connector flights: tasks: thrown on purpose");
 }
 

@@ -33,27 +33,52 @@ INSTANTIATE_TEST_SUITE_P(
     Plugin, Refused,
     ::testing::Values(
         Case{"missing.so", "no such file; check plugin.path"},
-        Case{"not_elf.so", "not a shared object (ELF); build it with penstock_add_plugin() and PENSTOCK_PLUGIN()"},
-        Case{"wrong_symbol_none.so", "exports no penstock_plugin_v1, so it is not a Penstock plugin; build it with "
-                                     "penstock_add_plugin() and PENSTOCK_PLUGIN()"},
-        Case{"wrong_symbol_newer.so", "exports penstock_plugin_v2, which is plugin ABI 2; this Penstock has ABI 1: rebuild "
-                                      "the plugin with PenstockPluginSdk 1"},
-        Case{"unloadable.so", "cannot be loaded: undefined symbol: penstock_test_function_that_nobody_has; install what is "
-                              "missing or rebuild it"},
-        Case{"wrong_magic.so", "its penstock_plugin_v1 is not a plugin descriptor (wrong magic number); build it with PENSTOCK_PLUGIN()"},
-        Case{"wrong_size.so", "its descriptor has 8 bytes, this Penstock expects 56; rebuild the plugin with this Penstock's SDK"},
-        Case{"wrong_major.so", "it says plugin ABI 2; this Penstock has ABI 1: rebuild the plugin with PenstockPluginSdk 1"},
-        Case{"wrong_minor.so", "it needs plugin ABI 1.99, this Penstock has 1.0; upgrade Penstock, or rebuild the plugin with "
-                               "this Penstock's SDK"},
-        Case{"wrong_toolchain.so", "built with gcc9 libstdc++98 c++20, this Penstock with " PENSTOCK_TOOLCHAIN
-                                   "; rebuild the plugin with the same compiler major and standard library"},
-        Case{"wrong_count.so", "it has 65 connectors; 1 to 64 are allowed; ask the plugin's author for a corrected one"},
-        Case{"wrong_factory.so", "connector IdleSource: its factories do not match its kind; ask the plugin's author for a corrected one"},
-        Case{"wrong_fallback.so", "connector IdleSource: setting batch.size: its fallback many is refused: Not a number of type "
-                                  "INT; ask the plugin's author for a corrected one"},
-        Case{"wrong_twice.so", "connector IdleSource: setting topic is declared twice; ask the plugin's author for a corrected one"},
-        Case{"wrong_condition.so", "connector IdleSource: setting column: its condition mode=bulk names no other setting; ask the "
-                                   "plugin's author for a corrected one"}),
+        Case{
+            "not_elf.so",
+            "not a shared object (ELF); build it with penstock_add_plugin() and PENSTOCK_PLUGIN()"},
+        Case{"wrong_symbol_none.so",
+             "exports no penstock_plugin_v1, so it is not a Penstock plugin; build it with "
+             "penstock_add_plugin() and PENSTOCK_PLUGIN()"},
+        Case{"wrong_symbol_newer.so",
+             "exports penstock_plugin_v2, which is plugin ABI 2; this Penstock has ABI 1: rebuild "
+             "the plugin with PenstockPluginSdk 1"},
+        Case{"unloadable.so",
+             "cannot be loaded: undefined symbol: penstock_test_function_that_nobody_has; install "
+             "what is "
+             "missing or rebuild it"},
+        Case{"wrong_magic.so",
+             "its penstock_plugin_v1 is not a plugin descriptor (wrong magic number); build it "
+             "with PENSTOCK_PLUGIN()"},
+        Case{"wrong_size.so",
+             "its descriptor has 8 bytes, this Penstock expects 56; rebuild the plugin with this "
+             "Penstock's SDK"},
+        Case{"wrong_major.so",
+             "it says plugin ABI 2; this Penstock has ABI 1: rebuild the plugin with "
+             "PenstockPluginSdk 1"},
+        Case{"wrong_minor.so",
+             "it needs plugin ABI 1.99, this Penstock has 1.0; upgrade Penstock, or rebuild the "
+             "plugin with "
+             "this Penstock's SDK"},
+        Case{"wrong_toolchain.so",
+             "built with gcc9 libstdc++98 c++20, this Penstock with " PENSTOCK_TOOLCHAIN
+             "; rebuild the plugin with the same compiler major and standard library"},
+        Case{"wrong_count.so",
+             "it has 65 connectors; 1 to 64 are allowed; ask the plugin's author for a corrected "
+             "one"},
+        Case{"wrong_factory.so",
+             "connector IdleSource: its factories do not match its kind; ask the plugin's author "
+             "for a corrected one"},
+        Case{"wrong_fallback.so",
+             "connector IdleSource: setting batch.size: its fallback many is refused: Not a number "
+             "of type "
+             "INT; ask the plugin's author for a corrected one"},
+        Case{"wrong_twice.so",
+             "connector IdleSource: setting topic is declared twice; ask the plugin's author for a "
+             "corrected one"},
+        Case{"wrong_condition.so",
+             "connector IdleSource: setting column: its condition mode=bulk names no other "
+             "setting; ask the "
+             "plugin's author for a corrected one"}),
     [](const auto& param_info) {
       std::string name = param_info.param.file;
       name.resize(name.size() - 3);
@@ -61,17 +86,21 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 TEST(PluginLibrary, RefusesAFolderAndADamagedFile) {
-  const fs::path folder = fs::temp_directory_path() / ("penstock-loader-" + std::to_string(::getpid()));
+  const fs::path folder =
+      fs::temp_directory_path() / ("penstock-loader-" + std::to_string(::getpid()));
   fs::create_directories(folder / "dir.so");
   const auto directory = PluginLibrary::load(folder / "dir.so");
   ASSERT_FALSE(directory);
-  EXPECT_EQ(directory.error().text, (folder / "dir.so").string() + ": not a regular file; remove it from plugin.path");
+  EXPECT_EQ(directory.error().text,
+            (folder / "dir.so").string() + ": not a regular file; remove it from plugin.path");
 
   fs::copy_file(kWrong + "/unruly.so", folder / "cut.so");
   fs::resize_file(folder / "cut.so", fs::file_size(folder / "cut.so") / 2);
   const auto cut = PluginLibrary::load(folder / "cut.so");
   ASSERT_FALSE(cut);
-  EXPECT_EQ(cut.error().text, (folder / "cut.so").string() + ": its symbol table cannot be read: the file is damaged; build or copy it again");
+  EXPECT_EQ(cut.error().text,
+            (folder / "cut.so").string() +
+                ": its symbol table cannot be read: the file is damaged; build or copy it again");
   fs::remove_all(folder);
 }
 
@@ -96,12 +125,15 @@ TEST(PluginLibrary, LoadingTwiceGivesTheSameDescriptor) {
 }
 
 TEST(PluginLibrary, ListsSharedObjectsInFoldersAndTheirSubfolders) {
-  const fs::path folder = fs::temp_directory_path() / ("penstock-list-" + std::to_string(::getpid()));
+  const fs::path folder =
+      fs::temp_directory_path() / ("penstock-list-" + std::to_string(::getpid()));
   fs::create_directories(folder / "sub" / "deep");
-  for (const char* name : {"b.so", "a.so", "readme.txt", "sub/c.so", "sub/deep/d.so"}) std::ofstream(folder / name) << "x";
+  for (const char* name : {"b.so", "a.so", "readme.txt", "sub/c.so", "sub/deep/d.so"})
+    std::ofstream(folder / name) << "x";
   const std::string folders[] = {folder.string(), "/nonexistent"};
   const auto listed = list_plugin_files(folders);
-  EXPECT_EQ(listed.files, (std::vector<fs::path>{folder / "a.so", folder / "b.so", folder / "sub/c.so"}));
+  EXPECT_EQ(listed.files,
+            (std::vector<fs::path>{folder / "a.so", folder / "b.so", folder / "sub/c.so"}));
   ASSERT_EQ(listed.problems.size(), 1U);
   EXPECT_EQ(listed.problems[0].text, "plugin.path: /nonexistent: No such file or directory");
   fs::remove_all(folder);
@@ -111,11 +143,13 @@ TEST(PluginLibrary, AnswersToItsNameItsAliasesAndJavasSpellings) {
   ConnectorDescriptor connector{};
   connector.name = "FileSource";
   connector.aliases = "org.apache.kafka.connect.file.FileStreamSourceConnector|Other";
-  for (const char* name : {"FileSource", "FileSourceConnector", "FileStreamSource", "FileStreamSourceConnector", "Other",
-                           "org.apache.kafka.connect.file.FileStreamSourceConnector"}) {
+  for (const char* name :
+       {"FileSource", "FileSourceConnector", "FileStreamSource", "FileStreamSourceConnector",
+        "Other", "org.apache.kafka.connect.file.FileStreamSourceConnector"}) {
     EXPECT_TRUE(answers_to(connector, name)) << name;
   }
-  for (const char* name : {"", "FileSink", "org.example.FileSource", "Connector", "filesource"}) EXPECT_FALSE(answers_to(connector, name)) << name;
+  for (const char* name : {"", "FileSink", "org.example.FileSource", "Connector", "filesource"})
+    EXPECT_FALSE(answers_to(connector, name)) << name;
 }
 
 }  // namespace

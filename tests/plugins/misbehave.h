@@ -12,23 +12,41 @@
 namespace penstock::wrong {
 
 enum class How { kThrow, kThrowInt, kRetriable, kRecordError, kCrash, kAbort, kHang, kExit, kLeak };
-enum class Where { kConstructor, kStart, kPoll, kTick, kCommitted, kOpen, kPut, kFlush, kClose, kValidate, kTasks };
+enum class Where {
+  kConstructor,
+  kStart,
+  kPoll,
+  kTick,
+  kCommitted,
+  kOpen,
+  kPut,
+  kFlush,
+  kClose,
+  kValidate,
+  kTasks
+};
 
 [[gnu::noinline]] inline void misbehave(How how) {
   switch (how) {
-    case How::kThrow: throw std::runtime_error("thrown on purpose");
-    case How::kThrowInt: throw 42;
-    case How::kRetriable: throw RetriableError("not there now");
-    case How::kRecordError: throw RecordError(1, "bad on purpose");
+    case How::kThrow:
+      throw std::runtime_error("thrown on purpose");
+    case How::kThrowInt:
+      throw 42;
+    case How::kRetriable:
+      throw RetriableError("not there now");
+    case How::kRecordError:
+      throw RecordError(1, "bad on purpose");
     case How::kCrash: {
       volatile int* volatile nowhere = nullptr;
       *nowhere = 1;
       return;
     }
-    case How::kAbort: std::abort();
+    case How::kAbort:
+      std::abort();
     case How::kHang:
       while (true) ::pause();
-    case How::kExit: std::exit(0);
+    case How::kExit:
+      std::exit(0);
     case How::kLeak: {
       static std::vector<std::vector<char>> kept;
       kept.emplace_back(16UL * 1024 * 1024, 'x');

@@ -1,4 +1,5 @@
-// run_examples ticker.so counter.so FILE: loads both, drives the source through the harness and its records into the sink.
+// run_examples ticker.so counter.so FILE: loads both, drives the source through the harness and its
+// records into the sink.
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -15,7 +16,8 @@ int failed(const std::string& why) {
   return 1;
 }
 
-int run(const std::string& ticker_file, const std::string& counter_file, const std::string& counts) {
+int run(const std::string& ticker_file, const std::string& counter_file,
+        const std::string& counts) {
   const auto ticker = plugin::PluginLibrary::load(ticker_file);
   if (!ticker) return failed(ticker.error().text);
   const auto counter = plugin::PluginLibrary::load(counter_file);
@@ -24,7 +26,8 @@ int run(const std::string& ticker_file, const std::string& counter_file, const s
   const ConnectorDescriptor* sink = (*counter)->find("CounterSink");
   if (source == nullptr || sink == nullptr) return failed("a connector is missing");
 
-  for (const std::string& broken : testing::source_contract(*source, {{"steps", "30"}})) return failed(broken);
+  for (const std::string& broken : testing::source_contract(*source, {{"steps", "30"}}))
+    return failed(broken);
   testing::SourceHarness ticks(*source, {{"steps", "30"}});
   ticks.start();
   const std::size_t records = ticks.drain().size();

@@ -1,4 +1,5 @@
-// Well-built, and wrong at run time: each class goes wrong in one call in one way; until then it works.
+// Well-built, and wrong at run time: each class goes wrong in one call in one way; until then it
+// works.
 
 #include <string>
 
@@ -70,7 +71,9 @@ class Sink final : public SinkTask {
   void put(std::span<const Record> records) override {
     put_ += static_cast<std::int64_t>(records.size());
     bool wrong = poison_.empty() && put_ > after_;
-    for (const Record& record : records) wrong = wrong || (!poison_.empty() && record.value.type == Type::kString && record.value.text() == poison_);
+    for (const Record& record : records)
+      wrong = wrong || (!poison_.empty() && record.value.type == Type::kString &&
+                        record.value.text() == poison_);
     if (wrong) at(Where::kPut);
   }
   void flush() override { at(Where::kFlush); }
@@ -99,19 +102,25 @@ SourceTask* no_source() { return nullptr; }
 SinkTask* no_sink() { return nullptr; }
 
 constexpr ConnectorDescriptor null_source() {
-  auto d = source<Source<How::kThrow, Where::kTick>>("NullSource", "", "Its factory returns null.", kSourceKeys);
+  auto d = source<Source<How::kThrow, Where::kTick>>("NullSource", "", "Its factory returns null.",
+                                                     kSourceKeys);
   d.make_source = &no_source;
   return d;
 }
 constexpr ConnectorDescriptor null_sink() {
-  auto d = sink<Sink<How::kThrow, Where::kClose>>("NullSink", "", "Its factory returns null.", kSinkKeys);
+  auto d = sink<Sink<How::kThrow, Where::kClose>>("NullSink", "", "Its factory returns null.",
+                                                  kSinkKeys);
   d.make_sink = &no_sink;
   return d;
 }
 template <How how, Where where>
-constexpr ConnectorDescriptor from(const char* name) { return source<Source<how, where>>(name, "", "Wrong on purpose.", kSourceKeys); }
+constexpr ConnectorDescriptor from(const char* name) {
+  return source<Source<how, where>>(name, "", "Wrong on purpose.", kSourceKeys);
+}
 template <How how, Where where>
-constexpr ConnectorDescriptor into(const char* name) { return sink<Sink<how, where>>(name, "", "Wrong on purpose.", kSinkKeys); }
+constexpr ConnectorDescriptor into(const char* name) {
+  return sink<Sink<how, where>>(name, "", "Wrong on purpose.", kSinkKeys);
+}
 template <How how, Where where>
 constexpr ConnectorDescriptor planned(const char* name) {
   return with_connector<Planner<how, where>>(from<How::kThrow, Where::kTick>(name));

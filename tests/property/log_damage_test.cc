@@ -5,8 +5,9 @@
 #include "tests/unit/log/manual_clock.h"
 #include "tests/unit/log/sim_file_system.h"
 
-// A small log with every byte cut off and every bit flipped. The judge is the rule of recovery: below the recovery point or the clean end damage is
-// refused (when opening or when reading), beyond it a power cut's damage is moved away and the rest comes up; never is a wrong byte served.
+// A small log with every byte cut off and every bit flipped. The judge is the rule of recovery:
+// below the recovery point or the clean end damage is refused (when opening or when reading),
+// beyond it a power cut's damage is moved away and the rest comes up; never is a wrong byte served.
 namespace penstock::log {
 namespace {
 
@@ -19,9 +20,9 @@ constexpr const char* kFirst = "/data/topic-0/00000000000000000000";
 constexpr const char* kSecond = "/data/topic-0/00000000000000000004";
 
 struct Outcome {
-  bool refused = false;           // opening or reading said kCorrupt
+  bool refused = false;  // opening or reading said kCorrupt
   std::string error;
-  std::vector<Bytes> batches;     // what was served
+  std::vector<Bytes> batches;  // what was served
   Offset end;
   RecoveryReport report;
 };
@@ -30,7 +31,8 @@ class LogDamage : public ::testing::Test {
  protected:
   LogDamage() {
     config_.index_interval_bytes = 0;
-    for (int i = 0; i < 3; ++i) batches_.push_back(testing::make_batch(2, 1000 + 10 * i, "batch-" + std::to_string(i) + "-"));
+    for (int i = 0; i < 3; ++i)
+      batches_.push_back(testing::make_batch(2, 1000 + 10 * i, "batch-" + std::to_string(i) + "-"));
     EXPECT_TRUE(golden_.create_directories("/data"));
     RecoveryReport report;
     auto log = Log::open(golden_, clock_, kDirectory, config_, {}, report);
@@ -84,7 +86,8 @@ class LogDamage : public ::testing::Test {
   // What was served is a prefix of what was written.
   void expect_prefix(const Outcome& result) {
     ASSERT_LE(result.batches.size(), batches_.size());
-    for (std::size_t i = 0; i < result.batches.size(); ++i) EXPECT_EQ(result.batches[i], batches_[i]);
+    for (std::size_t i = 0; i < result.batches.size(); ++i)
+      EXPECT_EQ(result.batches[i], batches_[i]);
   }
 
   template <class Damage>
@@ -108,7 +111,8 @@ class LogDamage : public ::testing::Test {
     return hint;
   }
 
-  void for_each_bit(const std::string& file, const std::function<void(std::size_t byte, int bit)>& body) {
+  void for_each_bit(const std::string& file,
+                    const std::function<void(std::size_t byte, int bit)>& body) {
     const std::size_t size = golden_.files.at(file)->now.size();
     for (std::size_t byte = 0; byte < size; ++byte) {
       for (int bit = 0; bit < 8; ++bit) {
@@ -133,7 +137,8 @@ TEST_F(LogDamage, EveryFlippedBitBelowTheCleanEndIsRefused) {
   for (const std::string& file : {std::string(kFirst) + ".log", std::string(kSecond) + ".log"}) {
     for_each_bit(file, [&](std::size_t byte, int bit) {
       for (const bool clean : {true, false}) {
-        expect_refused(all_durable(clean), [&](SimFileSystem& system) { flip(system, file, byte, bit); });
+        expect_refused(all_durable(clean),
+                       [&](SimFileSystem& system) { flip(system, file, byte, bit); });
       }
     });
   }
@@ -144,7 +149,8 @@ TEST_F(LogDamage, EveryMissingEndBelowTheCleanEndIsRefused) {
     for (std::size_t size = 0; size < golden_.files.at(file)->now.size(); ++size) {
       SCOPED_TRACE(file + " cut to " + std::to_string(size));
       for (const bool clean : {true, false}) {
-        expect_refused(all_durable(clean), [&](SimFileSystem& system) { system.files.at(file)->now.resize(size); });
+        expect_refused(all_durable(clean),
+                       [&](SimFileSystem& system) { system.files.at(file)->now.resize(size); });
       }
     }
     for (const bool clean : {true, false}) {
@@ -169,7 +175,8 @@ TEST_F(LogDamage, EveryFlippedBitBehindTheRecoveryPointIsTornAfterAPowerCut) {
       EXPECT_EQ(result.refused, below) << result.error;
       if (below) return;
       EXPECT_EQ(result.batches.size(), second ? 2U : 1U);
-      EXPECT_EQ(result.report.bytes_torn, second ? batches_[2].size() : batches_[1].size() + batches_[2].size());
+      EXPECT_EQ(result.report.bytes_torn,
+                second ? batches_[2].size() : batches_[1].size() + batches_[2].size());
       EXPECT_FALSE(result.report.notes.empty());
     });
   }

@@ -11,7 +11,8 @@
 #include "tests/unit/log/manual_clock.h"
 #include "tests/unit/log/sim_file_system.h"
 
-// Random operations, crashes and reopenings against a vector model. PENSTOCK_LOG_SEED repeats a run, PENSTOCK_LOG_ROUNDS makes it longer.
+// Random operations, crashes and reopenings against a vector model. PENSTOCK_LOG_SEED repeats a
+// run, PENSTOCK_LOG_ROUNDS makes it longer.
 namespace penstock::log {
 namespace {
 
@@ -100,7 +101,8 @@ class Scenario {
     const std::uint64_t count = 1 + pick(5);
     for (std::uint64_t i = 0; i < count; ++i) {
       const std::string value(pick(120), static_cast<char>('a' + pick(26)));
-      builder.add(clock_.now_ms + static_cast<std::int64_t>(pick(30)), "k" + std::to_string(random_()), value);
+      builder.add(clock_.now_ms + static_cast<std::int64_t>(pick(30)),
+                  "k" + std::to_string(random_()), value);
     }
     return builder.finish(base);
   }
@@ -146,7 +148,9 @@ class Scenario {
   }
 
   void truncate() {
-    const Offset to = log_->start() + static_cast<std::int64_t>(pick(static_cast<std::uint64_t>(log_->end() - log_->start()) + 1));
+    const Offset to =
+        log_->start() + static_cast<std::int64_t>(
+                            pick(static_cast<std::uint64_t>(log_->end() - log_->start()) + 1));
     ASSERT_TRUE(log_->truncate(to));
     while (!model_.empty() && model_.back().last >= to) model_.pop_back();
     last_append_batches_ = 0;
@@ -156,7 +160,9 @@ class Scenario {
   }
 
   void truncate_prefix() {
-    const Offset to = log_->start() + static_cast<std::int64_t>(pick(static_cast<std::uint64_t>(log_->end() - log_->start()) + 1));
+    const Offset to =
+        log_->start() + static_cast<std::int64_t>(
+                            pick(static_cast<std::uint64_t>(log_->end() - log_->start()) + 1));
     ASSERT_TRUE(log_->truncate_prefix(to));
     EXPECT_EQ(log_->start(), to);
     check_all();
@@ -180,7 +186,8 @@ class Scenario {
   void check_read(Offset from, std::uint64_t bytes_max) {
     const auto result = log_->read(from, bytes_max, log_->end(), true);
     ASSERT_TRUE(result) << result.error().text;
-    auto expected = std::find_if(model_.begin(), model_.end(), [&](const ModelBatch& batch) { return batch.last >= from; });
+    auto expected = std::find_if(model_.begin(), model_.end(),
+                                 [&](const ModelBatch& batch) { return batch.last >= from; });
     if (from == log_->end()) {
       EXPECT_TRUE(result->ranges.empty());
       return;
@@ -195,7 +202,8 @@ class Scenario {
       for (std::size_t at = 0; at < bytes.size(); ++expected) {
         ASSERT_NE(expected, model_.end());
         ASSERT_LE(at + expected->bytes.size(), bytes.size());
-        ASSERT_TRUE(std::equal(expected->bytes.begin(), expected->bytes.end(), bytes.begin() + static_cast<std::ptrdiff_t>(at)))
+        ASSERT_TRUE(std::equal(expected->bytes.begin(), expected->bytes.end(),
+                               bytes.begin() + static_cast<std::ptrdiff_t>(at)))
             << "batch at offset " << expected->base.value;
         at += expected->bytes.size();
         total += expected->bytes.size();
@@ -205,7 +213,9 @@ class Scenario {
   }
 
   void read_somewhere() {
-    const Offset from = log_->start() + static_cast<std::int64_t>(pick(static_cast<std::uint64_t>(log_->end() - log_->start()) + 1));
+    const Offset from =
+        log_->start() + static_cast<std::int64_t>(
+                            pick(static_cast<std::uint64_t>(log_->end() - log_->start()) + 1));
     check_read(from, pick(5000));
     EXPECT_FALSE(log_->read(log_->end() + 1, 100, log_->end(), true));
     if (log_->start().value > 0) {
@@ -225,7 +235,8 @@ class Scenario {
       record::RecordView record;
       while (*reader->next(record)) {
         if (record.timestamp_ms < wanted || record.offset < log_->start() || expected) continue;
-        expected = TimestampOffset{record.timestamp_ms, record.offset, batch->header().leader_epoch};
+        expected =
+            TimestampOffset{record.timestamp_ms, record.offset, batch->header().leader_epoch};
       }
     }
     const auto found = log_->find_timestamp(wanted, log_->end());
@@ -292,7 +303,8 @@ class Scenario {
     log_.reset();
     Offset expected_end = end;
     // Only the write that ran when the process died may be incomplete.
-    if (last_append_batches_ > 0 && pick(2) == 0 && model_.back().base >= std::max(flushed, recovery_point_)) {
+    if (last_append_batches_ > 0 && pick(2) == 0 &&
+        model_.back().base >= std::max(flushed, recovery_point_)) {
       std::string newest;
       for (const auto& [name, inode] : system_.files) {
         if (name.size() > 4 && name.compare(name.size() - 4, 4, ".log") == 0) newest = name;
@@ -345,7 +357,8 @@ class Scenario {
   LogConfig config_;
   RecoveryReport report_;
   std::unique_ptr<Log> log_;
-  std::vector<ModelBatch> model_;  // also what retention removed: it may come back after a power cut
+  std::vector<ModelBatch>
+      model_;  // also what retention removed: it may come back after a power cut
   Offset recovery_point_{0};
   std::optional<Offset> checkpointed_start_;
   int epoch_ = 0;
@@ -355,8 +368,10 @@ class Scenario {
 TEST(LogProperty, BehavesLikeAVectorThroughCrashesAndReopenings) {
   const char* seed_text = std::getenv("PENSTOCK_LOG_SEED");
   const char* rounds_text = std::getenv("PENSTOCK_LOG_ROUNDS");
-  const std::uint64_t seed = seed_text != nullptr ? std::strtoull(seed_text, nullptr, 10) : std::random_device()();
-  const int rounds = rounds_text != nullptr ? std::atoi(rounds_text) : (seed_text != nullptr ? 1 : 400);
+  const std::uint64_t seed =
+      seed_text != nullptr ? std::strtoull(seed_text, nullptr, 10) : std::random_device()();
+  const int rounds =
+      rounds_text != nullptr ? std::atoi(rounds_text) : (seed_text != nullptr ? 1 : 400);
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(4);
   int done = 0;
   for (; done < rounds; ++done) {

@@ -19,7 +19,9 @@ constexpr int kReadyTimeoutMs = 20'000;
 constexpr int kStopTimeoutMs = 20'000;
 
 std::int64_t now_ms() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 /// Appends what is there; false at the end of the stream.
@@ -47,7 +49,8 @@ std::string broker_program() { return PENSTOCK_BROKER; }
 
 BrokerProcess::BrokerProcess(std::string data, std::vector<std::string> overrides) {
   process::SpawnOptions options;
-  options.command = {broker_program(), "--override", "listeners=PLAINTEXT://127.0.0.1:0", "--override", "log.dirs=" + data};
+  options.command = {broker_program(), "--override", "listeners=PLAINTEXT://127.0.0.1:0",
+                     "--override", "log.dirs=" + data};
   for (std::string& setting : overrides) {
     options.command.emplace_back("--override");
     options.command.push_back(std::move(setting));
@@ -60,12 +63,14 @@ BrokerProcess::BrokerProcess(std::string data, std::vector<std::string> override
   while (output.find('\n') == std::string::npos) {
     pollfd wait{child_.output.get(), POLLIN, 0};
     const auto left = deadline - now_ms();
-    if (left <= 0 || ::poll(&wait, 1, static_cast<int>(left)) <= 0 || !read_some(child_.output.get(), output)) {
+    if (left <= 0 || ::poll(&wait, 1, static_cast<int>(left)) <= 0 ||
+        !read_some(child_.output.get(), output)) {
       child_.wait(1000);
       throw std::runtime_error("the broker did not get ready: " + errors());
     }
   }
-  if (!output.starts_with("ready PLAINTEXT://")) throw std::runtime_error("unexpected first line: " + output);
+  if (!output.starts_with("ready PLAINTEXT://"))
+    throw std::runtime_error("unexpected first line: " + output);
   port_ = static_cast<std::uint16_t>(std::stoi(output.substr(output.rfind(':') + 1)));
 }
 
@@ -91,7 +96,8 @@ std::string BrokerProcess::errors() {
   return errors_;
 }
 
-CommandResult run_command(const std::vector<std::string>& command, const std::string& input, int timeout_ms) {
+CommandResult run_command(const std::vector<std::string>& command, const std::string& input,
+                          int timeout_ms) {
   // The input comes from a file, so that nobody has to write while reading.
   TempDirectory directory;
   const std::string path = directory.path() + "/input";
@@ -106,7 +112,8 @@ CommandResult run_command(const std::vector<std::string>& command, const std::st
   bool output_open = true;
   bool errors_open = true;
   while ((output_open || errors_open) && now_ms() < deadline) {
-    pollfd waits[] = {{output_open ? child->output.get() : -1, POLLIN, 0}, {errors_open ? child->errors.get() : -1, POLLIN, 0}};
+    pollfd waits[] = {{output_open ? child->output.get() : -1, POLLIN, 0},
+                      {errors_open ? child->errors.get() : -1, POLLIN, 0}};
     ::poll(waits, 2, 100);
     if (waits[0].revents != 0) output_open = read_some(child->output.get(), result.output);
     if (waits[1].revents != 0) errors_open = read_some(child->errors.get(), result.errors);

@@ -24,7 +24,8 @@ class TempDirectory {
 /// A real penstock-broker on a free port of loopback. Killed when it dies.
 class BrokerProcess {
  public:
-  /// Starts it on the data directory `data` and waits for its ready line; throws std::runtime_error with its stderr when it does not come.
+  /// Starts it on the data directory `data` and waits for its ready line; throws std::runtime_error
+  /// with its stderr when it does not come.
   explicit BrokerProcess(std::string data, std::vector<std::string> overrides = {});
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -49,7 +50,8 @@ struct CommandResult {
   std::string errors;
 };
 /// Runs a program to its end with `input` on its stdin; killed after the timeout.
-CommandResult run_command(const std::vector<std::string>& command, const std::string& input = {}, int timeout_ms = 30'000);
+CommandResult run_command(const std::vector<std::string>& command, const std::string& input = {},
+                          int timeout_ms = 30'000);
 /// The program under test, for run_command().
 std::string broker_program();
 

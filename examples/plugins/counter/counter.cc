@@ -1,11 +1,12 @@
-// A sink: keeps the number of records of each topic partition in a small text file, exactly once. The count and the next
-// offset are written together, by renaming a complete new file over the old one; open() resumes where that file says.
+// A sink: keeps the number of records of each topic partition in a small text file, exactly once.
+// The count and the next offset are written together, by renaming a complete new file over the old
+// one; open() resumes where that file says.
+#include <unistd.h>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <map>
 #include <string>
-#include <unistd.h>
 
 #include "penstock/descriptor.h"
 #include "penstock/plugin.h"
@@ -15,7 +16,8 @@ namespace {
 using namespace penstock;
 
 constexpr ConfigKey kKeys[] = {
-    {ConfigKey::kString, "file", nullptr, "File of the counts, a line 'topic partition next-offset count' each. One task only."},
+    {ConfigKey::kString, "file", nullptr,
+     "File of the counts, a line 'topic partition next-offset count' each. One task only."},
 };
 
 class Counter final : public SinkTask {
@@ -46,12 +48,15 @@ class Counter final : public SinkTask {
     if (file == nullptr) throw std::runtime_error(fresh + ": " + std::strerror(errno));
     bool good = true;
     for (const auto& [at, line] : lines_) {
-      good = std::fprintf(file, "%s %d %lld %lld\n", at.first.c_str(), at.second, static_cast<long long>(line.next_offset),
-                          static_cast<long long>(line.count)) > 0 && good;
+      good = std::fprintf(file, "%s %d %lld %lld\n", at.first.c_str(), at.second,
+                          static_cast<long long>(line.next_offset),
+                          static_cast<long long>(line.count)) > 0 &&
+             good;
     }
     good = std::fflush(file) == 0 && ::fsync(::fileno(file)) == 0 && good;
     good = std::fclose(file) == 0 && good;
-    if (!good || std::rename(fresh.c_str(), path_.c_str()) != 0) throw std::runtime_error(path_ + ": cannot be written");
+    if (!good || std::rename(fresh.c_str(), path_.c_str()) != 0)
+      throw std::runtime_error(path_ + ": cannot be written");
   }
 
  private:
@@ -65,7 +70,8 @@ class Counter final : public SinkTask {
     char topic[250];
     int partition = 0;
     long long next = 0, count = 0;
-    while (std::fscanf(file, "%249s %d %lld %lld", topic, &partition, &next, &count) == 4) lines_[{topic, partition}] = {next, count};
+    while (std::fscanf(file, "%249s %d %lld %lld", topic, &partition, &next, &count) == 4)
+      lines_[{topic, partition}] = {next, count};
     std::fclose(file);
   }
 
@@ -74,7 +80,8 @@ class Counter final : public SinkTask {
   std::map<std::pair<std::string, std::int32_t>, Line> lines_;
 };
 
-constexpr ConnectorDescriptor kConnectors[] = {sink<Counter>("CounterSink", "", "Counts records of topic partitions in a file.", kKeys)};
+constexpr ConnectorDescriptor kConnectors[] = {
+    sink<Counter>("CounterSink", "", "Counts records of topic partitions in a file.", kKeys)};
 
 }  // namespace
 

@@ -1,5 +1,6 @@
-// A source: prices of a few symbols that walk up and down, the same ones for the same seed. Shows a schema with fields, a
-// key, one source partition a symbol, and resuming: the walk is worked out again from the stored step.
+// A source: prices of a few symbols that walk up and down, the same ones for the same seed. Shows a
+// schema with fields, a key, one source partition a symbol, and resuming: the walk is worked out
+// again from the stored step.
 #include <array>
 #include <string>
 #include <vector>
@@ -14,7 +15,8 @@ using namespace penstock;
 constexpr ConfigKey kKeys[] = {
     {ConfigKey::kString, "topic", "ticks", "Topic of the ticks."},
     {ConfigKey::kList, "symbols", "ABC,XYZ", "Symbols to make prices for."},
-    {ConfigKey::kLong, "steps", "100", "Ticks of each symbol before the end.", nullptr, nullptr, 1, 1e9},
+    {ConfigKey::kLong, "steps", "100", "Ticks of each symbol before the end.", nullptr, nullptr, 1,
+     1e9},
     {ConfigKey::kInt, "seed", "1", "The same seed gives the same prices."},
 };
 
@@ -30,8 +32,10 @@ class Ticker final : public SourceTask {
     row_ = context.schema({.type = Type::kStruct, .name = "Tick", .fields = fields});
     static constexpr std::string_view kOffsetFields[] = {"step"};
     for (const std::string_view symbol : config.list("symbols")) {
-      Walk walk{std::string(symbol), context.partition("{\"symbol\":\"" + std::string(symbol) + "\"}", kOffsetFields)};
-      walk.state = static_cast<std::uint64_t>(config.number("seed")) * 6364136223846793005ULL + symbol.size();
+      Walk walk{std::string(symbol),
+                context.partition("{\"symbol\":\"" + std::string(symbol) + "\"}", kOffsetFields)};
+      walk.state = static_cast<std::uint64_t>(config.number("seed")) * 6364136223846793005ULL +
+                   symbol.size();
       std::int64_t done = 0;
       if (const auto stored = context.stored(walk.partition); !stored.empty()) done = stored[0].i;
       while (walk.step < done) walk.advance();
@@ -84,7 +88,8 @@ class Ticker final : public SourceTask {
   std::vector<Walk> walks_;
 };
 
-constexpr ConnectorDescriptor kConnectors[] = {source<Ticker>("TickerSource", "", "Makes up prices that walk up and down.", kKeys)};
+constexpr ConnectorDescriptor kConnectors[] = {
+    source<Ticker>("TickerSource", "", "Makes up prices that walk up and down.", kKeys)};
 
 }  // namespace
 

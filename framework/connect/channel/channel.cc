@@ -30,7 +30,8 @@ Channel::Channel(UniqueFd fd) : fd_(std::move(fd)) {
 
 Result<std::pair<UniqueFd, UniqueFd>> Channel::make_pair() {
   int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return fail_errno(errno, "socketpair");
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return fail_errno(errno, "socketpair");
   return std::pair{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
@@ -38,7 +39,8 @@ Status Channel::send(const Envelope& envelope) {
   if (failed_) return tl::make_unexpected(*failed_);
   PENSTOCK_ASSIGN_OR_RETURN(const std::string text, encode(envelope));
   if (outbox_.size() - sent_ + text.size() > kOutboxBytesMax) {
-    return fail(Errc::kBusy, "the other side of the channel has not read for " + std::to_string(kOutboxBytesMax) + " bytes");
+    return fail(Errc::kBusy, "the other side of the channel has not read for " +
+                                 std::to_string(kOutboxBytesMax) + " bytes");
   }
   std::byte length[kLengthBytes];
   store_be(length, static_cast<std::uint32_t>(text.size()));
@@ -49,7 +51,8 @@ Status Channel::send(const Envelope& envelope) {
 Status Channel::flush() {
   if (failed_) return tl::make_unexpected(*failed_);
   while (wants_write()) {
-    const auto n = ::send(fd_.get(), outbox_.data() + sent_, outbox_.size() - sent_, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const auto n = ::send(fd_.get(), outbox_.data() + sent_, outbox_.size() - sent_,
+                          MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
@@ -105,7 +108,8 @@ Result<std::vector<Envelope>> Channel::receive() {
     const auto rest = std::string_view(inbox_).substr(taken_);
     const auto length = frame_length(rest);
     if (length > kFrameBytesMax) {
-      failed_ = Error{Errc::kInvalid, "frame of " + std::to_string(length) + " bytes; at most " + std::to_string(kFrameBytesMax)};
+      failed_ = Error{Errc::kInvalid, "frame of " + std::to_string(length) + " bytes; at most " +
+                                          std::to_string(kFrameBytesMax)};
       inbox_.clear();
       taken_ = 0;
       break;

@@ -131,9 +131,11 @@ void fields(auto& v, Is<m::Metrics> auto& x) {
 
 /// In the order of Message's alternatives.
 constexpr const char* kNames[] = {
-    "hello", "describe", "validate", "plan", "hook", "start_task", "pause_task", "resume_task", "stop_task", "lease", "bye",
-    "ready", "refused", "definition", "problems", "task_configs", "done", "failed", "started", "stopped", "farewell",
-    "read_offsets", "offset_values", "store_offsets", "stored", "task_state", "caught_up", "replan", "metrics"};
+    "hello",      "describe",    "validate",  "plan",         "hook",          "start_task",
+    "pause_task", "resume_task", "stop_task", "lease",        "bye",           "ready",
+    "refused",    "definition",  "problems",  "task_configs", "done",          "failed",
+    "started",    "stopped",     "farewell",  "read_offsets", "offset_values", "store_offsets",
+    "stored",     "task_state",  "caught_up", "replan",       "metrics"};
 static_assert(std::size(kNames) == std::variant_size_v<Message>);
 
 class Writer {
@@ -165,7 +167,7 @@ class Writer {
     return out;
   }
   template <class T>
-    requires requires(Writer& w, const T& t) { fields(w, t); }
+  requires requires(Writer& w, const T& t) { fields(w, t); }
   static Json plain(const T& value) {
     Writer inner;
     fields(inner, value);
@@ -239,7 +241,7 @@ class Reader {
     return true;
   }
   template <class T>
-    requires requires(Reader& r, T& t) { fields(r, t); }
+  requires requires(Reader& r, T& t) { fields(r, t); }
   static bool read(const Json& from, T& to) {
     if (!from.is_object()) return false;
     Reader inner(from);
@@ -260,11 +262,13 @@ bool make(std::string_view name, Message& out) {
   return false;
 }
 
-/// Offsets must arrive as they left; other texts may hold what a plugin said in another character set.
+/// Offsets must arrive as they left; other texts may hold what a plugin said in another character
+/// set.
 bool must_be_exact(const Message& body) {
-  return std::holds_alternative<m::StoreOffsets>(body) || std::holds_alternative<m::ReadOffsets>(body) ||
-         std::holds_alternative<m::OffsetValues>(body) || std::holds_alternative<m::StartTask>(body) ||
-         std::holds_alternative<m::TaskConfigs>(body);
+  return std::holds_alternative<m::StoreOffsets>(body) ||
+         std::holds_alternative<m::ReadOffsets>(body) ||
+         std::holds_alternative<m::OffsetValues>(body) ||
+         std::holds_alternative<m::StartTask>(body) || std::holds_alternative<m::TaskConfigs>(body);
 }
 
 }  // namespace
@@ -281,13 +285,16 @@ Result<std::string> encode(const Envelope& envelope) {
   std::string text;
   const bool exact = must_be_exact(envelope.body);
   try {
-    text = writer.json.dump(-1, ' ', false, exact ? Json::error_handler_t::strict : Json::error_handler_t::replace);
+    text = writer.json.dump(-1, ' ', false,
+                            exact ? Json::error_handler_t::strict : Json::error_handler_t::replace);
   } catch (const Json::exception&) {
-    return fail(Errc::kInvalid, std::string(name) + " of connector " + envelope.connector + " holds text that is not UTF-8");
+    return fail(Errc::kInvalid, std::string(name) + " of connector " + envelope.connector +
+                                    " holds text that is not UTF-8");
   }
   if (text.size() > kFrameBytesMax) {
-    return fail(Errc::kTooLarge, std::string(name) + " of connector " + envelope.connector + " has " +
-                                     std::to_string(text.size()) + " bytes; at most " + std::to_string(kFrameBytesMax));
+    return fail(Errc::kTooLarge, std::string(name) + " of connector " + envelope.connector +
+                                     " has " + std::to_string(text.size()) + " bytes; at most " +
+                                     std::to_string(kFrameBytesMax));
   }
   return text;
 }
@@ -303,9 +310,12 @@ Result<Envelope> decode(std::string_view text) {
   reader("answers", envelope.answers);
   reader("connector", envelope.connector);
   reader("generation", envelope.generation);
-  if (!make(type, envelope.body)) return fail(Errc::kInvalid, "unknown message type '" + type.substr(0, 64) + "'");
+  if (!make(type, envelope.body))
+    return fail(Errc::kInvalid, "unknown message type '" + type.substr(0, 64) + "'");
   std::visit([&](auto& body) { fields(reader, body); }, envelope.body);
-  if (!reader.wrong.empty()) return fail(Errc::kInvalid, "message " + type + ": field " + reader.wrong + " is not what it should be");
+  if (!reader.wrong.empty())
+    return fail(Errc::kInvalid,
+                "message " + type + ": field " + reader.wrong + " is not what it should be");
   return envelope;
 }
 

@@ -15,7 +15,8 @@
 namespace penstock::connect {
 namespace {
 
-constexpr std::size_t kAllBytes = static_cast<std::size_t>(TaskPages::kTasksMax + 1) * TaskPages::kPageBytes;
+constexpr std::size_t kAllBytes =
+    static_cast<std::size_t>(TaskPages::kTasksMax + 1) * TaskPages::kPageBytes;
 
 Result<std::byte*> map(int fd) {
   void* memory = ::mmap(nullptr, kAllBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -41,7 +42,8 @@ void end_write(TaskPage& page, std::uint64_t version) {
 Result<TaskPages> TaskPages::create() {
   UniqueFd fd(::memfd_create("penstock-task-pages", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd) return fail_errno(errno, "memfd_create for the task pages");
-  if (::ftruncate(fd.get(), static_cast<off_t>(kAllBytes)) != 0) return fail_errno(errno, "sizing the task pages");
+  if (::ftruncate(fd.get(), static_cast<off_t>(kAllBytes)) != 0)
+    return fail_errno(errno, "sizing the task pages");
   if (::fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
     return fail_errno(errno, "sealing the task pages");
   }
@@ -50,10 +52,11 @@ Result<TaskPages> TaskPages::create() {
 }
 
 Result<TaskPages> TaskPages::attach(UniqueFd fd) {
-  struct stat about{};
+  struct stat about {};
   if (::fstat(fd.get(), &about) != 0) return fail_errno(errno, "task pages");
   if (static_cast<std::size_t>(about.st_size) != kAllBytes) {
-    return fail(Errc::kInvalid, "task pages have " + std::to_string(about.st_size) + " bytes, not " + std::to_string(kAllBytes));
+    return fail(Errc::kInvalid, "task pages have " + std::to_string(about.st_size) +
+                                    " bytes, not " + std::to_string(kAllBytes));
   }
   PENSTOCK_ASSIGN_OR_RETURN(auto* memory, map(fd.get()));
   return TaskPages(std::move(fd), memory);
@@ -72,11 +75,14 @@ TaskPages::~TaskPages() {
   if (memory_ != nullptr) ::munmap(memory_, kAllBytes);
 }
 
-TaskPage& TaskPages::connector() const { return *std::launder(reinterpret_cast<TaskPage*>(memory_)); }
+TaskPage& TaskPages::connector() const {
+  return *std::launder(reinterpret_cast<TaskPage*>(memory_));
+}
 
 TaskPage& TaskPages::task(int task) const {
   PENSTOCK_ASSERT(task >= 0 && task < kTasksMax);
-  return *std::launder(reinterpret_cast<TaskPage*>(memory_ + static_cast<std::size_t>(task + 1) * kPageBytes));
+  return *std::launder(
+      reinterpret_cast<TaskPage*>(memory_ + static_cast<std::size_t>(task + 1) * kPageBytes));
 }
 
 void begin_call(TaskPage& page, PluginCall call, std::int64_t now_ms) {
@@ -132,20 +138,34 @@ TaskPageView read_page(const TaskPage& page) {
 
 std::string_view to_string(PluginCall call) {
   switch (call) {
-    case PluginCall::kNone: return "";
-    case PluginCall::kStart: return "start()";
-    case PluginCall::kPoll: return "poll()";
-    case PluginCall::kTick: return "tick()";
-    case PluginCall::kCommitted: return "committed()";
-    case PluginCall::kOpen: return "open()";
-    case PluginCall::kPut: return "put()";
-    case PluginCall::kFlush: return "flush()";
-    case PluginCall::kClose: return "close()";
-    case PluginCall::kDestroy: return "its destructor";
-    case PluginCall::kValidate: return "validate()";
-    case PluginCall::kPlan: return "plan()";
-    case PluginCall::kHook: return "a lifecycle hook";
-    case PluginCall::kConvert: return "a converter";
+    case PluginCall::kNone:
+      return "";
+    case PluginCall::kStart:
+      return "start()";
+    case PluginCall::kPoll:
+      return "poll()";
+    case PluginCall::kTick:
+      return "tick()";
+    case PluginCall::kCommitted:
+      return "committed()";
+    case PluginCall::kOpen:
+      return "open()";
+    case PluginCall::kPut:
+      return "put()";
+    case PluginCall::kFlush:
+      return "flush()";
+    case PluginCall::kClose:
+      return "close()";
+    case PluginCall::kDestroy:
+      return "its destructor";
+    case PluginCall::kValidate:
+      return "validate()";
+    case PluginCall::kPlan:
+      return "plan()";
+    case PluginCall::kHook:
+      return "a lifecycle hook";
+    case PluginCall::kConvert:
+      return "a converter";
   }
   return "";
 }

@@ -11,8 +11,8 @@
 
 namespace penstock::connect {
 
-/// The task pages of one runner, mapped. Page 0 belongs to the connector instance (validate, plan, hook), page n + 1 to task n.
-/// Untouched pages take no memory.
+/// The task pages of one runner, mapped. Page 0 belongs to the connector instance (validate, plan,
+/// hook), page n + 1 to task n. Untouched pages take no memory.
 class TaskPages {
  public:
   static constexpr int kTasksMax = 1023;
@@ -39,7 +39,8 @@ class TaskPages {
   std::byte* memory_ = nullptr;
 };
 
-/// Runner: a call into the plugin begins / ended. CLOCK_MONOTONIC milliseconds. The page's only writer.
+/// Runner: a call into the plugin begins / ended. CLOCK_MONOTONIC milliseconds. The page's only
+/// writer.
 void begin_call(TaskPage& page, PluginCall call, std::int64_t now_ms);
 void begin_put(TaskPage& page, std::int64_t now_ms, std::string_view topic, std::int32_t partition,
                std::int64_t first_offset, std::int64_t last_offset);
@@ -48,7 +49,8 @@ void end_call(TaskPage& page, std::int64_t now_ms);
 
 /// What a page said at one moment.
 struct TaskPageView {
-  bool valid = false;  // false: never written, or never at rest while it was read (the writer died half-way)
+  bool valid =
+      false;  // false: never written, or never at rest while it was read (the writer died half-way)
   PluginCall call = PluginCall::kNone;
   std::int64_t since_ms = 0;
   std::int64_t calls = 0;

@@ -6,25 +6,30 @@
 namespace penstock::connect {
 namespace {
 
-constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kDigits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::uint8_t kNoDigit = 0xFF;
 
 constexpr std::array<std::uint8_t, 256> make_values() {
   std::array<std::uint8_t, 256> out{};
   for (auto& value : out) value = kNoDigit;
-  for (std::size_t i = 0; i < kDigits.size(); ++i) out[static_cast<std::uint8_t>(kDigits[i])] = static_cast<std::uint8_t>(i);
+  for (std::size_t i = 0; i < kDigits.size(); ++i)
+    out[static_cast<std::uint8_t>(kDigits[i])] = static_cast<std::uint8_t>(i);
   return out;
 }
 constexpr auto kValues = make_values();
 
-std::uint32_t byte_at(std::string_view bytes, std::size_t i) { return static_cast<std::uint8_t>(bytes[i]); }
+std::uint32_t byte_at(std::string_view bytes, std::size_t i) {
+  return static_cast<std::uint8_t>(bytes[i]);
+}
 
 }  // namespace
 
 char* put_base64(char* to, std::string_view bytes) {
   std::size_t i = 0;
   for (; i + 3 <= bytes.size(); i += 3) {
-    const std::uint32_t group = byte_at(bytes, i) << 16 | byte_at(bytes, i + 1) << 8 | byte_at(bytes, i + 2);
+    const std::uint32_t group =
+        byte_at(bytes, i) << 16 | byte_at(bytes, i + 1) << 8 | byte_at(bytes, i + 2);
     *to++ = kDigits[group >> 18];
     *to++ = kDigits[(group >> 12) & 63];
     *to++ = kDigits[(group >> 6) & 63];
@@ -32,7 +37,8 @@ char* put_base64(char* to, std::string_view bytes) {
   }
   const auto rest = bytes.size() - i;
   if (rest == 0) return to;
-  const std::uint32_t group = byte_at(bytes, i) << 16 | (rest == 2 ? byte_at(bytes, i + 1) << 8 : 0);
+  const std::uint32_t group =
+      byte_at(bytes, i) << 16 | (rest == 2 ? byte_at(bytes, i + 1) << 8 : 0);
   *to++ = kDigits[group >> 18];
   *to++ = kDigits[(group >> 12) & 63];
   *to++ = rest == 2 ? kDigits[(group >> 6) & 63] : '=';

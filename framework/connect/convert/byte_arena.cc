@@ -17,7 +17,8 @@ void ByteArena::grow(std::size_t size) {
 }
 
 void ByteArena::reset() {
-  const auto keep = std::find_if(slabs_.begin(), slabs_.end(), [](const Slab& s) { return s.size == kSlabBytes; });
+  const auto keep = std::find_if(slabs_.begin(), slabs_.end(),
+                                 [](const Slab& s) { return s.size == kSlabBytes; });
   if (keep != slabs_.end()) {
     std::iter_swap(slabs_.begin(), keep);
     slabs_.resize(1);

@@ -8,7 +8,8 @@
 
 namespace penstock::connect {
 
-/// Texts that stay where they are until reset(). One text is written at a time; while it grows it may move. One thread.
+/// Texts that stay where they are until reset(). One text is written at a time; while it grows it
+/// may move. One thread.
 class ByteArena {
  public:
   static constexpr std::size_t kSlabBytes = std::size_t{256} << 10;
@@ -36,7 +37,8 @@ class ByteArena {
   }
   /// The text since begin(). It never moves again.
   std::string_view finish() {
-    const std::string_view text(start_ == nullptr ? "" : start_, static_cast<std::size_t>(at_ - start_));
+    const std::string_view text(start_ == nullptr ? "" : start_,
+                                static_cast<std::size_t>(at_ - start_));
     used_ += text.size();
     start_ = at_;
     return text;

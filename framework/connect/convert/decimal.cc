@@ -66,7 +66,8 @@ bool all_digits(std::string_view text) {
 
 std::string decimal_text(std::string_view unscaled, int scale) {
   std::string magnitude(unscaled);
-  const bool negative = !magnitude.empty() && (static_cast<std::uint8_t>(magnitude[0]) & 0x80U) != 0;
+  const bool negative =
+      !magnitude.empty() && (static_cast<std::uint8_t>(magnitude[0]) & 0x80U) != 0;
   if (negative) negate(magnitude);
   std::string digits = digits_of(magnitude);
   if (scale < 0 && digits != "0") digits.append(static_cast<std::size_t>(-scale), '0');
@@ -95,7 +96,8 @@ std::optional<std::string> decimal_bytes(std::string_view text, int scale) {
   digits += fraction;
   if (digits.empty() || digits.size() > kDigitsMax || !all_digits(digits)) return std::nullopt;
   // value = digits * 10^(exponent - fraction); wanted: digits * 10^-scale
-  const auto shift = static_cast<std::int64_t>(exponent) - static_cast<std::int64_t>(fraction.size()) + scale;
+  const auto shift =
+      static_cast<std::int64_t>(exponent) - static_cast<std::int64_t>(fraction.size()) + scale;
   digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size()));
   if (digits.empty()) return std::string(1, '\0');
   if (shift > static_cast<std::int64_t>(kDigitsMax)) return std::nullopt;

@@ -13,8 +13,8 @@
 
 #include "framework/connect/convert/base64.h"
 #include "framework/connect/convert/decimal.h"
-#include "framework/connect/host/schema_interner.h"
 #include "framework/connect/convert/json_schema.h"
+#include "framework/connect/host/schema_interner.h"
 
 namespace penstock::connect {
 namespace {
@@ -24,9 +24,12 @@ namespace od = simdjson::ondemand;
 constexpr std::string_view kEnvelopeStart = R"({"schema":)";
 constexpr std::string_view kPayload = R"(,"payload":)";
 constexpr std::string_view kNotAnEnvelope =
-    "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not contain additional fields. "
-    "If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration.";
-constexpr std::string_view kSerialization = "Converting byte[] to Kafka Connect data failed due to serialization error: ";
+    "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not "
+    "contain additional fields. "
+    "If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter "
+    "configuration.";
+constexpr std::string_view kSerialization =
+    "Converting byte[] to Kafka Connect data failed due to serialization error: ";
 constexpr int kDepthMax = 500;
 
 std::string_view trimmed(std::string_view text) {
@@ -40,21 +43,31 @@ std::string describe(simdjson::error_code error) { return simdjson::error_messag
 
 std::string_view json_kind(od::json_type type) {
   switch (type) {
-    case od::json_type::array: return "an array";
-    case od::json_type::object: return "an object";
-    case od::json_type::number: return "a number";
-    case od::json_type::string: return "a string";
-    case od::json_type::boolean: return "a boolean";
-    case od::json_type::null: return "null";
+    case od::json_type::array:
+      return "an array";
+    case od::json_type::object:
+      return "an object";
+    case od::json_type::number:
+      return "a number";
+    case od::json_type::string:
+      return "a string";
+    case od::json_type::boolean:
+      return "a boolean";
+    case od::json_type::null:
+      return "null";
   }
   return "something else";
 }
 
-bool at_end(od::document& document) { return document.current_location().error() == simdjson::OUT_OF_BOUNDS; }
+bool at_end(od::document& document) {
+  return document.current_location().error() == simdjson::OUT_OF_BOUNDS;
+}
 
-/// A string token's text when it has no escapes; SIMD in memchr, which simdjson's own copy has only for newer processors.
+/// A string token's text when it has no escapes; SIMD in memchr, which simdjson's own copy has only
+/// for newer processors.
 bool unescaped(std::string_view token, std::string_view& out) {
-  const auto* const quote = static_cast<const char*>(std::memchr(token.data() + 1, '"', token.size() - 1));
+  const auto* const quote =
+      static_cast<const char*>(std::memchr(token.data() + 1, '"', token.size() - 1));
   if (quote == nullptr) return false;
   out = {token.data() + 1, static_cast<std::size_t>(quote - token.data() - 1)};
   return out.empty() || std::memchr(out.data(), '\\', out.size()) == nullptr;
@@ -62,7 +75,9 @@ bool unescaped(std::string_view token, std::string_view& out) {
 
 struct Hash {
   using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  std::size_t operator()(std::string_view text) const {
+    return std::hash<std::string_view>{}(text);
+  }
 };
 
 }  // namespace
@@ -117,8 +132,8 @@ struct JsonReader::Parts final : DefaultReader {
   Context& context;
   Block* memory = nullptr;
   od::parser parser;
-  std::string buffer;         // [payload] and padding
-  std::vector<Value> stack;   // items of lists whose length is not known yet
+  std::string buffer;        // [payload] and padding
+  std::vector<Value> stack;  // items of lists whose length is not known yet
   std::string error, path;
   std::unordered_map<std::string, std::unique_ptr<Known>, Hash, std::equal_to<>> schemas;
   std::unordered_map<const Schema*, std::unique_ptr<Plan>> plans;
@@ -143,7 +158,8 @@ Status JsonReader::read(std::string_view text, Block& memory, const Schema*& sch
   // The usual case: our own or Connect's bytes, with the schema that came last time.
   if (p.last != nullptr && text.starts_with(kEnvelopeStart) && text.ends_with('}')) {
     const auto behind = text.substr(kEnvelopeStart.size());
-    if (behind.starts_with(p.last->text) && behind.substr(p.last->text.size()).starts_with(kPayload)) {
+    if (behind.starts_with(p.last->text) &&
+        behind.substr(p.last->text.size()).starts_with(kPayload)) {
       const auto payload = behind.substr(p.last->text.size() + kPayload.size());
       if (p.read(payload.substr(0, payload.size() - 1), p.last->plan, value)) {
         schema = p.last->schema;
@@ -158,7 +174,9 @@ Status JsonReader::read(std::string_view text, Block& memory, const Schema*& sch
 Status JsonReader::Parts::slow(std::string_view text, const Schema*& schema, Value& out) {
   simdjson::padded_string padded(text);
   od::document document;
-  const auto failed = [](simdjson::error_code e) { return fail(Errc::kInvalid, std::string(kSerialization) + describe(e)); };
+  const auto failed = [](simdjson::error_code e) {
+    return fail(Errc::kInvalid, std::string(kSerialization) + describe(e));
+  };
   if (const auto e = parser.iterate(padded).get(document); e != simdjson::SUCCESS) return failed(e);
   od::json_type kind{};
   if (const auto e = document.type().get(kind); e != simdjson::SUCCESS) return failed(e);
@@ -230,7 +248,8 @@ const JsonReader::Parts::Plan* JsonReader::Parts::plan_for(const Schema& schema)
   if (schema.items() != nullptr) plan->items = plan_for(*schema.items());
   for (const Field& field : schema.fields()) {
     const auto quoted = json_string(field.name);
-    plan->members.push_back({quoted.substr(1, quoted.size() - 2), field.name, plan_for(*field.schema)});
+    plan->members.push_back(
+        {quoted.substr(1, quoted.size() - 2), field.name, plan_for(*field.schema)});
   }
   const Plan* out = plan.get();
   plans.emplace(&schema, std::move(plan));
@@ -241,7 +260,8 @@ Status JsonReader::Parts::read_default(std::string_view json, const Schema& sche
   return read(json, plan_for(schema), out);
 }
 
-/// simdjson treats a scalar document apart from a value: as the one item of an array it is a value like any other.
+/// simdjson treats a scalar document apart from a value: as the one item of an array it is a value
+/// like any other.
 Status JsonReader::Parts::read(std::string_view text, const Plan* plan, Value& out) {
   buffer.resize(text.size() + 2 + simdjson::SIMDJSON_PADDING);
   buffer[0] = '[';
@@ -253,7 +273,9 @@ Status JsonReader::Parts::read(std::string_view text, const Plan* plan, Value& o
   path.clear();
   od::document document;
   od::array whole;
-  const auto failed = [](std::string_view why) { return fail(Errc::kInvalid, std::string(kSerialization).append(why)); };
+  const auto failed = [](std::string_view why) {
+    return fail(Errc::kInvalid, std::string(kSerialization).append(why));
+  };
   auto e = parser.iterate(buffer.data(), text.size() + 2, buffer.size()).get(document);
   if (e == simdjson::SUCCESS) e = document.get_array().get(whole);
   if (e != simdjson::SUCCESS) return failed(describe(e));
@@ -277,9 +299,12 @@ bool JsonReader::Parts::wrong(std::string text) {
   error = std::move(text);
   return false;
 }
-bool JsonReader::Parts::wrong(simdjson::error_code code) { return wrong(std::string(kSerialization) + describe(code)); }
+bool JsonReader::Parts::wrong(simdjson::error_code code) {
+  return wrong(std::string(kSerialization) + describe(code));
+}
 bool JsonReader::Parts::wrong_in(std::string_view field) {
-  path = path.empty() ? std::string(field) : std::string(field) + (path.front() == '[' ? "" : ".") + path;
+  path = path.empty() ? std::string(field)
+                      : std::string(field) + (path.front() == '[' ? "" : ".") + path;
   return false;
 }
 
@@ -299,7 +324,8 @@ bool JsonReader::Parts::missing(const Plan* plan, Value& to) {
     return true;
   }
   if (plan->optional || plan->fallback != nullptr) return true;
-  return wrong("Invalid null value for required " + std::string(host::to_string(plan->type)) + " field");
+  return wrong("Invalid null value for required " + std::string(host::to_string(plan->type)) +
+               " field");
 }
 
 bool JsonReader::Parts::value(const Plan* plan, od::value from, Value& to, int depth) {
@@ -320,7 +346,8 @@ bool JsonReader::Parts::value(const Plan* plan, od::value from, Value& to, int d
       to = Value::boolean(flag);
       return true;
     }
-    case od::json_type::number: return loose_number(from, to);
+    case od::json_type::number:
+      return loose_number(from, to);
     case od::json_type::string: {
       std::string_view text;
       if (!unescaped(from.raw_json_token(), text)) {
@@ -347,14 +374,19 @@ bool JsonReader::Parts::loose_number(od::value from, Value& to) {
   od::number number;
   if (const auto e = from.get_number().get(number); e != simdjson::SUCCESS) return wrong(e);
   switch (number.get_number_type()) {
-    case od::number_type::signed_integer: to = Value::integer(number.get_int64()); return true;
+    case od::number_type::signed_integer:
+      to = Value::integer(number.get_int64());
+      return true;
     case od::number_type::unsigned_integer:
-      if (number.get_uint64() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+      if (number.get_uint64() >
+          static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
         return wrong("the number " + std::to_string(number.get_uint64()) + " does not fit 64 bits");
       }
       to = Value::integer(static_cast<std::int64_t>(number.get_uint64()));
       return true;
-    case od::number_type::floating_point_number: to = Value::float64(number.get_double()); return true;
+    case od::number_type::floating_point_number:
+      to = Value::float64(number.get_double());
+      return true;
   }
   return wrong("malformed number");
 }
@@ -368,7 +400,8 @@ bool JsonReader::Parts::typed(const Plan& plan, od::value from, Value& to, int d
     return null ? missing(&plan, to) : wrong("malformed value");
   }
   const auto mismatch = [&] {
-    return wrong("the schema says " + std::string(host::to_string(plan.type)) + ", the payload has " + std::string(json_kind(kind)));
+    return wrong("the schema says " + std::string(host::to_string(plan.type)) +
+                 ", the payload has " + std::string(json_kind(kind)));
   };
   switch (plan.type) {
     case Type::kBool: {
@@ -387,7 +420,8 @@ bool JsonReader::Parts::typed(const Plan& plan, od::value from, Value& to, int d
       to = Value::string(memory->copy(text));
       return true;
     }
-    case Type::kBytes: return binary(plan, from, to, kind);
+    case Type::kBytes:
+      return binary(plan, from, to, kind);
     case Type::kStruct:
     case Type::kMap:
       if (kind == od::json_type::object) {
@@ -395,7 +429,8 @@ bool JsonReader::Parts::typed(const Plan& plan, od::value from, Value& to, int d
         if (const auto e = from.get_object().get(members); e != simdjson::SUCCESS) return wrong(e);
         if (plan.type == Type::kStruct) return row(plan, members, to, depth);
         if (plan.keys->type == Type::kString) return object(plan.items, members, to, depth);
-      } else if (kind == od::json_type::array && plan.type == Type::kMap && plan.keys->type != Type::kString) {
+      } else if (kind == od::json_type::array && plan.type == Type::kMap &&
+                 plan.keys->type != Type::kString) {
         od::array items;
         if (const auto e = from.get_array().get(items); e != simdjson::SUCCESS) return wrong(e);
         return pairs(plan, items, to, depth);
@@ -407,7 +442,8 @@ bool JsonReader::Parts::typed(const Plan& plan, od::value from, Value& to, int d
       if (const auto e = from.get_array().get(items); e != simdjson::SUCCESS) return wrong(e);
       return array(plan.items, items, to, depth);
     }
-    default: break;
+    default:
+      break;
   }
   if (kind != od::json_type::number) return mismatch();
   return number(plan, from, to, kind);
@@ -426,18 +462,23 @@ bool JsonReader::Parts::number(const Plan& plan, od::value from, Value& to, od::
     float narrow = 0;
     const auto [end, bad] = std::from_chars(token.data(), token.data() + token.size(), narrow);
     if (bad != std::errc() || end != token.data() + token.size()) narrow = static_cast<float>(real);
-    if (!std::isfinite(narrow)) return wrong("the number " + std::string(token) + " does not fit FLOAT32");
+    if (!std::isfinite(narrow))
+      return wrong("the number " + std::string(token) + " does not fit FLOAT32");
     to = Value::float32(narrow);
     return true;
   }
   std::int64_t whole = 0;
   if (const auto e = from.get_int64().get(whole); e != simdjson::SUCCESS) {
-    return wrong("the number " + std::string(token) + " is no " + std::string(host::to_string(plan.type)));
+    return wrong("the number " + std::string(token) + " is no " +
+                 std::string(host::to_string(plan.type)));
   }
-  const bool fits = plan.type == Type::kInt64 || (plan.type == Type::kInt32 && std::in_range<std::int32_t>(whole)) ||
+  const bool fits = plan.type == Type::kInt64 ||
+                    (plan.type == Type::kInt32 && std::in_range<std::int32_t>(whole)) ||
                     (plan.type == Type::kInt16 && std::in_range<std::int16_t>(whole)) ||
                     (plan.type == Type::kInt8 && std::in_range<std::int8_t>(whole));
-  if (!fits) return wrong("the number " + std::string(token) + " does not fit " + std::string(host::to_string(plan.type)));
+  if (!fits)
+    return wrong("the number " + std::string(token) + " does not fit " +
+                 std::string(host::to_string(plan.type)));
   to = Value::integer(whole, plan.type);
   return true;
 }
@@ -446,9 +487,13 @@ bool JsonReader::Parts::binary(const Plan& plan, od::value from, Value& to, od::
   if (kind == od::json_type::number && plan.decimal) {
     const auto token = trimmed(from.raw_json_token());
     double checked = 0;
-    if (const auto e = from.get_double().get(checked); e != simdjson::SUCCESS && e != simdjson::NUMBER_ERROR) return wrong(e);
+    if (const auto e = from.get_double().get(checked);
+        e != simdjson::SUCCESS && e != simdjson::NUMBER_ERROR)
+      return wrong(e);
     const auto unscaled = decimal_bytes(token, plan.scale);
-    if (!unscaled) return wrong("the number " + std::string(token) + " is no Decimal of scale " + std::to_string(plan.scale));
+    if (!unscaled)
+      return wrong("the number " + std::string(token) + " is no Decimal of scale " +
+                   std::to_string(plan.scale));
     to = Value::binary(memory->copy(*unscaled));
     return true;
   }
@@ -474,8 +519,10 @@ bool JsonReader::Parts::row(const Plan& plan, od::object from, Value& to, int de
     std::size_t at = plan.members.size();
     if (expected < plan.members.size()) {
       const auto& name = plan.members[expected].raw_name;
-      // The buffer's padding makes comparing beyond a shorter key safe: strncmp stops at the first difference.
-      if (std::strncmp(raw.raw(), name.data(), name.size()) == 0 && raw.raw()[name.size()] == '"') at = expected;
+      // The buffer's padding makes comparing beyond a shorter key safe: strncmp stops at the first
+      // difference.
+      if (std::strncmp(raw.raw(), name.data(), name.size()) == 0 && raw.raw()[name.size()] == '"')
+        at = expected;
     }
     if (at == plan.members.size()) {
       std::string_view name;
@@ -488,7 +535,8 @@ bool JsonReader::Parts::row(const Plan& plan, od::object from, Value& to, int de
     expected = at + 1;
     od::value item;
     if (const auto e = member.value().get(item); e != simdjson::SUCCESS) return wrong(e);
-    if (!value(plan.members[at].plan, item, values[at], depth + 1)) return wrong_in(plan.members[at].name);
+    if (!value(plan.members[at].plan, item, values[at], depth + 1))
+      return wrong_in(plan.members[at].name);
   }
   to = Value::row(values);
   return true;
@@ -500,7 +548,8 @@ bool JsonReader::Parts::array(const Plan* items, od::array from, Value& to, int 
     od::value item;
     if (const auto e = each.get(item); e != simdjson::SUCCESS) return wrong(e);
     Value one;
-    if (!value(items, item, one, depth + 1)) return wrong_in("[" + std::to_string(stack.size() - first) + "]");
+    if (!value(items, item, one, depth + 1))
+      return wrong_in("[" + std::to_string(stack.size() - first) + "]");
     stack.push_back(one);
   }
   to = finish(Type::kArray, first);

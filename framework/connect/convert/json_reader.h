@@ -10,10 +10,12 @@
 
 namespace penstock::connect {
 
-/// Connect's JSON as values, exact or an error. The same bytes of a schema give the same schema without parsing them again. One thread.
+/// Connect's JSON as values, exact or an error. The same bytes of a schema give the same schema
+/// without parsing them again. One thread.
 ///
-/// A field that the payload leaves out is kAbsent, so that a sink leaves it as it is. A whole number without a schema is kInt64; one that
-/// does not fit is an error, as are numbers beyond the range of their schema's type. Fields that the schema does not have are ignored, as in Connect.
+/// A field that the payload leaves out is kAbsent, so that a sink leaves it as it is. A whole
+/// number without a schema is kInt64; one that does not fit is an error, as are numbers beyond the
+/// range of their schema's type. Fields that the schema does not have are ignored, as in Connect.
 class JsonReader {
  public:
   /// `context` interns schemas and outlives the reader.

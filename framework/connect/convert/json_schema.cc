@@ -15,9 +15,10 @@ namespace dom = simdjson::dom;
 constexpr int kDepthMax = 100;
 
 constexpr std::pair<std::string_view, Type> kTypes[] = {
-    {"boolean", Type::kBool},  {"int8", Type::kInt8},     {"int16", Type::kInt16},     {"int32", Type::kInt32},
-    {"int64", Type::kInt64},   {"float", Type::kFloat32}, {"double", Type::kFloat64},  {"string", Type::kString},
-    {"bytes", Type::kBytes},   {"array", Type::kArray},   {"map", Type::kMap},         {"struct", Type::kStruct},
+    {"boolean", Type::kBool},   {"int8", Type::kInt8},     {"int16", Type::kInt16},
+    {"int32", Type::kInt32},    {"int64", Type::kInt64},   {"float", Type::kFloat32},
+    {"double", Type::kFloat64}, {"string", Type::kString}, {"bytes", Type::kBytes},
+    {"array", Type::kArray},    {"map", Type::kMap},       {"struct", Type::kStruct},
 };
 
 class Parser {
@@ -26,7 +27,8 @@ class Parser {
   Result<const Schema*> schema(dom::element from, int depth);
 
  private:
-  Result<const Schema*> member(dom::object from, const char* name, std::string_view complaint, int depth);
+  Result<const Schema*> member(dom::object from, const char* name, std::string_view complaint,
+                               int depth);
   Status fields(dom::object from, std::vector<Field>& out, int depth);
   Result<const Schema*> intern(const SchemaSpec& spec);
   Context& context_;
@@ -41,7 +43,8 @@ Result<const Schema*> Parser::intern(const SchemaSpec& spec) {
   }
 }
 
-Result<const Schema*> Parser::member(dom::object from, const char* name, std::string_view complaint, int depth) {
+Result<const Schema*> Parser::member(dom::object from, const char* name, std::string_view complaint,
+                                     int depth) {
   dom::element element;
   if (from.at_key(name).get(element) != simdjson::SUCCESS || element.is_null()) {
     return fail(Errc::kInvalid, std::string(complaint));
@@ -69,20 +72,27 @@ Result<const Schema*> Parser::schema(dom::element from, int depth) {
   if (depth > kDepthMax) return fail(Errc::kInvalid, "Schema is nested too deeply");
   dom::object object;
   std::string_view type;
-  if (from.get(object) != simdjson::SUCCESS) return fail(Errc::kInvalid, "Schema must be an object");
-  if (object.at_key("type").get(type) != simdjson::SUCCESS) return fail(Errc::kInvalid, "Schema must contain 'type' field");
+  if (from.get(object) != simdjson::SUCCESS)
+    return fail(Errc::kInvalid, "Schema must be an object");
+  if (object.at_key("type").get(type) != simdjson::SUCCESS)
+    return fail(Errc::kInvalid, "Schema must contain 'type' field");
   SchemaSpec spec;
   spec.type = Type::kNull;
   for (const auto& [name, known] : kTypes) {
     if (name == type) spec.type = known;
   }
-  if (spec.type == Type::kNull) return fail(Errc::kInvalid, "Unknown schema type: " + std::string(type));
+  if (spec.type == Type::kNull)
+    return fail(Errc::kInvalid, "Unknown schema type: " + std::string(type));
   std::vector<Field> members;
   if (spec.type == Type::kArray) {
-    PENSTOCK_ASSIGN_OR_RETURN(spec.items, member(object, "items", "Array schema did not specify the element type", depth));
+    PENSTOCK_ASSIGN_OR_RETURN(
+        spec.items,
+        member(object, "items", "Array schema did not specify the element type", depth));
   } else if (spec.type == Type::kMap) {
-    PENSTOCK_ASSIGN_OR_RETURN(spec.keys, member(object, "keys", "Map schema did not specify the key type", depth));
-    PENSTOCK_ASSIGN_OR_RETURN(spec.items, member(object, "values", "Map schema did not specify the value type", depth));
+    PENSTOCK_ASSIGN_OR_RETURN(
+        spec.keys, member(object, "keys", "Map schema did not specify the key type", depth));
+    PENSTOCK_ASSIGN_OR_RETURN(
+        spec.items, member(object, "values", "Map schema did not specify the value type", depth));
   } else if (spec.type == Type::kStruct) {
     PENSTOCK_RETURN_IF_ERROR(fields(object, members, depth));
     spec.fields = members;
@@ -90,7 +100,8 @@ Result<const Schema*> Parser::schema(dom::element from, int depth) {
   bool optional = false;
   if (object.at_key("optional").get(optional) == simdjson::SUCCESS) spec.optional = optional;
   dom::element element;
-  if (object.at_key("name").get(element) == simdjson::SUCCESS && element.get(spec.name) != simdjson::SUCCESS) {
+  if (object.at_key("name").get(element) == simdjson::SUCCESS &&
+      element.get(spec.name) != simdjson::SUCCESS) {
     return fail(Errc::kInvalid, "Invalid schema name: must be a string");
   }
   if (object.at_key("version").get(element) == simdjson::SUCCESS) {
@@ -100,31 +111,37 @@ Result<const Schema*> Parser::schema(dom::element from, int depth) {
     }
     spec.version = static_cast<std::int32_t>(version);
   }
-  if (object.at_key("doc").get(element) == simdjson::SUCCESS && element.get(spec.doc) != simdjson::SUCCESS) {
+  if (object.at_key("doc").get(element) == simdjson::SUCCESS &&
+      element.get(spec.doc) != simdjson::SUCCESS) {
     return fail(Errc::kInvalid, "Invalid schema documentation: must be a string");
   }
   std::vector<Parameter> parameters;
   if (object.at_key("parameters").get(element) == simdjson::SUCCESS && !element.is_null()) {
     dom::object pairs;
-    if (element.get(pairs) != simdjson::SUCCESS) return fail(Errc::kInvalid, "Invalid schema parameters: must be an object");
+    if (element.get(pairs) != simdjson::SUCCESS)
+      return fail(Errc::kInvalid, "Invalid schema parameters: must be an object");
     for (const auto& [key, value] : pairs) {
       std::string_view text;
-      if (value.get(text) != simdjson::SUCCESS) return fail(Errc::kInvalid, "Invalid schema parameter value: must be a string");
+      if (value.get(text) != simdjson::SUCCESS)
+        return fail(Errc::kInvalid, "Invalid schema parameter value: must be a string");
       parameters.push_back({key, text});
     }
     spec.parameters = parameters;
   }
-  if (object.at_key("default").get(element) != simdjson::SUCCESS || element.is_null()) return intern(spec);
+  if (object.at_key("default").get(element) != simdjson::SUCCESS || element.is_null())
+    return intern(spec);
   PENSTOCK_ASSIGN_OR_RETURN(const Schema* without_default, intern(spec));
   Value value;
-  PENSTOCK_RETURN_IF_ERROR(defaults_.read_default(simdjson::minify(element), *without_default, value));
+  PENSTOCK_RETURN_IF_ERROR(
+      defaults_.read_default(simdjson::minify(element), *without_default, value));
   spec.default_value = &value;
   return intern(spec);
 }
 
 }  // namespace
 
-Result<const Schema*> parse_json_schema(std::string_view text, Context& context, DefaultReader& defaults) {
+Result<const Schema*> parse_json_schema(std::string_view text, Context& context,
+                                        DefaultReader& defaults) {
   dom::parser parser;
   dom::element root;
   const simdjson::padded_string padded(text);

@@ -45,7 +45,8 @@ bool is_plain(std::string_view text) {
     std::uint64_t w;
     std::memcpy(&w, text.data() + i, 8);
     const std::uint64_t quote = w ^ (kOnes * '"'), slash = w ^ (kOnes * '\\');
-    found |= w | ((w - kOnes * 0x20) & ~w) | ((quote - kOnes) & ~quote) | ((slash - kOnes) & ~slash);
+    found |=
+        w | ((w - kOnes * 0x20) & ~w) | ((quote - kOnes) & ~quote) | ((slash - kOnes) & ~slash);
   }
   if ((found & kHigh) != 0) return false;
   for (; i < text.size(); ++i) {
@@ -76,20 +77,33 @@ char* put_escaped(char* to, std::string_view text) {
 
 std::string_view schema_type_name(Type type) {
   switch (type) {
-    case Type::kBool: return "boolean";
-    case Type::kInt8: return "int8";
-    case Type::kInt16: return "int16";
-    case Type::kInt32: return "int32";
-    case Type::kInt64: return "int64";
-    case Type::kFloat32: return "float";
-    case Type::kFloat64: return "double";
-    case Type::kString: return "string";
-    case Type::kBytes: return "bytes";
-    case Type::kArray: return "array";
-    case Type::kMap: return "map";
-    case Type::kStruct: return "struct";
+    case Type::kBool:
+      return "boolean";
+    case Type::kInt8:
+      return "int8";
+    case Type::kInt16:
+      return "int16";
+    case Type::kInt32:
+      return "int32";
+    case Type::kInt64:
+      return "int64";
+    case Type::kFloat32:
+      return "float";
+    case Type::kFloat64:
+      return "double";
+    case Type::kString:
+      return "string";
+    case Type::kBytes:
+      return "bytes";
+    case Type::kArray:
+      return "array";
+    case Type::kMap:
+      return "map";
+    case Type::kStruct:
+      return "struct";
     case Type::kNull:
-    case Type::kAbsent: break;
+    case Type::kAbsent:
+      break;
   }
   return "";
 }
@@ -145,7 +159,8 @@ const JsonWriter::Plan* JsonWriter::plan_for(const Schema& schema) {
     if (schema.keys() != nullptr) plan->keys = plan_for(*schema.keys());
     if (schema.items() != nullptr) plan->items = plan_for(*schema.items());
     for (const Field& field : schema.fields()) {
-      plan->members.push_back({"," + json_string(field.name) + ":", field.name, plan_for(*field.schema)});
+      plan->members.push_back(
+          {"," + json_string(field.name) + ":", field.name, plan_for(*field.schema)});
     }
     found = plans_.emplace(&schema, std::move(plan)).first;
   }
@@ -207,11 +222,16 @@ bool JsonWriter::value(const Plan* plan, const Value& value, int depth) {
                  std::string(host::to_string(value.type)));
   }
   switch (plan->type) {
-    case Type::kStruct: return row(*plan, value, depth);
-    case Type::kArray: return list(plan->items, value, depth);
-    case Type::kMap: return map(plan->keys, plan->items, value, depth);
-    case Type::kBytes: return binary(plan, value);
-    default: return loose(value, depth);
+    case Type::kStruct:
+      return row(*plan, value, depth);
+    case Type::kArray:
+      return list(plan->items, value, depth);
+    case Type::kMap:
+      return map(plan->keys, plan->items, value, depth);
+    case Type::kBytes:
+      return binary(plan, value);
+    default:
+      return loose(value, depth);
   }
 }
 
@@ -220,7 +240,8 @@ bool JsonWriter::missing(const Plan* plan, int depth) {
     return value(plan, *plan->fallback, depth);
   }
   if (!plan->optional && plan->fallback == nullptr) {
-    return wrong("Conversion error: null value for field that is required and has no default value");
+    return wrong(
+        "Conversion error: null value for field that is required and has no default value");
   }
   out_->append("null");
   return true;
@@ -228,20 +249,33 @@ bool JsonWriter::missing(const Plan* plan, int depth) {
 
 bool JsonWriter::loose(const Value& value, int depth) {
   switch (value.type) {
-    case Type::kNull: out_->append("null"); return true;
-    case Type::kAbsent: return wrong("a value that was not sent cannot be written here");
-    case Type::kBool: out_->append(value.b ? std::string_view("true") : std::string_view("false")); return true;
+    case Type::kNull:
+      out_->append("null");
+      return true;
+    case Type::kAbsent:
+      return wrong("a value that was not sent cannot be written here");
+    case Type::kBool:
+      out_->append(value.b ? std::string_view("true") : std::string_view("false"));
+      return true;
     case Type::kInt8:
     case Type::kInt16:
     case Type::kInt32:
-    case Type::kInt64: integer(value.i); return true;
+    case Type::kInt64:
+      integer(value.i);
+      return true;
     case Type::kFloat32:
-    case Type::kFloat64: return real(value);
-    case Type::kString: return string(value.text());
-    case Type::kBytes: return binary(nullptr, value);
-    case Type::kArray: return list(nullptr, value, depth);
-    case Type::kMap: return map(nullptr, nullptr, value, depth);
-    case Type::kStruct: return wrong("a STRUCT needs a schema");
+    case Type::kFloat64:
+      return real(value);
+    case Type::kString:
+      return string(value.text());
+    case Type::kBytes:
+      return binary(nullptr, value);
+    case Type::kArray:
+      return list(nullptr, value, depth);
+    case Type::kMap:
+      return map(nullptr, nullptr, value, depth);
+    case Type::kStruct:
+      return wrong("a STRUCT needs a schema");
   }
   return wrong("unknown type of value");
 }
@@ -253,13 +287,16 @@ void JsonWriter::integer(std::int64_t number) {
 
 bool JsonWriter::real(const Value& value) {
   if (!std::isfinite(value.d)) {
-    const std::string_view text = std::isnan(value.d) ? "NaN" : value.d < 0 ? "-Infinity" : "Infinity";
+    const std::string_view text = std::isnan(value.d) ? "NaN"
+                                  : value.d < 0       ? "-Infinity"
+                                                      : "Infinity";
     if (options_.lenient) return string(text);
     return wrong(std::string(text) + " has no form in JSON");
   }
   char* const to = out_->room(kNumberBytes);
-  char* end = value.type == Type::kFloat32 ? std::to_chars(to, to + kNumberBytes, static_cast<float>(value.d)).ptr
-                                           : std::to_chars(to, to + kNumberBytes, value.d).ptr;
+  char* end = value.type == Type::kFloat32
+                  ? std::to_chars(to, to + kNumberBytes, static_cast<float>(value.d)).ptr
+                  : std::to_chars(to, to + kNumberBytes, value.d).ptr;
   // Without a point or an exponent a reader without schema would take it for an integer.
   const std::string_view text(to, static_cast<std::size_t>(end - to));
   if (text.find_first_of(".e") == std::string_view::npos) {
@@ -330,7 +367,8 @@ bool JsonWriter::list(const Plan* items, const Value& value, int depth) {
   out_->append('[');
   for (std::uint32_t i = 0; i < value.size; ++i) {
     if (i > 0) out_->append(',');
-    if (!this->value(items, value.items[i], depth + 1)) return wrong_in("[" + std::to_string(i) + "]", false);
+    if (!this->value(items, value.items[i], depth + 1))
+      return wrong_in("[" + std::to_string(i) + "]", false);
   }
   out_->append(']');
   return true;
@@ -347,10 +385,12 @@ bool JsonWriter::map(const Plan* keys, const Plan* items, const Value& value, in
     if (i > 0) out_->append(',');
     if (object && value.items[i].type != Type::kString) return wrong("a MAP key must be a STRING");
     if (!object) out_->append('[');
-    if (!this->value(keys, value.items[i], depth + 1)) return wrong_in("[key " + std::to_string(i / 2) + "]", false);
+    if (!this->value(keys, value.items[i], depth + 1))
+      return wrong_in("[key " + std::to_string(i / 2) + "]", false);
     out_->append(object ? ':' : ',');
     if (!this->value(items, value.items[i + 1], depth + 1)) {
-      return wrong_in(value.items[i].type == Type::kString ? value.items[i].text() : "[value]", false);
+      return wrong_in(value.items[i].type == Type::kString ? value.items[i].text() : "[value]",
+                      false);
     }
     if (!object) out_->append(']');
   }
@@ -361,13 +401,15 @@ bool JsonWriter::map(const Plan* keys, const Plan* items, const Value& value, in
 Result<std::string> JsonWriter::schema_text(const Schema& schema) {
   std::string out;
   if (!schema_into(schema, std::nullopt, out)) {
-    return fail(Errc::kInvalid, "default value of schema \"" + std::string(schema.name()) + "\": " + error_);
+    return fail(Errc::kInvalid,
+                "default value of schema \"" + std::string(schema.name()) + "\": " + error_);
   }
   return out;
 }
 
 // Order of the members as Connect writes them: its own consumers cache by these bytes.
-bool JsonWriter::schema_into(const Schema& schema, std::optional<std::string_view> field, std::string& out) {
+bool JsonWriter::schema_into(const Schema& schema, std::optional<std::string_view> field,
+                             std::string& out) {
   out.append("{\"type\":\"").append(schema_type_name(schema.type())).append("\"");
   if (schema.type() == Type::kArray) {
     out += ",\"items\":";

@@ -15,15 +15,17 @@
 namespace penstock::connect {
 
 struct JsonOptions {
-  bool envelope = true;             // schemas.enable
-  bool numeric_decimals = false;    // decimal.format=NUMERIC
-  bool replace_null = true;         // replace.null.with.default
-  std::size_t schemas_max = 1000;   // schemas.cache.size
-  /// What JSON cannot hold (NaN, infinities, malformed UTF-8) is described as a string instead of failing: dead letters only.
+  bool envelope = true;            // schemas.enable
+  bool numeric_decimals = false;   // decimal.format=NUMERIC
+  bool replace_null = true;        // replace.null.with.default
+  std::size_t schemas_max = 1000;  // schemas.cache.size
+  /// What JSON cannot hold (NaN, infinities, malformed UTF-8) is described as a string instead of
+  /// failing: dead letters only.
   bool lenient = false;
 };
 
-/// Values as Connect's JSON, straight into an arena. What a schema needs is worked out once for each schema. One thread.
+/// Values as Connect's JSON, straight into an arena. What a schema needs is worked out once for
+/// each schema. One thread.
 class JsonWriter {
  public:
   explicit JsonWriter(const JsonOptions& options);

@@ -60,7 +60,8 @@ Result<bool> boolean(const std::string& key, const std::string& value) {
   return fail(Errc::kInvalid, key + ": must be true or false, not \"" + value + "\"");
 }
 
-Status json_option(const std::string& key, const std::string& name, const std::string& value, JsonOptions& out) {
+Status json_option(const std::string& key, const std::string& name, const std::string& value,
+                   JsonOptions& out) {
   if (name == "schemas.enable") {
     PENSTOCK_ASSIGN_OR_RETURN(out.envelope, boolean(key, value));
   } else if (name == "replace.null.with.default") {
@@ -73,7 +74,8 @@ Status json_option(const std::string& key, const std::string& name, const std::s
     }
     out.numeric_decimals = upper == "NUMERIC";
   } else if (name == "schemas.cache.size") {
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), out.schemas_max);
+    const auto [end, error] =
+        std::from_chars(value.data(), value.data() + value.size(), out.schemas_max);
     if (error != std::errc() || end != value.data() + value.size()) {
       return fail(Errc::kInvalid, key + ": must be a whole number, not \"" + value + "\"");
     }
@@ -85,7 +87,8 @@ Status json_option(const std::string& key, const std::string& name, const std::s
 
 }  // namespace
 
-Result<std::unique_ptr<Converter>> make_converter(const Config& config, const std::string& prefix, Context& context) {
+Result<std::unique_ptr<Converter>> make_converter(const Config& config, const std::string& prefix,
+                                                  Context& context) {
   const auto found = config.find(prefix);
   const std::string name = found != config.end()          ? found->second
                            : prefix == "header.converter" ? "SimpleHeaderConverter"
@@ -93,25 +96,32 @@ Result<std::unique_ptr<Converter>> make_converter(const Config& config, const st
   const Kind kind = kind_of(name);
   if (kind == Kind::kUnknown) {
     return fail(Errc::kInvalid, prefix + ": there is no converter \"" + name +
-                                    "\"; there are JsonConverter, StringConverter, ByteArrayConverter and SimpleHeaderConverter");
+                                    "\"; there are JsonConverter, StringConverter, "
+                                    "ByteArrayConverter and SimpleHeaderConverter");
   }
   JsonOptions json;
-  for (auto at = config.lower_bound(prefix + "."); at != config.end() && at->first.starts_with(prefix + "."); ++at) {
+  for (auto at = config.lower_bound(prefix + ".");
+       at != config.end() && at->first.starts_with(prefix + "."); ++at) {
     const auto option = at->first.substr(prefix.size() + 1);
     if (kind == Kind::kJson) {
       PENSTOCK_RETURN_IF_ERROR(json_option(at->first, option, at->second, json));
     } else if (kind == Kind::kString && option.ends_with("converter.encoding")) {
-      if (at->second != "UTF-8" && at->second != "UTF8") return fail(Errc::kInvalid, at->first + ": must be UTF-8");
+      if (at->second != "UTF-8" && at->second != "UTF8")
+        return fail(Errc::kInvalid, at->first + ": must be UTF-8");
     } else if (option != "schemas.enable" && option != "converter.type") {
       // Worker files set schemas.enable for whatever converter a connector chooses.
       return fail(Errc::kInvalid, at->first + ": " + name + " has no such setting");
     }
   }
   switch (kind) {
-    case Kind::kString: return std::make_unique<StringConverter>(context);
-    case Kind::kByteArray: return std::make_unique<ByteArrayConverter>(context);
-    case Kind::kSimpleHeader: return std::make_unique<SimpleHeaderConverter>(context);
-    default: return std::make_unique<JsonConverter>(json, context);
+    case Kind::kString:
+      return std::make_unique<StringConverter>(context);
+    case Kind::kByteArray:
+      return std::make_unique<ByteArrayConverter>(context);
+    case Kind::kSimpleHeader:
+      return std::make_unique<SimpleHeaderConverter>(context);
+    default:
+      return std::make_unique<JsonConverter>(json, context);
   }
 }
 

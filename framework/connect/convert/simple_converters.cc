@@ -24,8 +24,12 @@ const Schema* optional_of(Context& context, Type type) {
 bool put_text(const Value& value, ByteArena& out) {
   constexpr std::size_t kNumberBytes = 32;
   switch (value.type) {
-    case Type::kString: out.append(value.text()); return true;
-    case Type::kBool: out.append(value.b ? std::string_view("true") : std::string_view("false")); return true;
+    case Type::kString:
+      out.append(value.text());
+      return true;
+    case Type::kBool:
+      out.append(value.b ? std::string_view("true") : std::string_view("false"));
+      return true;
     case Type::kInt8:
     case Type::kInt16:
     case Type::kInt32:
@@ -37,20 +41,25 @@ bool put_text(const Value& value, ByteArena& out) {
     case Type::kFloat32:
     case Type::kFloat64: {
       if (!std::isfinite(value.d)) {
-        out.append(std::isnan(value.d) ? std::string_view("NaN") : value.d < 0 ? std::string_view("-Infinity") : std::string_view("Infinity"));
+        out.append(std::isnan(value.d) ? std::string_view("NaN")
+                   : value.d < 0       ? std::string_view("-Infinity")
+                                       : std::string_view("Infinity"));
         return true;
       }
       char* to = out.room(kNumberBytes);
-      out.advance(value.type == Type::kFloat32 ? std::to_chars(to, to + kNumberBytes, static_cast<float>(value.d)).ptr
-                                               : std::to_chars(to, to + kNumberBytes, value.d).ptr);
+      out.advance(value.type == Type::kFloat32
+                      ? std::to_chars(to, to + kNumberBytes, static_cast<float>(value.d)).ptr
+                      : std::to_chars(to, to + kNumberBytes, value.d).ptr);
       return true;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
 tl::unexpected<Error> cannot(std::string_view who, Type type) {
-  return fail(Errc::kInvalid, std::string(who) + " cannot write a value of type " + std::string(host::to_string(type)));
+  return fail(Errc::kInvalid, std::string(who) + " cannot write a value of type " +
+                                  std::string(host::to_string(type)));
 }
 
 }  // namespace
@@ -64,7 +73,8 @@ Result<NullableBytes> StringConverter::encode(const Schema*, const Value& value,
   return NullableBytes(out.finish());
 }
 
-Status StringConverter::decode(NullableBytes bytes, Block& memory, const Schema*& schema, Value& value) {
+Status StringConverter::decode(NullableBytes bytes, Block& memory, const Schema*& schema,
+                               Value& value) {
   schema = schema_;
   value = Value::null();
   if (!bytes) return {};
@@ -75,11 +85,14 @@ Status StringConverter::decode(NullableBytes bytes, Block& memory, const Schema*
   return {};
 }
 
-ByteArrayConverter::ByteArrayConverter(Context& context) : schema_(optional_of(context, Type::kBytes)) {}
+ByteArrayConverter::ByteArrayConverter(Context& context)
+    : schema_(optional_of(context, Type::kBytes)) {}
 
-Result<NullableBytes> ByteArrayConverter::encode(const Schema* schema, const Value& value, ByteArena& out) {
+Result<NullableBytes> ByteArrayConverter::encode(const Schema* schema, const Value& value,
+                                                 ByteArena& out) {
   if (schema != nullptr && schema->type() != Type::kBytes) {
-    return fail(Errc::kInvalid, "Invalid schema type for ByteArrayConverter: " + std::string(host::to_string(schema->type())));
+    return fail(Errc::kInvalid, "Invalid schema type for ByteArrayConverter: " +
+                                    std::string(host::to_string(schema->type())));
   }
   if (value.is_null()) return NullableBytes();
   if (value.type != Type::kBytes) return cannot("ByteArrayConverter", value.type);
@@ -88,7 +101,8 @@ Result<NullableBytes> ByteArrayConverter::encode(const Schema* schema, const Val
   return NullableBytes(out.finish());
 }
 
-Status ByteArrayConverter::decode(NullableBytes bytes, Block& memory, const Schema*& schema, Value& value) {
+Status ByteArrayConverter::decode(NullableBytes bytes, Block& memory, const Schema*& schema,
+                                  Value& value) {
   schema = schema_;
   value = bytes ? Value::binary(memory.copy(*bytes)) : Value::null();
   return {};
@@ -96,7 +110,8 @@ Status ByteArrayConverter::decode(NullableBytes bytes, Block& memory, const Sche
 
 SimpleHeaderConverter::SimpleHeaderConverter(Context& context) : context_(context) {}
 
-Result<NullableBytes> SimpleHeaderConverter::encode(const Schema*, const Value& value, ByteArena& out) {
+Result<NullableBytes> SimpleHeaderConverter::encode(const Schema*, const Value& value,
+                                                    ByteArena& out) {
   if (value.is_null()) return NullableBytes();
   out.begin();
   if (value.type == Type::kBytes) {
@@ -108,7 +123,8 @@ Result<NullableBytes> SimpleHeaderConverter::encode(const Schema*, const Value& 
   return NullableBytes(out.finish());
 }
 
-Status SimpleHeaderConverter::decode(NullableBytes bytes, Block& memory, const Schema*& schema, Value& value) {
+Status SimpleHeaderConverter::decode(NullableBytes bytes, Block& memory, const Schema*& schema,
+                                     Value& value) {
   schema = nullptr;
   value = Value::null();
   if (!bytes) return {};
@@ -124,7 +140,8 @@ Status SimpleHeaderConverter::decode(NullableBytes bytes, Block& memory, const S
     double real = 0;
     const char* const end = text.data() + text.size();
     const bool numeric = !text.empty() && (text[0] == '-' || (text[0] >= '0' && text[0] <= '9'));
-    if (const auto [at, bad] = std::from_chars(text.data(), end, whole); numeric && bad == std::errc() && at == end) {
+    if (const auto [at, bad] = std::from_chars(text.data(), end, whole);
+        numeric && bad == std::errc() && at == end) {
       const Type type = std::in_range<std::int8_t>(whole)    ? Type::kInt8
                         : std::in_range<std::int16_t>(whole) ? Type::kInt16
                         : std::in_range<std::int32_t>(whole) ? Type::kInt32

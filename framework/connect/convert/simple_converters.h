@@ -4,7 +4,8 @@
 
 namespace penstock::connect {
 
-/// Strings as their bytes; other values as Java's toString() gives them for primitives. Reads optional strings; malformed UTF-8 is an error.
+/// Strings as their bytes; other values as Java's toString() gives them for primitives. Reads
+/// optional strings; malformed UTF-8 is an error.
 class StringConverter final : public Converter {
  public:
   explicit StringConverter(Context& context);
@@ -26,8 +27,9 @@ class ByteArrayConverter final : public Converter {
   const Schema* schema_;
 };
 
-/// Connect's SimpleHeaderConverter for scalars: text; read back as null, boolean, the smallest integer type that holds it,
-/// double or string; bytes that are no UTF-8 stay bytes. Left out: arrays and maps, which are read as strings.
+/// Connect's SimpleHeaderConverter for scalars: text; read back as null, boolean, the smallest
+/// integer type that holds it, double or string; bytes that are no UTF-8 stay bytes. Left out:
+/// arrays and maps, which are read as strings.
 class SimpleHeaderConverter final : public Converter {
  public:
   explicit SimpleHeaderConverter(Context& context);

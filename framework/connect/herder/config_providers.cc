@@ -9,7 +9,8 @@ namespace {
 
 Result<std::string> from_file(const std::string& reference) {
   const auto colon = reference.rfind(':');
-  if (colon == std::string::npos) return fail(Errc::kInvalid, "${file:...} needs a path and a key: ${file:/path:key}");
+  if (colon == std::string::npos)
+    return fail(Errc::kInvalid, "${file:...} needs a path and a key: ${file:/path:key}");
   const auto path = reference.substr(0, colon);
   const auto key = reference.substr(colon + 1);
   PENSTOCK_ASSIGN_OR_RETURN(const auto values, config::load_properties(path));
@@ -27,7 +28,8 @@ Result<std::string> from_environment(std::string name) {
 
 }  // namespace
 
-Result<std::string> ConfigProviders::resolve_value(const std::string& value, std::vector<std::string>& provided) const {
+Result<std::string> ConfigProviders::resolve_value(const std::string& value,
+                                                   std::vector<std::string>& provided) const {
   std::string out;
   std::size_t at = 0;
   for (;;) {
@@ -42,7 +44,9 @@ Result<std::string> ConfigProviders::resolve_value(const std::string& value, std
       out += value.substr(begin, end + 1 - begin);
     } else {
       const auto reference = inner.substr(colon + 1);
-      PENSTOCK_ASSIGN_OR_RETURN(const auto text, provider->second == Kind::kFile ? from_file(reference) : from_environment(reference));
+      PENSTOCK_ASSIGN_OR_RETURN(const auto text, provider->second == Kind::kFile
+                                                     ? from_file(reference)
+                                                     : from_environment(reference));
       out += text;
       provided.push_back(text);
     }

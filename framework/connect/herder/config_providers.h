@@ -8,8 +8,9 @@
 
 namespace penstock::connect {
 
-/// Connect's indirection for secrets: ${file:path:key} reads a .properties file, ${env:NAME} the environment. Only providers that the
-/// worker's config.providers names are active; other placeholders stay as they are, as in Connect.
+/// Connect's indirection for secrets: ${file:path:key} reads a .properties file, ${env:NAME} the
+/// environment. Only providers that the worker's config.providers names are active; other
+/// placeholders stay as they are, as in Connect.
 class ConfigProviders {
  public:
   enum class Kind : std::uint8_t { kFile, kEnvironment };
@@ -26,7 +27,8 @@ class ConfigProviders {
   [[nodiscard]] bool empty() const { return active_.empty(); }
 
  private:
-  Result<std::string> resolve_value(const std::string& value, std::vector<std::string>& provided) const;
+  Result<std::string> resolve_value(const std::string& value,
+                                    std::vector<std::string>& provided) const;
   std::map<std::string, Kind> active_;
 };
 

@@ -23,7 +23,8 @@ class ConnectorSettings {
   ConnectorSettings(ConnectorSettings&&) noexcept;
 
   [[nodiscard]] std::vector<KeyView> keys() const;
-  /// Checks what can be checked without the plugin. `config` has its placeholders resolved; values are shown from `shown`.
+  /// Checks what can be checked without the plugin. `config` has its placeholders resolved; values
+  /// are shown from `shown`.
   [[nodiscard]] ValidationView check(const StringMap& config, const StringMap& shown) const;
   [[nodiscard]] bool is_secret(const std::string& key) const;
 

@@ -29,25 +29,28 @@ namespace penstock::connect {
 struct HerdedConnector;
 struct HerdedTask;
 
-/// Owner of all connectors' states. Requests may come from any thread and are answered on the herder's; none of them waits for a plugin.
+/// Owner of all connectors' states. Requests may come from any thread and are answered on the
+/// herder's; none of them waits for a plugin.
 class Herder final : public SupervisorEvents {
  public:
   static constexpr std::size_t kRequestsMax = 1'000;
   static constexpr std::size_t kEventsMax = 100'000;
   struct Options {
     std::vector<std::string> plugin_path;
-    std::string plugin_cache;                   // file
-    std::string instance_id;                    // Hello::instance_id
-    StringMap client;                           // for every runner's Kafka clients
-    std::int64_t data_limit_bytes = 0;          // of each runner; 0: none
-    StringMap task_defaults;                    // worker settings that a connector may set itself: converters, producer.override.*
+    std::string plugin_cache;           // file
+    std::string instance_id;            // Hello::instance_id
+    StringMap client;                   // for every runner's Kafka clients
+    std::int64_t data_limit_bytes = 0;  // of each runner; 0: none
+    StringMap task_defaults;  // worker settings that a connector may set itself: converters,
+                              // producer.override.*
     ConfigProviders providers;
     RestartPolicy::Options restart;
-    std::int64_t plugin_deadline_ms = 60'000;   // validate, plan, hooks
+    std::int64_t plugin_deadline_ms = 60'000;  // validate, plan, hooks
     std::int64_t task_start_deadline_ms = 60'000;
     std::int64_t task_stop_deadline_ms = 5'000;
-    std::int64_t stop_deadline_ms = 30'000;     // bye to SIGKILL
-    bool stored_connectors_wait = false;        // until their configuration is put, they are resumed or restarted
+    std::int64_t stop_deadline_ms = 30'000;  // bye to SIGKILL
+    bool stored_connectors_wait =
+        false;  // until their configuration is put, they are resumed or restarted
     std::uint64_t seed = 0;
   };
 
@@ -56,7 +59,8 @@ class Herder final : public SupervisorEvents {
   ~Herder() override;
   /// The thread begins; connectors start. Once. `worker_id`: host:port as others see it.
   void start(Supervisor& supervisor, std::string worker_id);
-  /// Refuses further requests, ends all runners (bye, then SIGKILL after stop_deadline_ms), ends the thread.
+  /// Refuses further requests, ends all runners (bye, then SIGKILL after stop_deadline_ms), ends
+  /// the thread.
   void stop();
 
   /// All connectors, or one; an unknown one gives an empty list.
@@ -69,7 +73,8 @@ class Herder final : public SupervisorEvents {
   };
   /// The view, and whether it was created.
   void put(Put request, Reply<std::pair<ConnectorView, bool>> reply);
-  void patch(std::string name, std::map<std::string, std::optional<std::string>> changes, Reply<std::pair<ConnectorView, bool>> reply);
+  void patch(std::string name, std::map<std::string, std::optional<std::string>> changes,
+             Reply<std::pair<ConnectorView, bool>> reply);
   void remove(std::string name, Reply<Nothing> reply);
   void set_target(std::string name, TargetState target, Reply<Nothing> reply);
   void restart(std::string name, bool include_tasks, bool only_failed, Reply<ConnectorView> reply);
@@ -81,8 +86,10 @@ class Herder final : public SupervisorEvents {
   void offsets(std::string name, Reply<StateThread::Offsets> reply);
 
   bool runner_said(const std::string& connector, std::int64_t generation, Message message) override;
-  void runner_ended(const std::string& connector, std::int64_t generation, std::string text) override;
-  void task_stalled(const std::string& connector, std::int64_t generation, int task, std::string text) override;
+  void runner_ended(const std::string& connector, std::int64_t generation,
+                    std::string text) override;
+  void task_stalled(const std::string& connector, std::int64_t generation, int task,
+                    std::string text) override;
 
  private:
   using Connector = HerdedConnector;
@@ -108,7 +115,8 @@ class Herder final : public SupervisorEvents {
   Result<PluginCatalog::Class> find_class(const StringMap& config);
   message::Hello hello_for(const PluginCatalog::Class& found) const;
   void note_class(Connector& connector);
-  Secrets secrets_of(const PluginCatalog::Class& found, const ConfigProviders::Resolved& resolved) const;
+  Secrets secrets_of(const PluginCatalog::Class& found,
+                     const ConfigProviders::Resolved& resolved) const;
 
   // herder_lifecycle.cc
   void reconcile(Connector& connector);
@@ -132,8 +140,8 @@ class Herder final : public SupervisorEvents {
   void pause_task(Connector& connector, int index, bool pause);
   void task_failed(Connector& connector, int index, std::string text, bool fatal, bool budget_free);
   void heard(Connector& connector, Message message);
-  void ask_task(Connector& connector, int index, Message question, std::int64_t deadline_ms, std::string what,
-                std::function<void(Connector&, Task&, Result<Message>)> then);
+  void ask_task(Connector& connector, int index, Message question, std::int64_t deadline_ms,
+                std::string what, std::function<void(Connector&, Task&, Result<Message>)> then);
   StringMap task_config(const Connector& connector, const Task& task) const;
 
   // herder_views.cc
@@ -153,7 +161,8 @@ class Herder final : public SupervisorEvents {
   std::int64_t last_config_generation_ = 0;
   bool stopping_ = false;
 
-  // Guards queue_, refusing_ and ended_: requests come from REST threads, events from the supervisor and the state thread.
+  // Guards queue_, refusing_ and ended_: requests come from REST threads, events from the
+  // supervisor and the state thread.
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Action> queue_;

@@ -5,7 +5,8 @@
 
 namespace penstock::connect {
 namespace {
-constexpr std::int64_t kAnswerGraceMs = 5'000;  // the runner has its own deadline; ours ends the runner
+constexpr std::int64_t kAnswerGraceMs =
+    5'000;  // the runner has its own deadline; ours ends the runner
 }
 
 StringMap Herder::task_config(const Connector& connector, const Task& task) const {
@@ -24,33 +25,42 @@ void Herder::drive_tasks(Connector& connector) {
     const int index = static_cast<int>(i);
     if (task.busy) continue;
     if (task.in_runner) {
-      if (task.restart_wanted) stop_task(connector, index);
-      else if (task.paused != pause) pause_task(connector, index, pause);
+      if (task.restart_wanted)
+        stop_task(connector, index);
+      else if (task.paused != pause)
+        pause_task(connector, index, pause);
     } else if (task.restart_wanted || (!task.given_up && !task.retry_at_ms)) {
       start_task(connector, index);
     }
   }
 }
 
-void Herder::ask_task(Connector& connector, int index, Message question, std::int64_t deadline_ms, std::string what,
+void Herder::ask_task(Connector& connector, int index, Message question, std::int64_t deadline_ms,
+                      std::string what,
                       std::function<void(Connector&, Task&, Result<Message>)> then) {
   auto& task = connector.tasks[static_cast<std::size_t>(index)];
   task.busy = true;
   const auto epoch = ++task.epoch;
-  supervisor_->ask(connector.name, connector.generation, std::move(question), deadline_ms, std::move(what),
-                   [this, name = connector.name, generation = connector.generation, index, epoch, then = std::move(then)](Result<Message> answer) {
-    post([this, name, generation, index, epoch, then, answer = std::move(answer)]() mutable {
-      auto* it = find(name, generation);
-      if (it == nullptr || static_cast<std::size_t>(index) >= it->tasks.size()) return;
-      auto& asked = it->tasks[static_cast<std::size_t>(index)];
-      if (asked.epoch != epoch) return;
-      asked.busy = false;
-      if (it->runner != Connector::Runner::kReady) return;  // on its way out: nothing it says counts
-      if (!answer && answer.error().code == Errc::kUnavailable) return;  // the runner ended, and that is reported apart
-      then(*it, asked, std::move(answer));
-      reconcile(*it);
-    }, kEventsMax);
-  });
+  supervisor_->ask(
+      connector.name, connector.generation, std::move(question), deadline_ms, std::move(what),
+      [this, name = connector.name, generation = connector.generation, index, epoch,
+       then = std::move(then)](Result<Message> answer) {
+        post(
+            [this, name, generation, index, epoch, then, answer = std::move(answer)]() mutable {
+              auto* it = find(name, generation);
+              if (it == nullptr || static_cast<std::size_t>(index) >= it->tasks.size()) return;
+              auto& asked = it->tasks[static_cast<std::size_t>(index)];
+              if (asked.epoch != epoch) return;
+              asked.busy = false;
+              if (it->runner != Connector::Runner::kReady)
+                return;  // on its way out: nothing it says counts
+              if (!answer && answer.error().code == Errc::kUnavailable)
+                return;  // the runner ended, and that is reported apart
+              then(*it, asked, std::move(answer));
+              reconcile(*it);
+            },
+            kEventsMax);
+      });
 }
 
 void Herder::start_task(Connector& connector, int index) {
@@ -71,50 +81,60 @@ void Herder::start_task(Connector& connector, int index) {
   start.deadline_ms = options_.task_start_deadline_ms;
   start.paused = pause;
   ask_task(connector, index, std::move(start), options_.task_start_deadline_ms + kAnswerGraceMs,
-           "the start of task " + std::to_string(index), [this, index, pause](Connector& it, Task& started, Result<Message> answer) {
-    if (answer && std::holds_alternative<message::Started>(*answer)) {
-      if (!started.in_runner) return;  // failed again between its answer and now
-      started.state = pause ? "PAUSED" : "RUNNING";
-      started.trace.clear();
-      spdlog::info("connector {} task {} {}", it.name, index, pause ? "started, paused" : "started");
-      return;
-    }
-    const auto* failed = answer ? std::get_if<message::Failed>(&*answer) : nullptr;
-    const auto text = !answer ? answer.error().text : failed != nullptr ? failed->text : "the start was answered with something else";
-    task_failed(it, index, text, failed == nullptr || !failed->retriable, false);
-  });
+           "the start of task " + std::to_string(index),
+           [this, index, pause](Connector& it, Task& started, Result<Message> answer) {
+             if (answer && std::holds_alternative<message::Started>(*answer)) {
+               if (!started.in_runner) return;  // failed again between its answer and now
+               started.state = pause ? "PAUSED" : "RUNNING";
+               started.trace.clear();
+               spdlog::info("connector {} task {} {}", it.name, index,
+                            pause ? "started, paused" : "started");
+               return;
+             }
+             const auto* failed = answer ? std::get_if<message::Failed>(&*answer) : nullptr;
+             const auto text = !answer             ? answer.error().text
+                               : failed != nullptr ? failed->text
+                                                   : "the start was answered with something else";
+             task_failed(it, index, text, failed == nullptr || !failed->retriable, false);
+           });
 }
 
 void Herder::stop_task(Connector& connector, int index) {
   connector.tasks[static_cast<std::size_t>(index)].forget_progress();
-  ask_task(connector, index, message::StopTask{index, options_.task_stop_deadline_ms}, options_.task_stop_deadline_ms + kAnswerGraceMs,
-           "the stop of task " + std::to_string(index), [](Connector&, Task& task, const Result<Message>&) {
-    task.in_runner = false;
-    task.stalled.clear();
-    task.forget_progress();
-    if (!task.restart_wanted) task.state = "UNASSIGNED";
-  });
+  ask_task(connector, index, message::StopTask{index, options_.task_stop_deadline_ms},
+           options_.task_stop_deadline_ms + kAnswerGraceMs,
+           "the stop of task " + std::to_string(index),
+           [](Connector&, Task& task, const Result<Message>&) {
+             task.in_runner = false;
+             task.stalled.clear();
+             task.forget_progress();
+             if (!task.restart_wanted) task.state = "UNASSIGNED";
+           });
 }
 
 void Herder::pause_task(Connector& connector, int index, bool pause) {
   Message question = message::ResumeTask{index};
   if (pause) question = message::PauseTask{index};
-  ask_task(connector, index, std::move(question), options_.plugin_deadline_ms, pause ? "pause" : "resume",
+  ask_task(connector, index, std::move(question), options_.plugin_deadline_ms,
+           pause ? "pause" : "resume",
            [this, index, pause](Connector& it, Task& task, const Result<Message>& answer) {
-    const auto* failed = answer ? std::get_if<message::Failed>(&*answer) : nullptr;
-    if (failed != nullptr) return task_failed(it, index, failed->text, false, false);
-    task.paused = pause;
-    if (task.in_runner) task.state = pause ? "PAUSED" : "RUNNING";
-  });
+             const auto* failed = answer ? std::get_if<message::Failed>(&*answer) : nullptr;
+             if (failed != nullptr) return task_failed(it, index, failed->text, false, false);
+             task.paused = pause;
+             if (task.in_runner) task.state = pause ? "PAUSED" : "RUNNING";
+           });
 }
 
-void Herder::task_failed(Connector& connector, int index, std::string text, bool fatal, bool budget_free) {
+void Herder::task_failed(Connector& connector, int index, std::string text, bool fatal,
+                         bool budget_free) {
   auto& task = connector.tasks[static_cast<std::size_t>(index)];
   const auto now = clock_.steady_ms();
   const auto records = task.metrics.find("records");
   if (records != task.metrics.end() && records->second > 0) task.policy.progressed();
   std::optional<std::int64_t> wait;
-  if (!fatal) wait = budget_free ? std::optional(task.policy.failed_outside_budget(random_)) : task.policy.failed(now, random_);
+  if (!fatal)
+    wait = budget_free ? std::optional(task.policy.failed_outside_budget(random_))
+                       : task.policy.failed(now, random_);
   task.in_runner = false;
   task.state = "FAILED";
   task.trace = masked(connector, std::move(text));
@@ -124,14 +144,19 @@ void Herder::task_failed(Connector& connector, int index, std::string text, bool
   task.retry_at_ms = wait ? std::optional(now + *wait) : std::nullopt;
   if (wait) ++task.restarts;
   spdlog::error("connector {} task {} failed{}: {}", connector.name, index,
-                wait ? ", next try in " + std::to_string(*wait) + " ms" : std::string(" and is not tried again"), task.trace);
+                wait ? ", next try in " + std::to_string(*wait) + " ms"
+                     : std::string(" and is not tried again"),
+                task.trace);
 }
 
 void Herder::heard(Connector& connector, Message message) {
-  // What a runner says on its way out is of no connector any more: who asks for the next one's state must not get this.
+  // What a runner says on its way out is of no connector any more: who asks for the next one's
+  // state must not get this.
   if (connector.runner != Connector::Runner::kReady) return;
   const auto task_at = [&](int index) -> Task* {
-    return index >= 0 && static_cast<std::size_t>(index) < connector.tasks.size() ? &connector.tasks[static_cast<std::size_t>(index)] : nullptr;
+    return index >= 0 && static_cast<std::size_t>(index) < connector.tasks.size()
+               ? &connector.tasks[static_cast<std::size_t>(index)]
+               : nullptr;
   };
   if (auto* metrics = std::get_if<message::Metrics>(&message)) {
     if (auto* task = task_at(metrics->task)) task->metrics = std::move(metrics->values);

@@ -26,11 +26,11 @@ struct Nothing {};
 
 struct TaskView {
   int id = 0;
-  StringMap config;             // passwords hidden
-  std::string state;            // UNASSIGNED, RUNNING, PAUSED, FAILED, RESTARTING
+  StringMap config;   // passwords hidden
+  std::string state;  // UNASSIGNED, RUNNING, PAUSED, FAILED, RESTARTING
   std::string trace;
-  int restarts = 0;             // since the connector's configuration was set
-  int attempts = 0;             // of the budget, within its window
+  int restarts = 0;  // since the connector's configuration was set
+  int attempts = 0;  // of the budget, within its window
   int budget = 0;
   std::optional<std::int64_t> next_retry_in_ms;
   bool given_up = false;        // FAILED and not tried again by itself

@@ -27,7 +27,8 @@ void HostBlock::reset() {
   count_ = 0;
   used_ = 0;
 #if defined(__SANITIZE_ADDRESS__)
-  const std::size_t keep = 0;  // a view that outlives its block becomes a use after free that the sanitizer reports
+  const std::size_t keep =
+      0;  // a view that outlives its block becomes a use after free that the sanitizer reports
 #else
   const std::size_t keep = 2 * std::max(soft_bytes_, kFirstSlab);
 #endif

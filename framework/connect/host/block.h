@@ -10,7 +10,7 @@
 namespace penstock::host {
 
 struct BlockLimits {
-  std::size_t soft_records = 10'000;            // full() from here on
+  std::size_t soft_records = 10'000;  // full() from here on
   std::size_t soft_bytes = 4 * 1024 * 1024;
   std::size_t hard_bytes = 1024 * 1024 * 1024;  // beyond it allocation throws std::bad_alloc
 };
@@ -20,12 +20,14 @@ class HostBlock final : public Block {
   explicit HostBlock(BlockLimits limits = {});
   ~HostBlock() override;
 
-  /// Forgets all records; what they pointed to is gone. Keeps up to twice soft_bytes of slabs for the next use.
+  /// Forgets all records; what they pointed to is gone. Keeps up to twice soft_bytes of slabs for
+  /// the next use.
   void reset();
   void set_limits(BlockLimits limits);
   /// Memory held, used or not.
   [[nodiscard]] std::size_t held_bytes() const { return held_ + capacity_ * sizeof(Record); }
-  /// Overwrites the arena with a pattern: tests find plugins that keep views. The block must be reset next.
+  /// Overwrites the arena with a pattern: tests find plugins that keep views. The block must be
+  /// reset next.
   void scribble();
 
  private:

@@ -6,28 +6,42 @@
 namespace penstock::host {
 namespace {
 
-std::string text_or_empty(const char* text) { return text == nullptr ? std::string() : std::string(text); }
+std::string text_or_empty(const char* text) {
+  return text == nullptr ? std::string() : std::string(text);
+}
 
 config::Kind kind_of(ConfigKey::Kind kind) {
   switch (kind) {
-    case ConfigKey::kString: return config::Kind::kString;
-    case ConfigKey::kPassword: return config::Kind::kPassword;
-    case ConfigKey::kInt: return config::Kind::kInt;
-    case ConfigKey::kLong: return config::Kind::kLong;
-    case ConfigKey::kDouble: return config::Kind::kDouble;
-    case ConfigKey::kBool: return config::Kind::kBool;
-    case ConfigKey::kList: return config::Kind::kList;
-    case ConfigKey::kDuration: return config::Kind::kDuration;
-    case ConfigKey::kBytes: return config::Kind::kBytes;
+    case ConfigKey::kString:
+      return config::Kind::kString;
+    case ConfigKey::kPassword:
+      return config::Kind::kPassword;
+    case ConfigKey::kInt:
+      return config::Kind::kInt;
+    case ConfigKey::kLong:
+      return config::Kind::kLong;
+    case ConfigKey::kDouble:
+      return config::Kind::kDouble;
+    case ConfigKey::kBool:
+      return config::Kind::kBool;
+    case ConfigKey::kList:
+      return config::Kind::kList;
+    case ConfigKey::kDuration:
+      return config::Kind::kDuration;
+    case ConfigKey::kBytes:
+      return config::Kind::kBytes;
   }
   return config::Kind::kString;
 }
 
 config::Importance importance_of(ConfigKey::Importance importance) {
   switch (importance) {
-    case ConfigKey::kHigh: return config::Importance::kHigh;
-    case ConfigKey::kMedium: return config::Importance::kMedium;
-    case ConfigKey::kLow: return config::Importance::kLow;
+    case ConfigKey::kHigh:
+      return config::Importance::kHigh;
+    case ConfigKey::kMedium:
+      return config::Importance::kMedium;
+    case ConfigKey::kLow:
+      return config::Importance::kLow;
   }
   return config::Importance::kMedium;
 }
@@ -56,7 +70,8 @@ config::Definition definition_of(std::span<const ConfigKey> keys) {
 
 void ProblemList::add(std::string_view key, std::string_view text) {
   config::Problem problem{std::string(key), std::string(text)};
-  if (std::find(problems_.begin(), problems_.end(), problem) == problems_.end()) problems_.push_back(std::move(problem));
+  if (std::find(problems_.begin(), problems_.end(), problem) == problems_.end())
+    problems_.push_back(std::move(problem));
 }
 
 PlannedTasks::PlannedTasks(config::Map base, std::span<const ConfigKey> keys, int max)
@@ -65,7 +80,8 @@ PlannedTasks::PlannedTasks(config::Map base, std::span<const ConfigKey> keys, in
 }
 
 void PlannedTasks::add() {
-  if (tasks_.size() >= max_) throw std::logic_error("more than tasks.max=" + std::to_string(max_) + " tasks");
+  if (tasks_.size() >= max_)
+    throw std::logic_error("more than tasks.max=" + std::to_string(max_) + " tasks");
   tasks_.push_back(base_);
 }
 

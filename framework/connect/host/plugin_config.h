@@ -12,7 +12,8 @@
 
 namespace penstock::host {
 
-/// A plugin's keys as a definition; copies all text. A null name or doc becomes "", which Definition::defects() reports.
+/// A plugin's keys as a definition; copies all text. A null name or doc becomes "", which
+/// Definition::defects() reports.
 config::Definition definition_of(std::span<const ConfigKey> keys);
 
 /// Checked settings as a plugin sees them.
@@ -20,11 +21,17 @@ class PluginConfig final : public Config {
  public:
   explicit PluginConfig(config::Settings settings) : settings_(std::move(settings)) {}
 
-  [[nodiscard]] std::string_view text(std::string_view key) const override { return settings_.text(key); }
-  [[nodiscard]] std::int64_t number(std::string_view key) const override { return settings_.number(key); }
+  [[nodiscard]] std::string_view text(std::string_view key) const override {
+    return settings_.text(key);
+  }
+  [[nodiscard]] std::int64_t number(std::string_view key) const override {
+    return settings_.number(key);
+  }
   [[nodiscard]] double real(std::string_view key) const override { return settings_.real(key); }
   [[nodiscard]] bool flag(std::string_view key) const override { return settings_.flag(key); }
-  [[nodiscard]] std::span<const std::string_view> list(std::string_view key) const override { return settings_.list(key); }
+  [[nodiscard]] std::span<const std::string_view> list(std::string_view key) const override {
+    return settings_.list(key);
+  }
   [[nodiscard]] bool given(std::string_view key) const override { return settings_.given(key); }
 
  private:
@@ -41,11 +48,13 @@ class ProblemList final : public Problems {
   std::vector<config::Problem> problems_;
 };
 
-/// What Connector::tasks() planned: one map for each task, the connector's own settings with the task's on top.
+/// What Connector::tasks() planned: one map for each task, the connector's own settings with the
+/// task's on top.
 class PlannedTasks final : public TaskConfigs {
  public:
   PlannedTasks(config::Map base, std::span<const ConfigKey> keys, int max);
-  /// Throws std::logic_error beyond `max` tasks, before the first add(), and for a key that is not declared.
+  /// Throws std::logic_error beyond `max` tasks, before the first add(), and for a key that is not
+  /// declared.
   void add() override;
   void set(std::string_view key, std::string_view value) override;
   [[nodiscard]] std::span<const config::Map> tasks() const { return tasks_; }

@@ -10,13 +10,19 @@ namespace penstock::host {
 namespace {
 
 [[noreturn]] void refuse(const SchemaSpec& spec, const std::string& why) {
-  throw std::invalid_argument("schema " + (spec.name.empty() ? std::string("without a name") : std::string(spec.name)) + ": " + why);
+  throw std::invalid_argument(
+      "schema " + (spec.name.empty() ? std::string("without a name") : std::string(spec.name)) +
+      ": " + why);
 }
 
-void mix(std::size_t& hash, std::size_t more) { hash ^= more + 0x9E3779B97F4A7C15ULL + (hash << 6) + (hash >> 2); }
+void mix(std::size_t& hash, std::size_t more) {
+  hash ^= more + 0x9E3779B97F4A7C15ULL + (hash << 6) + (hash >> 2);
+}
 std::size_t hash_of(std::string_view text) { return std::hash<std::string_view>{}(text); }
 
-bool has_items(Type type) { return type == Type::kArray || type == Type::kMap || type == Type::kStruct; }
+bool has_items(Type type) {
+  return type == Type::kArray || type == Type::kMap || type == Type::kStruct;
+}
 bool has_bytes(Type type) { return type == Type::kString || type == Type::kBytes; }
 
 bool equal(const Value& a, const Value& b) {
@@ -31,16 +37,20 @@ bool equal(const Value& a, const Value& b) {
 }
 
 bool equal(const SchemaSpec& a, const SchemaSpec& b) {
-  if (a.type != b.type || a.optional != b.optional || a.name != b.name || a.version != b.version || a.doc != b.doc ||
-      a.keys != b.keys || a.items != b.items || a.fields.size() != b.fields.size() ||
-      a.parameters.size() != b.parameters.size() || (a.default_value == nullptr) != (b.default_value == nullptr)) {
+  if (a.type != b.type || a.optional != b.optional || a.name != b.name || a.version != b.version ||
+      a.doc != b.doc || a.keys != b.keys || a.items != b.items ||
+      a.fields.size() != b.fields.size() || a.parameters.size() != b.parameters.size() ||
+      (a.default_value == nullptr) != (b.default_value == nullptr)) {
     return false;
   }
   for (std::size_t i = 0; i < a.fields.size(); ++i) {
-    if (a.fields[i].schema != b.fields[i].schema || a.fields[i].name != b.fields[i].name) return false;
+    if (a.fields[i].schema != b.fields[i].schema || a.fields[i].name != b.fields[i].name)
+      return false;
   }
   for (std::size_t i = 0; i < a.parameters.size(); ++i) {
-    if (a.parameters[i].name != b.parameters[i].name || a.parameters[i].value != b.parameters[i].value) return false;
+    if (a.parameters[i].name != b.parameters[i].name ||
+        a.parameters[i].value != b.parameters[i].value)
+      return false;
   }
   return a.default_value == nullptr || equal(*a.default_value, *b.default_value);
 }
@@ -82,7 +92,8 @@ const Schema* SchemaInterner::intern(const SchemaSpec& spec) {
     if (equal(at->second->spec(), spec)) return at->second;
   }
   check(spec);
-  if (schemas_.size() >= kSchemasMax) refuse(spec, "this task has made 100000 schemas; make one a table, not one a record");
+  if (schemas_.size() >= kSchemasMax)
+    refuse(spec, "this task has made 100000 schemas; make one a table, not one a record");
   const Schema* made = &schemas_.emplace_back(copy(spec));
   known_.insert(made);
   by_hash_.emplace(hash, made);
@@ -90,10 +101,12 @@ const Schema* SchemaInterner::intern(const SchemaSpec& spec) {
 }
 
 void SchemaInterner::check(const SchemaSpec& spec) const {
-  if (spec.type <= Type::kAbsent || spec.type > Type::kStruct) refuse(spec, "its type is not one that a schema can have");
+  if (spec.type <= Type::kAbsent || spec.type > Type::kStruct)
+    refuse(spec, "its type is not one that a schema can have");
   const auto nested = [&](const Schema* inner, const std::string& what) {
     if (inner == nullptr) refuse(spec, what + " has no schema");
-    if (!known_.contains(inner)) refuse(spec, what + " has a schema that this context did not make");
+    if (!known_.contains(inner))
+      refuse(spec, what + " has a schema that this context did not make");
   };
   if (spec.fields.size() > kSchemaFieldsMax) refuse(spec, "more than 10000 fields");
   if (spec.type != Type::kStruct && !spec.fields.empty()) refuse(spec, "only a struct has fields");
@@ -108,12 +121,14 @@ void SchemaInterner::check(const SchemaSpec& spec) const {
   for (const Field& field : spec.fields) {
     if (field.name.empty()) refuse(spec, "a field without a name");
     nested(field.schema, "field " + std::string(field.name));
-    if (!names.insert(field.name).second) refuse(spec, "field " + std::string(field.name) + " comes twice");
+    if (!names.insert(field.name).second)
+      refuse(spec, "field " + std::string(field.name) + " comes twice");
   }
   check_logical(spec);
   if (spec.default_value != nullptr) {
     const Owned probe(spec);
-    if (auto wrong = mismatch(&probe, *spec.default_value)) refuse(spec, "its default value: " + *wrong);
+    if (auto wrong = mismatch(&probe, *spec.default_value))
+      refuse(spec, "its default value: " + *wrong);
   }
 }
 
@@ -128,7 +143,8 @@ void SchemaInterner::check_logical(const SchemaSpec& spec) const {
                                     {logical::kTimestamp, Type::kInt64},
                                     {logical::kSqliteAny, Type::kStruct}};
   for (const Rule& rule : kRules) {
-    if (spec.name == rule.name && spec.type != rule.type) refuse(spec, "must be " + std::string(to_string(rule.type)));
+    if (spec.name == rule.name && spec.type != rule.type)
+      refuse(spec, "must be " + std::string(to_string(rule.type)));
   }
   if (spec.name != logical::kDecimal) return;
   for (const Parameter& parameter : spec.parameters) {
@@ -152,7 +168,8 @@ Value SchemaInterner::copy(const Value& value) {
   Value out = value;
   if (has_bytes(value.type)) out.bytes = copy(value.text()).data();
   if (has_items(value.type)) {
-    auto* items = static_cast<Value*>(memory_.allocate((value.size + 1UL) * sizeof(Value), alignof(Value)));
+    auto* items =
+        static_cast<Value*>(memory_.allocate((value.size + 1UL) * sizeof(Value), alignof(Value)));
     for (std::size_t i = 0; i < value.size; ++i) new (items + i) Value(copy(value.items[i]));
     out.items = items;
   }
@@ -163,18 +180,21 @@ SchemaSpec SchemaInterner::copy(const SchemaSpec& spec) {
   SchemaSpec out = spec;
   out.name = copy(spec.name);
   out.doc = copy(spec.doc);
-  auto* parameters = static_cast<Parameter*>(memory_.allocate((spec.parameters.size() + 1) * sizeof(Parameter), alignof(Parameter)));
+  auto* parameters = static_cast<Parameter*>(
+      memory_.allocate((spec.parameters.size() + 1) * sizeof(Parameter), alignof(Parameter)));
   for (std::size_t i = 0; i < spec.parameters.size(); ++i) {
     new (parameters + i) Parameter{copy(spec.parameters[i].name), copy(spec.parameters[i].value)};
   }
   out.parameters = {parameters, spec.parameters.size()};
-  auto* fields = static_cast<Field*>(memory_.allocate((spec.fields.size() + 1) * sizeof(Field), alignof(Field)));
+  auto* fields = static_cast<Field*>(
+      memory_.allocate((spec.fields.size() + 1) * sizeof(Field), alignof(Field)));
   for (std::size_t i = 0; i < spec.fields.size(); ++i) {
     new (fields + i) Field{copy(spec.fields[i].name), spec.fields[i].schema};
   }
   out.fields = {fields, spec.fields.size()};
   if (spec.default_value != nullptr) {
-    out.default_value = new (memory_.allocate(sizeof(Value), alignof(Value))) Value(copy(*spec.default_value));
+    out.default_value =
+        new (memory_.allocate(sizeof(Value), alignof(Value))) Value(copy(*spec.default_value));
   }
   return out;
 }

@@ -40,8 +40,8 @@ class SchemaInterner {
   std::string_view copy(std::string_view text);
   Value copy(const Value& value);
 
-  // Guards everything below. Schemas are made at start and when a table changes, never once a record, and a plugin's own
-  // threads may ask, so that there is no single owner.
+  // Guards everything below. Schemas are made at start and when a table changes, never once a
+  // record, and a plugin's own threads may ask, so that there is no single owner.
   mutable std::mutex mutex_;
   std::pmr::monotonic_buffer_resource memory_;
   std::deque<Owned> schemas_;
@@ -49,12 +49,13 @@ class SchemaInterner {
   std::unordered_set<const Schema*> known_;
 };
 
-/// nullopt when `value` is what `schema` says (all levels down; kAbsent is allowed as a field of a struct); else what is
-/// wrong, beginning with the path: "field price: INT64 where the schema has FLOAT64". `schema` nullptr: schema-less,
-/// structs are refused.
+/// nullopt when `value` is what `schema` says (all levels down; kAbsent is allowed as a field of a
+/// struct); else what is wrong, beginning with the path: "field price: INT64 where the schema has
+/// FLOAT64". `schema` nullptr: schema-less, structs are refused.
 std::optional<std::string> mismatch(const Schema* schema, const Value& value);
 
-/// Connect's name of a type in upper case: INT32, STRING, STRUCT; NULL and ABSENT for the two others.
+/// Connect's name of a type in upper case: INT32, STRING, STRUCT; NULL and ABSENT for the two
+/// others.
 std::string_view to_string(Type type);
 
 }  // namespace penstock::host

@@ -17,7 +17,8 @@ std::string type_of_current() {
   const std::type_info* type = abi::__cxa_current_exception_type();
   if (type == nullptr) return "an unknown type";
   int status = 0;
-  const std::unique_ptr<char, decltype(&std::free)> name(abi::__cxa_demangle(type->name(), nullptr, nullptr, &status), &std::free);
+  const std::unique_ptr<char, decltype(&std::free)> name(
+      abi::__cxa_demangle(type->name(), nullptr, nullptr, &status), &std::free);
   return status == 0 && name ? std::string(name.get()) : std::string(type->name());
 }
 
@@ -27,7 +28,8 @@ std::string one_line(const char* what) {
   return out.empty() ? "no text given" : out;
 }
 
-CallResult result(const Caller& caller, std::string_view call, Outcome outcome, std::string_view what, std::size_t index = 0) {
+CallResult result(const Caller& caller, std::string_view call, Outcome outcome,
+                  std::string_view what, std::size_t index = 0) {
   CallResult out{outcome, index, "connector "};
   out.text.append(caller.connector);
   if (caller.task >= 0) out.text.append(" task ").append(std::to_string(caller.task));
@@ -41,13 +43,16 @@ CallResult classify(const Caller& caller, std::string_view call) {
   } catch (const RetriableError& error) {
     return result(caller, call, Outcome::kRetriable, one_line(error.what()));
   } catch (const RecordError& error) {
-    return result(caller, call, Outcome::kRecordError, "record " + std::to_string(error.index) + ": " + one_line(error.what()), error.index);
+    return result(caller, call, Outcome::kRecordError,
+                  "record " + std::to_string(error.index) + ": " + one_line(error.what()),
+                  error.index);
   } catch (const std::bad_alloc&) {
     return result(caller, call, Outcome::kFailed, "out of memory (std::bad_alloc)");
   } catch (const std::exception& error) {
     return result(caller, call, Outcome::kFailed, one_line(error.what()));
   } catch (...) {
-    return result(caller, call, Outcome::kFailed, "threw " + type_of_current() + ", which is no std::exception");
+    return result(caller, call, Outcome::kFailed,
+                  "threw " + type_of_current() + ", which is no std::exception");
   }
 }
 

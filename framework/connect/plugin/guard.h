@@ -36,9 +36,11 @@ inline constexpr std::size_t kErrorTextMax = 4096;
 /// What the exception being handled means. Inside a catch block only.
 CallResult classify_current_exception(const Caller& caller, std::string_view call) noexcept;
 
-/// Runs `code`, which makes one call into a plugin: call_plugin({"flights", 0}, "poll", [&] { more = task->poll(block); }).
+/// Runs `code`, which makes one call into a plugin: call_plugin({"flights", 0}, "poll", [&] { more
+/// = task->poll(block); }).
 template <class Code>
-[[nodiscard]] CallResult call_plugin(const Caller& caller, std::string_view call, Code&& code) noexcept {
+[[nodiscard]] CallResult call_plugin(const Caller& caller, std::string_view call,
+                                     Code&& code) noexcept {
   try {
     std::forward<Code>(code)();
     return {};

@@ -19,10 +19,13 @@ template <class T>
 using Instance = std::unique_ptr<T, Destroy<T>>;
 
 /// A new object of the plugin. Errors: kInvalid, "connector X task N: make_source: ...".
-Result<Instance<SourceTask>> make_source(const ConnectorDescriptor& connector, const Caller& caller);
+Result<Instance<SourceTask>> make_source(const ConnectorDescriptor& connector,
+                                         const Caller& caller);
 Result<Instance<SinkTask>> make_sink(const ConnectorDescriptor& connector, const Caller& caller);
-Result<Instance<Transform>> make_transform(const ConnectorDescriptor& connector, const Caller& caller);
+Result<Instance<Transform>> make_transform(const ConnectorDescriptor& connector,
+                                           const Caller& caller);
 /// Empty when the plugin has no connector class: one task gets the whole configuration.
-Result<Instance<Connector>> make_connector(const ConnectorDescriptor& connector, const Caller& caller);
+Result<Instance<Connector>> make_connector(const ConnectorDescriptor& connector,
+                                           const Caller& caller);
 
 }  // namespace penstock::plugin

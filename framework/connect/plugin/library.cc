@@ -20,13 +20,17 @@ namespace fs = std::filesystem;
 constexpr std::string_view kSymbolStem = "penstock_plugin_v";
 constexpr const char* kBuildIt = "build it with penstock_add_plugin() and PENSTOCK_PLUGIN()";
 
-tl::unexpected<Error> refuse(const fs::path& file, Errc code, const std::string& why) { return fail(code, file.string() + ": " + why); }
+tl::unexpected<Error> refuse(const fs::path& file, Errc code, const std::string& why) {
+  return fail(code, file.string() + ": " + why);
+}
 
 Status check_file(const fs::path& file) {
   std::error_code error;
   const auto status = fs::status(file, error);
-  if (status.type() == fs::file_type::not_found) return refuse(file, Errc::kNotFound, "no such file; check plugin.path");
-  if (!fs::is_regular_file(status)) return refuse(file, Errc::kInvalid, "not a regular file; remove it from plugin.path");
+  if (status.type() == fs::file_type::not_found)
+    return refuse(file, Errc::kNotFound, "no such file; check plugin.path");
+  if (!fs::is_regular_file(status))
+    return refuse(file, Errc::kInvalid, "not a regular file; remove it from plugin.path");
   std::ifstream stream(file, std::ios::binary);
   if (!stream) return refuse(file, Errc::kIo, "cannot be read; check its permissions");
   Elf64_Ehdr header{};
@@ -39,8 +43,10 @@ Status check_file(const fs::path& file) {
 #elif defined(__aarch64__)
   constexpr auto kMachine = EM_AARCH64;
 #endif
-  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_machine != kMachine) {
-    return refuse(file, Errc::kUnsupported, "built for another processor; build it on a machine like this one");
+  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB ||
+      header.e_machine != kMachine) {
+    return refuse(file, Errc::kUnsupported,
+                  "built for another processor; build it on a machine like this one");
   }
   return {};
 }
@@ -50,22 +56,30 @@ Status check_symbol(const fs::path& file) {
   try {
     symbols = boost::dll::library_info(file).symbols();
   } catch (const std::exception&) {
-    return refuse(file, Errc::kInvalid, "its symbol table cannot be read: the file is damaged; build or copy it again");
+    return refuse(file, Errc::kInvalid,
+                  "its symbol table cannot be read: the file is damaged; build or copy it again");
   }
-  if (std::find(symbols.begin(), symbols.end(), PENSTOCK_PLUGIN_SYMBOL_TEXT) != symbols.end()) return {};
+  if (std::find(symbols.begin(), symbols.end(), PENSTOCK_PLUGIN_SYMBOL_TEXT) != symbols.end())
+    return {};
   for (const std::string& symbol : symbols) {
     if (!symbol.starts_with(kSymbolStem)) continue;
     const std::string abi = symbol.substr(kSymbolStem.size());
-    return refuse(file, Errc::kUnsupported, "exports " + symbol + ", which is plugin ABI " + abi +
-                                                "; this Penstock has ABI 1: rebuild the plugin with PenstockPluginSdk 1");
+    return refuse(file, Errc::kUnsupported,
+                  "exports " + symbol + ", which is plugin ABI " + abi +
+                      "; this Penstock has ABI 1: rebuild the plugin with PenstockPluginSdk 1");
   }
-  return refuse(file, Errc::kInvalid, std::string("exports no " PENSTOCK_PLUGIN_SYMBOL_TEXT ", so it is not a Penstock plugin; ") + kBuildIt);
+  return refuse(
+      file, Errc::kInvalid,
+      std::string("exports no " PENSTOCK_PLUGIN_SYMBOL_TEXT ", so it is not a Penstock plugin; ") +
+          kBuildIt);
 }
 
 /// What dlopen said, without Boost.DLL's wrapping.
 std::string loader_text(const fs::path& file, std::string text) {
   const auto drop = [&text](const std::string& piece) {
-    for (std::size_t at = text.find(piece); !piece.empty() && at != std::string::npos; at = text.find(piece)) text.erase(at, piece.size());
+    for (std::size_t at = text.find(piece); !piece.empty() && at != std::string::npos;
+         at = text.find(piece))
+      text.erase(at, piece.size());
   };
   drop("boost::dll::shared_library::load() failed");
   drop(" (dlerror system message: ");
@@ -74,7 +88,8 @@ std::string loader_text(const fs::path& file, std::string text) {
   drop(file.string() + ": ");
   if (const std::size_t end = text.find(" [system:"); end != std::string::npos) text.resize(end);
   while (!text.empty() && (text.front() == ' ' || text.front() == ':')) text.erase(0, 1);
-  while (!text.empty() && (text.back() == ')' || text.back() == ' ' || text.back() == ':')) text.pop_back();
+  while (!text.empty() && (text.back() == ')' || text.back() == ' ' || text.back() == ':'))
+    text.pop_back();
   return text;
 }
 
@@ -84,7 +99,8 @@ ListedFiles list_plugin_files(std::span<const std::string> folders) {
   ListedFiles out;
   const auto take = [&out](const fs::directory_entry& entry) {
     std::error_code ignored;
-    if (entry.path().extension() == ".so" && entry.is_regular_file(ignored)) out.files.push_back(entry.path());
+    if (entry.path().extension() == ".so" && entry.is_regular_file(ignored))
+      out.files.push_back(entry.path());
   };
   for (const std::string& folder : folders) {
     std::error_code error;
@@ -92,9 +108,12 @@ ListedFiles list_plugin_files(std::span<const std::string> folders) {
       take(*at);
       std::error_code inner;
       if (!at->is_directory(inner)) continue;
-      for (fs::directory_iterator sub(at->path(), inner), last; !inner && sub != last; sub.increment(inner)) take(*sub);
+      for (fs::directory_iterator sub(at->path(), inner), last; !inner && sub != last;
+           sub.increment(inner))
+        take(*sub);
     }
-    if (error) out.problems.push_back({Errc::kNotFound, "plugin.path: " + folder + ": " + error.message()});
+    if (error)
+      out.problems.push_back({Errc::kNotFound, "plugin.path: " + folder + ": " + error.message()});
   }
   std::sort(out.files.begin(), out.files.end());
   out.files.erase(std::unique(out.files.begin(), out.files.end()), out.files.end());
@@ -103,7 +122,8 @@ ListedFiles list_plugin_files(std::span<const std::string> folders) {
 
 bool answers_to(const ConnectorDescriptor& connector, std::string_view asked) {
   const auto simple = [](std::string_view name) {
-    if (const std::size_t dot = name.rfind('.'); dot != std::string_view::npos) name.remove_prefix(dot + 1);
+    if (const std::size_t dot = name.rfind('.'); dot != std::string_view::npos)
+      name.remove_prefix(dot + 1);
     constexpr std::string_view kSuffix = "Connector";
     if (name.ends_with(kSuffix) && name.size() > kSuffix.size()) name.remove_suffix(kSuffix.size());
     return name;
@@ -131,16 +151,22 @@ Result<std::shared_ptr<const PluginLibrary>> PluginLibrary::load(const fs::path&
   const PluginDescriptor* descriptor = nullptr;
   try {
     // Leaked on purpose: never dlclose().
-    auto* library = new boost::dll::shared_library(file, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+    auto* library = new boost::dll::shared_library(
+        file, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
     descriptor = &library->get<const PluginDescriptor>(PENSTOCK_PLUGIN_SYMBOL_TEXT);
-    static auto* const kept = new std::vector<boost::dll::shared_library*>;  // reachable, so that no leak is reported
+    static auto* const kept =
+        new std::vector<boost::dll::shared_library*>;  // reachable, so that no leak is reported
     kept->push_back(library);
   } catch (const std::exception& failed) {
-    return refuse(file, Errc::kInvalid, "cannot be loaded: " + loader_text(file, failed.what()) + "; install what is missing or rebuild it");
+    return refuse(file, Errc::kInvalid,
+                  "cannot be loaded: " + loader_text(file, failed.what()) +
+                      "; install what is missing or rebuild it");
   } catch (...) {
-    return refuse(file, Errc::kInvalid, "cannot be loaded: an initialiser of it threw; ask its author");
+    return refuse(file, Errc::kInvalid,
+                  "cannot be loaded: an initialiser of it threw; ask its author");
   }
-  if (const std::string why = refusal_of(*descriptor); !why.empty()) return refuse(file, Errc::kUnsupported, why);
+  if (const std::string why = refusal_of(*descriptor); !why.empty())
+    return refuse(file, Errc::kUnsupported, why);
   return std::shared_ptr<const PluginLibrary>(new PluginLibrary(file, descriptor));
 }
 

@@ -21,15 +21,17 @@ struct ListedFiles {
 /// Plugin files in the folders of plugin.path, and in their direct sub-folders.
 ListedFiles list_plugin_files(std::span<const std::string> folders);
 
-/// True when `asked` names this connector: its name, an alias, or either as Java users write them (with a package in
-/// front, with or without "Connector" at the end).
+/// True when `asked` names this connector: its name, an alias, or either as Java users write them
+/// (with a package in front, with or without "Connector" at the end).
 bool answers_to(const ConnectorDescriptor& connector, std::string_view asked);
 
-/// A loaded plugin. It stays in memory until the process ends: threads or exit handlers of its own may outlive any handle.
+/// A loaded plugin. It stays in memory until the process ends: threads or exit handlers of its own
+/// may outlive any handle.
 class PluginLibrary {
  public:
-  /// Looks for the symbol without running code, loads, and checks in the order of descriptor.h. Each refusal is one
-  /// sentence that names the file and says what to do. Static initialisers of the plugin run in here.
+  /// Looks for the symbol without running code, loads, and checks in the order of descriptor.h.
+  /// Each refusal is one sentence that names the file and says what to do. Static initialisers of
+  /// the plugin run in here.
   static Result<std::shared_ptr<const PluginLibrary>> load(const std::filesystem::path& file);
 
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
@@ -50,7 +52,8 @@ class PluginLibrary {
   const PluginDescriptor* descriptor_;
 };
 
-/// What is wrong with a descriptor ("its magic number is ...; ..."), without the file's name; "" when it is sound.
+/// What is wrong with a descriptor ("its magic number is ...; ..."), without the file's name; ""
+/// when it is sound.
 std::string refusal_of(const PluginDescriptor& descriptor);
 
 /// The settings of a connector as data.

@@ -5,7 +5,8 @@
 namespace penstock::connect::rest {
 namespace {
 
-Json restart_json(int restarts, int attempts, int budget, const std::optional<std::int64_t>& next, bool given_up) {
+Json restart_json(int restarts, int attempts, int budget, const std::optional<std::int64_t>& next,
+                  bool given_up) {
   Json json{{"restarts", restarts}};
   if (budget > 0) {
     json["attempts"] = attempts;
@@ -18,14 +19,20 @@ Json restart_json(int restarts, int attempts, int budget, const std::optional<st
 
 }  // namespace
 
-Response ok(const Json& body, int status) { return {status, body.dump(-1, ' ', false, Json::error_handler_t::replace), {}}; }
+Response ok(const Json& body, int status) {
+  return {status, body.dump(-1, ' ', false, Json::error_handler_t::replace), {}};
+}
 
 Response failure(const RestError& problem) { return error(problem.code, problem.message); }
 
 Json info_json(const ConnectorView& view) {
   Json tasks = Json::array();
-  for (const auto& task : view.tasks) tasks.push_back({{"connector", view.name}, {"task", task.id}});
-  return {{"name", view.name}, {"config", view.config}, {"tasks", std::move(tasks)}, {"type", view.type}};
+  for (const auto& task : view.tasks)
+    tasks.push_back({{"connector", view.name}, {"task", task.id}});
+  return {{"name", view.name},
+          {"config", view.config},
+          {"tasks", std::move(tasks)},
+          {"type", view.type}};
 }
 
 Json task_status_json(const ConnectorView& connector, const TaskView& task) {
@@ -33,7 +40,8 @@ Json task_status_json(const ConnectorView& connector, const TaskView& task) {
   if (!connector.version.empty()) json["version"] = connector.version;
   if (!task.trace.empty()) json["trace"] = task.trace;
   if (task.state == "FAILED" || task.attempts > 0) {
-    json["restart"] = restart_json(task.restarts, task.attempts, task.budget, task.next_retry_in_ms, task.given_up);
+    json["restart"] = restart_json(task.restarts, task.attempts, task.budget, task.next_retry_in_ms,
+                                   task.given_up);
   }
   return json;
 }
@@ -47,7 +55,10 @@ Json status_json(const ConnectorView& view) {
   }
   Json tasks = Json::array();
   for (const auto& task : view.tasks) tasks.push_back(task_status_json(view, task));
-  return {{"name", view.name}, {"connector", std::move(connector)}, {"tasks", std::move(tasks)}, {"type", view.type}};
+  return {{"name", view.name},
+          {"connector", std::move(connector)},
+          {"tasks", std::move(tasks)},
+          {"type", view.type}};
 }
 
 Json key_json(const KeyView& key) {
@@ -79,26 +90,36 @@ Json validation_json(const ValidationView& view) {
     for (const auto& group : groups) known = known || group == value.key.group;
     if (!known) groups.push_back(value.key.group);
   }
-  return {{"name", view.class_name}, {"error_count", view.error_count()}, {"groups", std::move(groups)}, {"configs", std::move(configs)}};
+  return {{"name", view.class_name},
+          {"error_count", view.error_count()},
+          {"groups", std::move(groups)},
+          {"configs", std::move(configs)}};
 }
 
 tl::expected<Json, Response> parse_object(const std::string& body) {
   try {
     auto json = Json::parse(body);
-    if (!json.is_object()) return tl::make_unexpected(error(400, "The request body must be a JSON object"));
+    if (!json.is_object())
+      return tl::make_unexpected(error(400, "The request body must be a JSON object"));
     return json;
   } catch (const Json::exception& exception) {
     return tl::make_unexpected(error(400, std::string("Malformed JSON: ") + exception.what()));
   }
 }
 
-tl::expected<std::map<std::string, std::optional<std::string>>, Response> parse_flat(const Json& object) {
+tl::expected<std::map<std::string, std::optional<std::string>>, Response> parse_flat(
+    const Json& object) {
   std::map<std::string, std::optional<std::string>> out;
   for (const auto& [key, value] : object.items()) {
-    if (value.is_null()) out[key] = std::nullopt;
-    else if (value.is_string()) out[key] = value.get<std::string>();
-    else if (value.is_primitive()) out[key] = value.dump();
-    else return tl::make_unexpected(error(400, "The value of '" + key + "' must be a string, a number or a boolean"));
+    if (value.is_null())
+      out[key] = std::nullopt;
+    else if (value.is_string())
+      out[key] = value.get<std::string>();
+    else if (value.is_primitive())
+      out[key] = value.dump();
+    else
+      return tl::make_unexpected(
+          error(400, "The value of '" + key + "' must be a string, a number or a boolean"));
   }
   return out;
 }
@@ -111,10 +132,14 @@ StringMap without_nulls(const std::map<std::string, std::optional<std::string>>&
   return out;
 }
 
-tl::expected<ConnectorView, Response> one_connector(Herder& herder, const std::string& name, const std::string& text) {
-  auto found = await<std::vector<ConnectorView>>([&](auto reply) { herder.view(name, std::move(reply)); });
+tl::expected<ConnectorView, Response> one_connector(Herder& herder, const std::string& name,
+                                                    const std::string& text) {
+  auto found =
+      await<std::vector<ConnectorView>>([&](auto reply) { herder.view(name, std::move(reply)); });
   if (!found) return tl::make_unexpected(failure(found.error()));
-  if (found->empty()) return tl::make_unexpected(error(404, text.empty() ? "Connector " + name + " not found" : text));
+  if (found->empty())
+    return tl::make_unexpected(
+        error(404, text.empty() ? "Connector " + name + " not found" : text));
   return std::move(found->front());
 }
 

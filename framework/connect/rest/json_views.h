@@ -24,11 +24,14 @@ Json validation_json(const ValidationView& view);
 
 /// The body as a JSON object, or the answer that says why not.
 tl::expected<Json, Response> parse_object(const std::string& body);
-/// A flat object; numbers and booleans become text, as Jackson does. nullopt values are JSON's null.
-tl::expected<std::map<std::string, std::optional<std::string>>, Response> parse_flat(const Json& object);
+/// A flat object; numbers and booleans become text, as Jackson does. nullopt values are JSON's
+/// null.
+tl::expected<std::map<std::string, std::optional<std::string>>, Response> parse_flat(
+    const Json& object);
 StringMap without_nulls(const std::map<std::string, std::optional<std::string>>& flat);
 
 /// The one connector of that name; or 404 with `text` ("Connector a not found" when empty).
-tl::expected<ConnectorView, Response> one_connector(Herder& herder, const std::string& name, const std::string& text = {});
+tl::expected<ConnectorView, Response> one_connector(Herder& herder, const std::string& name,
+                                                    const std::string& text = {});
 
 }  // namespace penstock::connect::rest

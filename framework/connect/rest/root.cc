@@ -7,7 +7,8 @@ void add_root(Router& router, const ServerInfo& info) {
     return ok({{"version", info.version}, {"commit", info.commit}, {"kafka_cluster_id", Json()}});
   });
   router.add("GET", "/health", [](const Request&) {
-    return ok({{"status", "healthy"}, {"message", "Worker has completed startup and is ready to handle requests."}});
+    return ok({{"status", "healthy"},
+               {"message", "Worker has completed startup and is ready to handle requests."}});
   });
 }
 

@@ -45,8 +45,10 @@ bool matches(const std::vector<std::string>& pattern, Request& request) {
   if (pattern.size() != request.path.size()) return false;
   request.captured.clear();
   for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] == "{}") request.captured.push_back(request.path[i]);
-    else if (pattern[i] != request.path[i]) return false;
+    if (pattern[i] == "{}")
+      request.captured.push_back(request.path[i]);
+    else if (pattern[i] != request.path[i])
+      return false;
   }
   return true;
 }
@@ -77,7 +79,8 @@ bool parse_target(std::string_view target, Request& request) {
     rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
     const auto equals = pair.find('=');
     auto name = percent_decoded(pair.substr(0, equals), true);
-    auto value = percent_decoded(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1), true);
+    auto value = percent_decoded(
+        equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1), true);
     if (!name || !value) return false;
     request.query.emplace(std::move(*name), std::move(*value));
   }

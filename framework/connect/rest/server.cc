@@ -17,7 +17,9 @@ void answer(const Router& router, const httplib::Request& from, httplib::Respons
   request.method = from.method == "HEAD" ? "GET" : from.method;
   request.content_type = from.get_header_value("Content-Type");
   request.body = from.body;
-  auto response = parse_target(from.target, request) ? router.handle(std::move(request)) : error(400, "Malformed percent-encoding in the URL");
+  auto response = parse_target(from.target, request)
+                      ? router.handle(std::move(request))
+                      : error(400, "Malformed percent-encoding in the URL");
   to.status = response.status;
   if (!response.location.empty()) to.set_header("Location", response.location);
   if (!response.body.empty()) to.set_content(std::move(response.body), kJson);
@@ -33,7 +35,9 @@ struct Server::Impl {
 
 Server::Server(const Router& router) : impl_(std::make_unique<Impl>()) {
   auto& server = impl_->server;
-  const auto handler = [&router](const httplib::Request& from, httplib::Response& to) { answer(router, from, to); };
+  const auto handler = [&router](const httplib::Request& from, httplib::Response& to) {
+    answer(router, from, to);
+  };
   const char* everything = R"([\s\S]*)";
   server.Get(everything, handler);
   server.Post(everything, handler);
@@ -41,10 +45,11 @@ Server::Server(const Router& router) : impl_(std::make_unique<Impl>()) {
   server.Patch(everything, handler);
   server.Delete(everything, handler);
   server.Options(everything, handler);
-  // Connect's PUT .../pause and the like have no body, and clients then send no length. The library would wait for the connection's
-  // end; without a length there is no body (RFC 9112, 6.3).
+  // Connect's PUT .../pause and the like have no body, and clients then send no length. The library
+  // would wait for the connection's end; without a length there is no body (RFC 9112, 6.3).
   server.set_pre_routing_handler([&router](const httplib::Request& from, httplib::Response& to) {
-    if (from.has_header("Content-Length") || from.has_header("Transfer-Encoding")) return httplib::Server::HandlerResponse::Unhandled;
+    if (from.has_header("Content-Length") || from.has_header("Transfer-Encoding"))
+      return httplib::Server::HandlerResponse::Unhandled;
     answer(router, from, to);
     return httplib::Server::HandlerResponse::Handled;
   });
@@ -69,10 +74,12 @@ Server::~Server() { stop(); }
 
 Result<int> Server::listen(const std::string& host, int port) {
   errno = 0;
-  const bool bound = port == 0 ? (port = impl_->server.bind_to_any_port(host)) > 0 : impl_->server.bind_to_port(host, port);
+  const bool bound = port == 0 ? (port = impl_->server.bind_to_any_port(host)) > 0
+                               : impl_->server.bind_to_port(host, port);
   if (!bound) {
     const std::string why = errno != 0 ? std::strerror(errno) : "no such address";
-    return fail(Errc::kBusy, "cannot listen on http://" + host + ":" + std::to_string(port) + ": " + why);
+    return fail(Errc::kBusy,
+                "cannot listen on http://" + host + ":" + std::to_string(port) + ": " + why);
   }
   impl_->thread = std::thread([this] {
     impl_->server.listen_after_bind();

@@ -8,7 +8,8 @@
 
 namespace penstock::connect::rest {
 
-/// HTTP in front of a router. Threads of its own, at most kConnectionsMax connections served at a time.
+/// HTTP in front of a router. Threads of its own, at most kConnectionsMax connections served at a
+/// time.
 class Server {
  public:
   static constexpr std::size_t kConnectionsMax = 16;

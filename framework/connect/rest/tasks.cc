@@ -21,7 +21,8 @@ void add_tasks(Router& router, Herder& herder) {
     if (!view) return view.error();
     Json out = Json::array();
     for (const auto& task : view->tasks) {
-      out.push_back({{"id", {{"connector", view->name}, {"task", task.id}}}, {"config", task.config}});
+      out.push_back(
+          {{"id", {{"connector", view->name}, {"task", task.id}}}, {"config", task.config}});
     }
     return ok(out);
   });
@@ -35,7 +36,9 @@ void add_tasks(Router& router, Herder& herder) {
     return error(404, none);
   });
   router.add("POST", "/connectors/{}/tasks/{}/restart", [&herder](const Request& r) {
-    const auto done = await<Nothing>([&](auto reply) { herder.restart_task(r.captured[0], number(r.captured[1]), std::move(reply)); });
+    const auto done = await<Nothing>([&](auto reply) {
+      herder.restart_task(r.captured[0], number(r.captured[1]), std::move(reply));
+    });
     return done ? Response{204, {}, {}} : failure(done.error());
   });
 }

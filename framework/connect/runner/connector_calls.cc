@@ -19,7 +19,8 @@ message::Failed failed(const plugin::CallResult& result) {
 
 }  // namespace
 
-ConnectorCalls::ConnectorCalls(const ConnectorDescriptor& descriptor, TaskPage& page, Outbox& outbox)
+ConnectorCalls::ConnectorCalls(const ConnectorDescriptor& descriptor, TaskPage& page,
+                               Outbox& outbox)
     : descriptor_(descriptor), page_(page), outbox_(outbox), thread_([this] { run(); }) {}
 
 ConnectorCalls::~ConnectorCalls() {
@@ -61,11 +62,13 @@ void ConnectorCalls::run() {
   }
 }
 
-Message ConnectorCalls::validate(const ConfigMap& config, const ConfigMap& client, const std::string& connector) {
+Message ConnectorCalls::validate(const ConfigMap& config, const ConfigMap& client,
+                                 const std::string& connector) {
   message::Problems out;
   auto checked = plugin::definition_of(descriptor_).check(to_map(config));
   for (auto& problem : checked.problems) out.problems.push_back({problem.key, problem.text});
-  for (auto& problem : check_framework_settings(descriptor_.kind, client, config)) out.problems.push_back(std::move(problem));
+  for (auto& problem : check_framework_settings(descriptor_.kind, client, config))
+    out.problems.push_back(std::move(problem));
   if (!out.problems.empty()) return out;
   const plugin::Caller caller{connector};
   auto made = plugin::make_connector(descriptor_, caller);
@@ -73,9 +76,11 @@ Message ConnectorCalls::validate(const ConfigMap& config, const ConfigMap& clien
   if (!*made) return out;
   const host::PluginConfig plugin_config(std::move(checked.settings));
   host::ProblemList problems;
-  const auto result = call_on_page(page_, caller, PluginCall::kValidate, [&] { (*made)->validate(plugin_config, problems); });
+  const auto result = call_on_page(page_, caller, PluginCall::kValidate,
+                                   [&] { (*made)->validate(plugin_config, problems); });
   if (!result) return failed(result);
-  for (const auto& problem : problems.problems()) out.problems.push_back({problem.key, problem.text});
+  for (const auto& problem : problems.problems())
+    out.problems.push_back({problem.key, problem.text});
   return out;
 }
 
@@ -92,13 +97,15 @@ Message ConnectorCalls::plan(const ConfigMap& config, int tasks_max, const std::
   }
   const host::PluginConfig plugin_config(std::move(checked.settings));
   host::PlannedTasks planned({}, {descriptor_.keys, descriptor_.key_count}, tasks_max);
-  const auto result = call_on_page(page_, caller, PluginCall::kPlan, [&] { (*made)->tasks(plugin_config, tasks_max, planned); });
+  const auto result = call_on_page(page_, caller, PluginCall::kPlan,
+                                   [&] { (*made)->tasks(plugin_config, tasks_max, planned); });
   if (!result) return failed(result);
   for (const auto& task : planned.tasks()) out.tasks.emplace_back(task.begin(), task.end());
   return out;
 }
 
-Message ConnectorCalls::hook(const std::string& which, const ConfigMap& config, const std::string& connector) {
+Message ConnectorCalls::hook(const std::string& which, const ConfigMap& config,
+                             const std::string& connector) {
   auto checked = plugin::definition_of(descriptor_).check(to_map(config));
   if (!checked.problems.empty()) return message::Failed{config::join(checked.problems), false};
   const plugin::Caller caller{connector};
@@ -107,9 +114,12 @@ Message ConnectorCalls::hook(const std::string& which, const ConfigMap& config, 
   if (!*made) return message::Done{};
   const host::PluginConfig plugin_config(std::move(checked.settings));
   const auto result = call_on_page(page_, caller, PluginCall::kHook, [&] {
-    if (which == "created") (*made)->created(plugin_config);
-    else if (which == "updated") (*made)->updated(plugin_config);
-    else (*made)->deleted(plugin_config);
+    if (which == "created")
+      (*made)->created(plugin_config);
+    else if (which == "updated")
+      (*made)->updated(plugin_config);
+    else
+      (*made)->deleted(plugin_config);
   });
   if (!result) return failed(result);
   return message::Done{};

@@ -14,24 +14,36 @@ namespace {
 
 std::string_view kind_name(ConfigKey::Kind kind) {
   switch (kind) {
-    case ConfigKey::kString: return "string";
-    case ConfigKey::kPassword: return "password";
-    case ConfigKey::kInt: return "int";
-    case ConfigKey::kLong: return "long";
-    case ConfigKey::kDouble: return "double";
-    case ConfigKey::kBool: return "bool";
-    case ConfigKey::kList: return "list";
-    case ConfigKey::kDuration: return "duration";
-    case ConfigKey::kBytes: return "bytes";
+    case ConfigKey::kString:
+      return "string";
+    case ConfigKey::kPassword:
+      return "password";
+    case ConfigKey::kInt:
+      return "int";
+    case ConfigKey::kLong:
+      return "long";
+    case ConfigKey::kDouble:
+      return "double";
+    case ConfigKey::kBool:
+      return "bool";
+    case ConfigKey::kList:
+      return "list";
+    case ConfigKey::kDuration:
+      return "duration";
+    case ConfigKey::kBytes:
+      return "bytes";
   }
   return "string";
 }
 
 std::string_view importance_name(ConfigKey::Importance importance) {
   switch (importance) {
-    case ConfigKey::kHigh: return "high";
-    case ConfigKey::kMedium: return "medium";
-    case ConfigKey::kLow: return "low";
+    case ConfigKey::kHigh:
+      return "high";
+    case ConfigKey::kMedium:
+      return "medium";
+    case ConfigKey::kLow:
+      return "low";
   }
   return "medium";
 }
@@ -78,7 +90,8 @@ message::Definition definition_message(const plugin::PluginLibrary& plugin) {
     connector.doc = text(descriptor.doc);
     connector.aliases = split(text(descriptor.aliases));
     connector.has_connector = descriptor.make_connector != nullptr;
-    for (std::uint32_t i = 0; i < descriptor.key_count; ++i) connector.keys.push_back(key_message(descriptor.keys[i]));
+    for (std::uint32_t i = 0; i < descriptor.key_count; ++i)
+      connector.keys.push_back(key_message(descriptor.keys[i]));
     out.connectors.push_back(std::move(connector));
   }
   return out;
@@ -97,7 +110,9 @@ Status check_file(const std::string& path, const std::string& sha256) {
     sum.add({buffer.data(), n});
   }
   if (std::ferror(file.get()) != 0) return fail_errno(errno, "reading plugin " + path);
-  if (sum.hex() != sha256) return fail(Errc::kConflict, "plugin " + path + " changed while the worker was running; list the plugins again");
+  if (sum.hex() != sha256)
+    return fail(Errc::kConflict,
+                "plugin " + path + " changed while the worker was running; list the plugins again");
   return {};
 }
 

@@ -15,10 +15,14 @@ constexpr int kLinesPerSecond = 200;
 
 std::string_view name_of(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return "DEBUG ";
-    case LogLevel::kInfo: return "INFO ";
-    case LogLevel::kWarn: return "WARN ";
-    case LogLevel::kError: return "ERROR ";
+    case LogLevel::kDebug:
+      return "DEBUG ";
+    case LogLevel::kInfo:
+      return "INFO ";
+    case LogLevel::kWarn:
+      return "WARN ";
+    case LogLevel::kError:
+      return "ERROR ";
   }
   return "";
 }

@@ -14,11 +14,13 @@ namespace {
 
 constexpr std::string_view kHelp =
     "penstock-runner: loads one plugin and runs its tasks.\n"
-    "It is started by penstock-connect, which gives it a socket as descriptor 3 and shared memory as descriptor 4;\n"
-    "there is nothing to start by hand. To put a debugger in front of it, set plugin.runner.command in the worker's properties.\n";
+    "It is started by penstock-connect, which gives it a socket as descriptor 3 and shared memory "
+    "as descriptor 4;\n"
+    "there is nothing to start by hand. To put a debugger in front of it, set "
+    "plugin.runner.command in the worker's properties.\n";
 
 bool is_socket(int fd) {
-  struct stat about{};
+  struct stat about {};
   return ::fstat(fd, &about) == 0 && S_ISSOCK(about.st_mode);
 }
 

@@ -10,7 +10,9 @@
 
 namespace penstock::connect {
 
-Outbox::Outbox() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) { PENSTOCK_ASSERT(event_.get() >= 0); }
+Outbox::Outbox() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  PENSTOCK_ASSERT(event_.get() >= 0);
+}
 
 void Outbox::wake() const {
   const std::uint64_t one = 1;
@@ -24,7 +26,9 @@ void Outbox::post(Item item) {
     if (metrics != nullptr) {
       for (auto& older : items_) {
         auto* same = std::get_if<message::Metrics>(&older.envelope.body);
-        if (same == nullptr || same->task != metrics->task || older.envelope.connector != item.envelope.connector) continue;
+        if (same == nullptr || same->task != metrics->task ||
+            older.envelope.connector != item.envelope.connector)
+          continue;
         older = std::move(item);
         return;
       }

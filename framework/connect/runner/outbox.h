@@ -20,7 +20,8 @@ class Outbox {
   using Offsets = Result<std::vector<std::optional<std::string>>>;
   struct Item {
     Envelope envelope;
-    std::function<void(Result<Message>)> answered;  // nullptr: no answer is expected; called on the channel's thread
+    std::function<void(Result<Message>)>
+        answered;  // nullptr: no answer is expected; called on the channel's thread
   };
 
   Outbox();

@@ -32,34 +32,40 @@ struct Overloaded : Bodies... {
 Status limit_memory(std::int64_t bytes) {
   if (bytes <= 0) return {};
   const rlimit limit{static_cast<rlim_t>(bytes), static_cast<rlim_t>(bytes)};
-  if (::setrlimit(RLIMIT_DATA, &limit) != 0) return fail_errno(errno, "limiting memory to " + std::to_string(bytes) + " bytes");
+  if (::setrlimit(RLIMIT_DATA, &limit) != 0)
+    return fail_errno(errno, "limiting memory to " + std::to_string(bytes) + " bytes");
   return {};
 }
 
 }  // namespace
 
-Runner::Runner(Channel channel, TaskPages pages) : channel_(std::move(channel)), pages_(std::move(pages)) {}
+Runner::Runner(Channel channel, TaskPages pages)
+    : channel_(std::move(channel)), pages_(std::move(pages)) {}
 Runner::~Runner() = default;
 
 RunnerExit Runner::run() {
   while (!exit_) {
-    pollfd fds[2] = {{channel_.fd(), static_cast<short>(POLLIN | (channel_.wants_write() ? POLLOUT : 0)), 0},
-                     {outbox_.fd(), POLLIN, 0}};
+    pollfd fds[2] = {
+        {channel_.fd(), static_cast<short>(POLLIN | (channel_.wants_write() ? POLLOUT : 0)), 0},
+        {outbox_.fd(), POLLIN, 0}};
     if (!channel_.has_buffered() && ::poll(fds, 2, wait_ms()) < 0 && errno != EINTR) {
       finish(RunnerExit::kChannelBroken, "waiting for the channel failed");
     }
     auto messages = channel_.receive();
     if (!messages) {
       const bool garbled = messages.error().code == Errc::kInvalid;
-      finish(!garbled ? RunnerExit::kChannelClosed : RunnerExit::kChannelBroken, messages.error().text);
+      finish(!garbled ? RunnerExit::kChannelClosed : RunnerExit::kChannelBroken,
+             messages.error().text);
       break;
     }
     for (auto& message : *messages) {
       if (!exit_) handle(std::move(message));
     }
     const auto now = monotonic_ms();
-    if (lease_until_ms_ > 0 && now > lease_until_ms_) finish(RunnerExit::kLeaseOver, "the worker did not renew the lease");
-    if (bye_until_ms_ > 0 && now > bye_until_ms_) finish(RunnerExit::kDeadline, "tasks did not end in time");
+    if (lease_until_ms_ > 0 && now > lease_until_ms_)
+      finish(RunnerExit::kLeaseOver, "the worker did not renew the lease");
+    if (bye_until_ms_ > 0 && now > bye_until_ms_)
+      finish(RunnerExit::kDeadline, "tasks did not end in time");
     if (!exit_) reap_tasks();
     if (!exit_) send_outbox();
   }
@@ -97,7 +103,8 @@ void Runner::send_outbox() {
     if (item.answered && item.envelope.id == 0) item.envelope.id = ++last_id_;
     const auto sent = channel_.send(item.envelope);
     if (!sent && sent.error().code == Errc::kBusy) return;  // the worker is behind: kept for later
-    if (!sent && sent.error().code != Errc::kTooLarge) return finish(RunnerExit::kChannelClosed, sent.error().text);
+    if (!sent && sent.error().code != Errc::kTooLarge)
+      return finish(RunnerExit::kChannelClosed, sent.error().text);
     if (!sent) {
       write_log_line(LogLevel::kError, "runner", sent.error().text);
       if (item.answered) item.answered(tl::make_unexpected(sent.error()));
@@ -106,7 +113,8 @@ void Runner::send_outbox() {
     }
     unsent_.pop_front();
   }
-  if (const auto flushed = channel_.flush(); !flushed && !exit_) finish(RunnerExit::kChannelClosed, flushed.error().text);
+  if (const auto flushed = channel_.flush(); !flushed && !exit_)
+    finish(RunnerExit::kChannelClosed, flushed.error().text);
 }
 
 void Runner::handle(Envelope envelope) {
@@ -119,54 +127,69 @@ void Runner::handle(Envelope envelope) {
     return;
   }
   const Envelope& question = envelope;
-  if (!plugin_ && !std::holds_alternative<message::Hello>(envelope.body) && !std::holds_alternative<message::Bye>(envelope.body) &&
+  if (!plugin_ && !std::holds_alternative<message::Hello>(envelope.body) &&
+      !std::holds_alternative<message::Bye>(envelope.body) &&
       !std::holds_alternative<message::Lease>(envelope.body)) {
     return answer(question, message::Failed{"there was no hello", false});
   }
-  std::visit(
-      Overloaded{
-          [&](const message::Hello& m) { hello(question, m); },
-          [&](const message::Describe&) { describe(question); },
-          [&](const message::Validate& m) {
-            connector_call(question, [this, m, name = question.connector] { return calls_->validate(m.config, hello_.client, name); });
-          },
-          [&](const message::Plan& m) {
-            connector_call(question, [this, m, name = question.connector] { return calls_->plan(m.config, m.tasks_max, name); });
-          },
-          [&](const message::Hook& m) {
-            connector_call(question, [this, m, name = question.connector] { return calls_->hook(m.which, m.config, name); });
-          },
-          [&](const message::StartTask& m) { start_task(question, m); },
-          [&](const message::PauseTask& m) {
-            if (auto* one = task(m.task)) one->pause(true);
-            answer(question, message::Done{});
-          },
-          [&](const message::ResumeTask& m) {
-            if (auto* one = task(m.task)) one->pause(false);
-            answer(question, message::Done{});
-          },
-          [&](const message::StopTask& m) { stop_task(question, m.task); },
-          [&](const message::Lease& m) { lease_until_ms_ = monotonic_ms() + m.valid_ms; },
-          [&](const message::Bye& m) { bye(question, m.deadline_ms); },
-          [&](const auto&) { write_log_line(LogLevel::kWarn, "runner", "a message that only runners send was received"); },
-      },
-      envelope.body);
+  std::visit(Overloaded{
+                 [&](const message::Hello& m) { hello(question, m); },
+                 [&](const message::Describe&) { describe(question); },
+                 [&](const message::Validate& m) {
+                   connector_call(question, [this, m, name = question.connector] {
+                     return calls_->validate(m.config, hello_.client, name);
+                   });
+                 },
+                 [&](const message::Plan& m) {
+                   connector_call(question, [this, m, name = question.connector] {
+                     return calls_->plan(m.config, m.tasks_max, name);
+                   });
+                 },
+                 [&](const message::Hook& m) {
+                   connector_call(question, [this, m, name = question.connector] {
+                     return calls_->hook(m.which, m.config, name);
+                   });
+                 },
+                 [&](const message::StartTask& m) { start_task(question, m); },
+                 [&](const message::PauseTask& m) {
+                   if (auto* one = task(m.task)) one->pause(true);
+                   answer(question, message::Done{});
+                 },
+                 [&](const message::ResumeTask& m) {
+                   if (auto* one = task(m.task)) one->pause(false);
+                   answer(question, message::Done{});
+                 },
+                 [&](const message::StopTask& m) { stop_task(question, m.task); },
+                 [&](const message::Lease& m) { lease_until_ms_ = monotonic_ms() + m.valid_ms; },
+                 [&](const message::Bye& m) { bye(question, m.deadline_ms); },
+                 [&](const auto&) {
+                   write_log_line(LogLevel::kWarn, "runner",
+                                  "a message that only runners send was received");
+                 },
+             },
+             envelope.body);
 }
 
 void Runner::hello(Question question, const message::Hello& hello) {
-  const auto refuse = [&](std::string text) { answer(question, message::Refused{std::move(text)}); };
+  const auto refuse = [&](std::string text) {
+    answer(question, message::Refused{std::move(text)});
+  };
   if (plugin_) return refuse("there was a hello already");
   if (hello.channel_version != kChannelVersion) {
-    return refuse("penstock-runner speaks version " + std::to_string(kChannelVersion) + " of the channel, the worker version " +
-                  std::to_string(hello.channel_version) + ": install both from the same release");
+    return refuse("penstock-runner speaks version " + std::to_string(kChannelVersion) +
+                  " of the channel, the worker version " + std::to_string(hello.channel_version) +
+                  ": install both from the same release");
   }
-  if (const auto checked = check_file(hello.plugin_path, hello.plugin_sha256); !checked) return refuse(checked.error().text);
-  if (const auto limited = limit_memory(hello.data_limit_bytes); !limited) return refuse(limited.error().text);
+  if (const auto checked = check_file(hello.plugin_path, hello.plugin_sha256); !checked)
+    return refuse(checked.error().text);
+  if (const auto limited = limit_memory(hello.data_limit_bytes); !limited)
+    return refuse(limited.error().text);
   auto loaded = plugin::PluginLibrary::load(hello.plugin_path);
   if (!loaded) return refuse(loaded.error().text);
   if (!hello.class_name.empty()) {
     descriptor_ = (*loaded)->find(hello.class_name);
-    if (descriptor_ == nullptr) return refuse(hello.plugin_path + " has no connector \"" + hello.class_name + "\"");
+    if (descriptor_ == nullptr)
+      return refuse(hello.plugin_path + " has no connector \"" + hello.class_name + "\"");
     calls_ = std::make_unique<ConnectorCalls>(*descriptor_, pages_.connector(), outbox_);
   }
   plugin_ = std::move(*loaded);
@@ -187,13 +210,18 @@ TaskThread* Runner::task(int number) {
 }
 
 void Runner::start_task(Question question, const message::StartTask& start) {
-  const auto refuse = [&](std::string text) { answer(question, message::Failed{std::move(text), false}); };
+  const auto refuse = [&](std::string text) {
+    answer(question, message::Failed{std::move(text), false});
+  };
   if (descriptor_ == nullptr) return refuse("hello named no connector class");
   if (bye_until_ms_ > 0) return refuse("the runner is stopping");
-  if (start.task < 0 || start.task >= TaskPages::kTasksMax) return refuse("task " + std::to_string(start.task) + ": no such number");
+  if (start.task < 0 || start.task >= TaskPages::kTasksMax)
+    return refuse("task " + std::to_string(start.task) + ": no such number");
   reap_tasks();
-  if (task(start.task) != nullptr) return refuse("task " + std::to_string(start.task) + " runs already");
-  auto checked = plugin::definition_of(*descriptor_).check(config::Map(start.config.begin(), start.config.end()));
+  if (task(start.task) != nullptr)
+    return refuse("task " + std::to_string(start.task) + " runs already");
+  auto checked = plugin::definition_of(*descriptor_)
+                     .check(config::Map(start.config.begin(), start.config.end()));
   if (!checked.problems.empty()) return refuse(config::join(checked.problems));
   TaskSetup setup;
   setup.descriptor = descriptor_;
@@ -202,12 +230,15 @@ void Runner::start_task(Question question, const message::StartTask& start) {
   setup.config = start.config;
   setup.client = hello_.client;
   setup.instance_id = hello_.instance_id;
-  if (hello_.block_records > 0) setup.block_records = static_cast<std::size_t>(hello_.block_records);
+  if (hello_.block_records > 0)
+    setup.block_records = static_cast<std::size_t>(hello_.block_records);
   if (hello_.block_bytes > 0) setup.block_bytes = static_cast<std::size_t>(hello_.block_bytes);
-  if (hello_.in_flight_bytes > 0) setup.in_flight_bytes = static_cast<std::size_t>(hello_.in_flight_bytes);
+  if (hello_.in_flight_bytes > 0)
+    setup.in_flight_bytes = static_cast<std::size_t>(hello_.in_flight_bytes);
   setup.page = &pages_.task(start.task);
-  auto made = std::make_unique<TaskThread>(TaskThread::Identity{question.connector, question.generation, question.id},
-                                           std::move(checked.settings), std::move(setup), outbox_);
+  auto made = std::make_unique<TaskThread>(
+      TaskThread::Identity{question.connector, question.generation, question.id},
+      std::move(checked.settings), std::move(setup), outbox_);
   made->pause(start.paused);
   made->start();
   tasks_.emplace(start.task, std::move(made));
@@ -226,7 +257,8 @@ void Runner::bye(Question question, std::int64_t deadline_ms) {
   for (auto& [number, one] : tasks_) one->stop();
 }
 
-/// Tasks whose loop is over: says how they ended, answers who waits for it, and ends the process when all are gone after a bye.
+/// Tasks whose loop is over: says how they ended, answers who waits for it, and ends the process
+/// when all are gone after a bye.
 void Runner::reap_tasks() {
   for (auto at = tasks_.begin(); at != tasks_.end();) {
     if (!at->second->ended()) {
@@ -237,8 +269,10 @@ void Runner::reap_tasks() {
     const auto one = std::move(at->second);
     at = tasks_.erase(at);
     const auto& end = one->end();
-    if (end.failed && one->started()) one->send(message::TaskState{number, "FAILED", end.trace, end.fatal, end.budget_free});
-    for (const auto& question : stop_questions_[number]) answer(question, message::Stopped{end.drained});
+    if (end.failed && one->started())
+      one->send(message::TaskState{number, "FAILED", end.trace, end.fatal, end.budget_free});
+    for (const auto& question : stop_questions_[number])
+      answer(question, message::Stopped{end.drained});
     stop_questions_.erase(number);
   }
   if (bye_until_ms_ == 0 || !tasks_.empty()) return;

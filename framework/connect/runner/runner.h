@@ -24,18 +24,20 @@ namespace penstock::connect {
 enum class RunnerExit : int {
   kFarewell = 0,
   kRefused = 2,
-  kChannelClosed = 3,   // the worker is gone: nothing was committed after that
-  kLeaseOver = 4,       // the same
-  kDeadline = 5,        // tasks did not end within Bye's deadline
+  kChannelClosed = 3,  // the worker is gone: nothing was committed after that
+  kLeaseOver = 4,      // the same
+  kDeadline = 5,       // tasks did not end within Bye's deadline
   kChannelBroken = 6,
 };
 
-/// One worker, one plugin, its tasks. run() never calls plugin code itself, so that leases and stops are always seen.
+/// One worker, one plugin, its tasks. run() never calls plugin code itself, so that leases and
+/// stops are always seen.
 class Runner {
  public:
   Runner(Channel channel, TaskPages pages);
   ~Runner();
-  /// The caller leaves the process with this at once: plugin threads may still run unless it is kFarewell.
+  /// The caller leaves the process with this at once: plugin threads may still run unless it is
+  /// kFarewell.
   RunnerExit run();
 
  private:

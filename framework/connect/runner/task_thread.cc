@@ -25,16 +25,19 @@ Envelope envelope_of(const TaskThread::Identity& identity, Message body) {
 /// Size of a text inside a frame, where it is a JSON string.
 std::size_t framed_bytes(const std::string& text) {
   std::size_t size = text.size() + 8;
-  for (const char c : text) size += c == '"' || c == '\\' ? 1 : static_cast<unsigned char>(c) < 0x20 ? 5 : 0;
+  for (const char c : text)
+    size += c == '"' || c == '\\' ? 1 : static_cast<unsigned char>(c) < 0x20 ? 5 : 0;
   return size;
 }
 
-/// As many offsets together as a frame takes; one that is too long on its own stays alone, and is refused.
+/// As many offsets together as a frame takes; one that is too long on its own stays alone, and is
+/// refused.
 std::vector<message::StoreOffsets> parts_of(message::StoreOffsets whole) {
   std::vector<message::StoreOffsets> parts;
   std::size_t bytes = 0;
   for (auto& entry : whole.entries) {
-    const auto size = 32 + framed_bytes(entry.partition) + (entry.offset ? framed_bytes(*entry.offset) : 0);
+    const auto size =
+        32 + framed_bytes(entry.partition) + (entry.offset ? framed_bytes(*entry.offset) : 0);
     if (parts.empty() || bytes + size > kPartBytesMax) {
       parts.push_back({whole.task, whole.sequence, {}});
       bytes = 0;
@@ -54,8 +57,13 @@ struct PartsStored {
 
 }  // namespace
 
-TaskThread::TaskThread(Identity identity, config::Settings settings, TaskSetup setup, Outbox& outbox)
-    : identity_(std::move(identity)), task_(setup.task), config_(std::move(settings)), signal_(std::make_shared<TaskSignal>()), outbox_(outbox) {
+TaskThread::TaskThread(Identity identity, config::Settings settings, TaskSetup setup,
+                       Outbox& outbox)
+    : identity_(std::move(identity)),
+      task_(setup.task),
+      config_(std::move(settings)),
+      signal_(std::make_shared<TaskSignal>()),
+      outbox_(outbox) {
   setup.plugin_config = &config_;
   setup.link = this;
   setup.signal = signal_.get();
@@ -75,8 +83,9 @@ void TaskThread::run() {
   end_ = loop_->run([this](const Status& started, bool retriable) {
     started_ = started.has_value();
     Outbox::Item answer;
-    answer.envelope = started ? envelope_of(identity_, message::Started{})
-                              : envelope_of(identity_, message::Failed{started.error().text, retriable});
+    answer.envelope =
+        started ? envelope_of(identity_, message::Started{})
+                : envelope_of(identity_, message::Failed{started.error().text, retriable});
     answer.envelope.answers = identity_.start_id;
     outbox_.post(std::move(answer));
   });
@@ -100,20 +109,27 @@ void TaskThread::store(message::StoreOffsets whole) {
     item.answered = [signal = signal_, progress, sequence](const Result<Message>& answer) {
       if (!answer || !std::holds_alternative<message::Stored>(*answer)) {
         const auto* failed = answer ? std::get_if<message::Failed>(&*answer) : nullptr;
-        progress->failure = !answer ? answer.error().text : failed != nullptr ? failed->text : "the worker answered something else";
+        progress->failure = !answer             ? answer.error().text
+                            : failed != nullptr ? failed->text
+                                                : "the worker answered something else";
         // What is too long now is too long the next time.
-        progress->retriable = progress->retriable && (answer ? failed != nullptr && failed->retriable : answer.error().code != Errc::kTooLarge);
+        progress->retriable =
+            progress->retriable && (answer ? failed != nullptr && failed->retriable
+                                           : answer.error().code != Errc::kTooLarge);
       }
       if (--progress->left > 0) return;
-      if (progress->failure.empty()) signal->stored(sequence);
-      else signal->store_failed(progress->failure, progress->retriable);
+      if (progress->failure.empty())
+        signal->stored(sequence);
+      else
+        signal->store_failed(progress->failure, progress->retriable);
     };
     outbox_.post(std::move(item));
   }
 }
 
 void TaskThread::send(Message message) {
-  if (auto* whole = std::get_if<message::StoreOffsets>(&message); whole != nullptr && !whole->entries.empty()) {
+  if (auto* whole = std::get_if<message::StoreOffsets>(&message);
+      whole != nullptr && !whole->entries.empty()) {
     return store(std::move(*whole));
   }
   Outbox::Item item;
@@ -121,7 +137,8 @@ void TaskThread::send(Message message) {
   outbox_.post(std::move(item));
 }
 
-Result<std::vector<std::optional<std::string>>> TaskThread::read_offsets(std::vector<std::string> partitions) {
+Result<std::vector<std::optional<std::string>>> TaskThread::read_offsets(
+    std::vector<std::string> partitions) {
   std::vector<std::optional<std::string>> all;
   all.reserve(partitions.size());
   for (std::size_t begin = 0; begin < partitions.size();) {
@@ -134,24 +151,28 @@ Result<std::vector<std::optional<std::string>>> TaskThread::read_offsets(std::ve
     }
     const auto asked = part.size();
     PENSTOCK_ASSIGN_OR_RETURN(auto values, read_part(std::move(part)));
-    if (values.size() != asked) return fail(Errc::kUnavailable, "the worker answered something else");
+    if (values.size() != asked)
+      return fail(Errc::kUnavailable, "the worker answered something else");
     std::move(values.begin(), values.end(), std::back_inserter(all));
   }
   return all;
 }
 
-Result<std::vector<std::optional<std::string>>> TaskThread::read_part(std::vector<std::string> partitions) {
+Result<std::vector<std::optional<std::string>>> TaskThread::read_part(
+    std::vector<std::string> partitions) {
   auto promise = std::make_shared<std::promise<Result<Message>>>();
   auto future = promise->get_future();
   Outbox::Item item;
   item.envelope = envelope_of(identity_, message::ReadOffsets{std::move(partitions)});
   item.answered = [promise](Result<Message> answer) { promise->set_value(std::move(answer)); };
   outbox_.post(std::move(item));
-  if (future.wait_for(kOffsetsWait) != std::future_status::ready) return fail(Errc::kUnavailable, "the worker did not answer");
+  if (future.wait_for(kOffsetsWait) != std::future_status::ready)
+    return fail(Errc::kUnavailable, "the worker did not answer");
   auto answer = future.get();
   if (!answer) return tl::make_unexpected(answer.error());
   if (auto* values = std::get_if<message::OffsetValues>(&*answer)) return std::move(values->values);
-  if (const auto* failed = std::get_if<message::Failed>(&*answer)) return fail(Errc::kUnavailable, failed->text);
+  if (const auto* failed = std::get_if<message::Failed>(&*answer))
+    return fail(Errc::kUnavailable, failed->text);
   return fail(Errc::kUnavailable, "the worker answered something else");
 }
 

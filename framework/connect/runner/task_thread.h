@@ -11,7 +11,8 @@
 
 namespace penstock::connect {
 
-/// One task with its thread. Its functions belong to the channel's thread; what it says goes through the outbox.
+/// One task with its thread. Its functions belong to the channel's thread; what it says goes
+/// through the outbox.
 class TaskThread final : public TaskLink {
  public:
   struct Identity {
@@ -36,7 +37,8 @@ class TaskThread final : public TaskLink {
   [[nodiscard]] const Identity& identity() const { return identity_; }
 
   void send(Message message) override;
-  Result<std::vector<std::optional<std::string>>> read_offsets(std::vector<std::string> partitions) override;
+  Result<std::vector<std::optional<std::string>>> read_offsets(
+      std::vector<std::string> partitions) override;
   void log(LogLevel level, std::string_view text) override;
 
  private:

@@ -48,9 +48,12 @@ std::string task_key(const std::string& name, std::size_t task) {
 
 std::string_view to_string(TargetState state) {
   switch (state) {
-    case TargetState::kStarted: return "STARTED";
-    case TargetState::kPaused: return "PAUSED";
-    case TargetState::kStopped: return "STOPPED";
+    case TargetState::kStarted:
+      return "STARTED";
+    case TargetState::kPaused:
+      return "PAUSED";
+    case TargetState::kStopped:
+      return "STOPPED";
   }
   return "STARTED";
 }
@@ -59,23 +62,29 @@ StateEntry target_state_entry(const std::string& name, TargetState target) {
   // Workers that do not know STOPPED read `state`.
   const auto old = target == TargetState::kStopped ? TargetState::kPaused : target;
   return {std::string(kTarget) + name,
-          Json{{"state", std::string(to_string(old))}, {"state.v2", std::string(to_string(target))}}.dump()};
+          Json{{"state", std::string(to_string(old))}, {"state.v2", std::string(to_string(target))}}
+              .dump()};
 }
 
-std::vector<StateEntry> connector_entries(const std::string& name, const StringMap& config, TargetState target) {
+std::vector<StateEntry> connector_entries(const std::string& name, const StringMap& config,
+                                          TargetState target) {
   return {target_state_entry(name, target), {std::string(kConnector) + name, properties(config)}};
 }
 
-std::vector<StateEntry> task_entries(const std::string& name, const std::vector<StringMap>& tasks, std::size_t before) {
+std::vector<StateEntry> task_entries(const std::string& name, const std::vector<StringMap>& tasks,
+                                     std::size_t before) {
   std::vector<StateEntry> entries;
-  for (std::size_t i = 0; i < tasks.size(); ++i) entries.push_back({task_key(name, i), properties(tasks[i])});
-  for (std::size_t i = tasks.size(); i < before; ++i) entries.push_back({task_key(name, i), std::nullopt});
+  for (std::size_t i = 0; i < tasks.size(); ++i)
+    entries.push_back({task_key(name, i), properties(tasks[i])});
+  for (std::size_t i = tasks.size(); i < before; ++i)
+    entries.push_back({task_key(name, i), std::nullopt});
   entries.push_back({std::string(kCommit) + name, Json{{"tasks", tasks.size()}}.dump()});
   return entries;
 }
 
 std::vector<StateEntry> deletion_entries(const std::string& name, std::size_t tasks) {
-  std::vector<StateEntry> entries{{std::string(kConnector) + name, std::nullopt}, {std::string(kTarget) + name, std::nullopt}};
+  std::vector<StateEntry> entries{{std::string(kConnector) + name, std::nullopt},
+                                  {std::string(kTarget) + name, std::nullopt}};
   for (std::size_t i = 0; i < tasks; ++i) entries.push_back({task_key(name, i), std::nullopt});
   entries.push_back({std::string(kCommit) + name, std::nullopt});
   return entries;
@@ -83,7 +92,9 @@ std::vector<StateEntry> deletion_entries(const std::string& name, std::size_t ta
 
 void ConfigReplay::apply(std::string_view key, std::string_view value) {
   const auto json = Json::parse(value, nullptr, false);
-  const auto bad = [&] { notes.push_back("config entry " + std::string(key) + " is malformed and was skipped"); };
+  const auto bad = [&] {
+    notes.push_back("config entry " + std::string(key) + " is malformed and was skipped");
+  };
   if (!json.is_object()) return bad();
   if (key.starts_with(kConnector)) {
     auto config = read_properties(json);
@@ -99,23 +110,29 @@ void ConfigReplay::apply(std::string_view key, std::string_view value) {
     std::size_t number = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
     auto config = read_properties(json);
-    if (dash < kTask.size() || error != std::errc() || end != digits.data() + digits.size() || !config) return bad();
+    if (dash < kTask.size() || error != std::errc() || end != digits.data() + digits.size() ||
+        !config)
+      return bad();
     tasks_[std::string(key.substr(kTask.size(), dash - kTask.size()))][number] = std::move(*config);
   } else if (key.starts_with(kCommit)) {
     const auto found = json.find("tasks");
-    if (found == json.end() || !found->is_number_unsigned() || found->get<std::size_t>() > kTasksMax) return bad();
+    if (found == json.end() || !found->is_number_unsigned() ||
+        found->get<std::size_t>() > kTasksMax)
+      return bad();
     commits_[std::string(key.substr(kCommit.size()))] = found->get<std::size_t>();
   }
 }
 
 StoredConnectors ConfigReplay::finish() {
   for (auto& [name, connector] : connectors_) {
-    if (const auto target = targets_.find(name); target != targets_.end()) connector.target = target->second;
+    if (const auto target = targets_.find(name); target != targets_.end())
+      connector.target = target->second;
     const auto commit = commits_.find(name);
     if (commit == commits_.end()) continue;
     std::vector<StringMap> tasks;
     const auto& stored = tasks_[name];
-    for (std::size_t i = 0; i < commit->second && stored.contains(i); ++i) tasks.push_back(stored.at(i));
+    for (std::size_t i = 0; i < commit->second && stored.contains(i); ++i)
+      tasks.push_back(stored.at(i));
     if (tasks.size() == commit->second) connector.tasks = std::move(tasks);
   }
   return std::move(connectors_);

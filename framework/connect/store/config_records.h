@@ -21,17 +21,22 @@ std::string_view to_string(TargetState state);
 struct StoredConnector {
   StringMap config;
   TargetState target = TargetState::kStarted;
-  std::optional<std::vector<StringMap>> tasks;  // nullopt: never planned, or an incomplete set: plan anew
+  std::optional<std::vector<StringMap>>
+      tasks;  // nullopt: never planned, or an incomplete set: plan anew
 };
 using StoredConnectors = std::map<std::string, StoredConnector>;
 
-std::vector<StateEntry> connector_entries(const std::string& name, const StringMap& config, TargetState target);
+std::vector<StateEntry> connector_entries(const std::string& name, const StringMap& config,
+                                          TargetState target);
 StateEntry target_state_entry(const std::string& name, TargetState target);
-/// All tasks and the commit that makes them valid; `before` is the number of tasks stored earlier, whose surplus is removed.
-std::vector<StateEntry> task_entries(const std::string& name, const std::vector<StringMap>& tasks, std::size_t before);
+/// All tasks and the commit that makes them valid; `before` is the number of tasks stored earlier,
+/// whose surplus is removed.
+std::vector<StateEntry> task_entries(const std::string& name, const std::vector<StringMap>& tasks,
+                                     std::size_t before);
 std::vector<StateEntry> deletion_entries(const std::string& name, std::size_t tasks);
 
-/// Replays the config log. Entries that another worker wrote and we have no use for are skipped; malformed ones are noted.
+/// Replays the config log. Entries that another worker wrote and we have no use for are skipped;
+/// malformed ones are noted.
 class ConfigReplay {
  public:
   void apply(std::string_view key, std::string_view value);

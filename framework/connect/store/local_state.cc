@@ -14,7 +14,8 @@
 namespace penstock::connect {
 namespace {
 
-constexpr std::array<const char*, kStateTopics> kTopicNames = {"connect-configs", "connect-offsets", "connect-status"};
+constexpr std::array<const char*, kStateTopics> kTopicNames = {"connect-configs", "connect-offsets",
+                                                               "connect-status"};
 constexpr std::uint64_t kReadBytes = std::uint64_t{1} << 20;
 constexpr std::size_t kSnapshotBatchBytes = std::size_t{256} << 10;
 constexpr std::int64_t kCheckpointEveryMs = 5'000;
@@ -33,9 +34,13 @@ using CheckpointWriter = std::function<Status()>;
 
 class LocalStateLog final : public StateLog {
  public:
-  LocalStateLog(log::FileSystem& files, const Clock& clock, std::unique_ptr<log::Log> log, std::uint64_t compact_bytes_min,
-                CheckpointWriter checkpoint)
-      : files_(files), clock_(clock), log_(std::move(log)), compact_bytes_min_(compact_bytes_min), checkpoint_(std::move(checkpoint)) {}
+  LocalStateLog(log::FileSystem& files, const Clock& clock, std::unique_ptr<log::Log> log,
+                std::uint64_t compact_bytes_min, CheckpointWriter checkpoint)
+      : files_(files),
+        clock_(clock),
+        log_(std::move(log)),
+        compact_bytes_min_(compact_bytes_min),
+        checkpoint_(std::move(checkpoint)) {}
 
   Status load() {
     Offset at = log_->start();
@@ -56,15 +61,19 @@ class LocalStateLog final : public StateLog {
     PENSTOCK_RETURN_IF_ERROR(append(batch));
     PENSTOCK_RETURN_IF_ERROR(flush());
     for (const auto& entry : entries) remember(entry.key, as_view(entry.value));
-    // What was put is durable already: a compaction that finds no room is tried again with the next entries.
-    if (log_->size_bytes() > compact_bytes_min_ && live_bytes_ * kLiveShareMin < log_->size_bytes()) {
-      if (auto compacted = compact(); !compacted && compacted.error().code != Errc::kStorageFull) return compacted;
+    // What was put is durable already: a compaction that finds no room is tried again with the next
+    // entries.
+    if (log_->size_bytes() > compact_bytes_min_ &&
+        live_bytes_ * kLiveShareMin < log_->size_bytes()) {
+      if (auto compacted = compact(); !compacted && compacted.error().code != Errc::kStorageFull)
+        return compacted;
     }
     return {};
   }
 
   Status read_all(const Visitor& visit) override {
-    for (const auto& [order, key] : in_order()) visit(key, live_.find(std::string(key))->second.value);
+    for (const auto& [order, key] : in_order())
+      visit(key, live_.find(std::string(key))->second.value);
     return {};
   }
 
@@ -92,7 +101,8 @@ class LocalStateLog final : public StateLog {
   Result<Offset> replay(const log::FileRange& range) {
     std::vector<std::byte> bytes(range.length);
     PENSTOCK_ASSIGN_OR_RETURN(const auto n, range.file->read_at(range.position, bytes));
-    if (n != bytes.size()) return fail(Errc::kCorrupt, range.file->path() + " is shorter than its log");
+    if (n != bytes.size())
+      return fail(Errc::kCorrupt, range.file->path() + " is shorter than its log");
     ByteView rest = bytes;
     Offset next;
     while (!rest.empty()) {
@@ -171,7 +181,8 @@ class LocalStateLog final : public StateLog {
 
 class LocalStateDirectory final : public LocalState {
  public:
-  static Result<std::unique_ptr<LocalState>> open(log::FileSystem& files, const Clock& clock, Options options) {
+  static Result<std::unique_ptr<LocalState>> open(log::FileSystem& files, const Clock& clock,
+                                                  Options options) {
     auto state = std::unique_ptr<LocalStateDirectory>(new LocalStateDirectory);
     PENSTOCK_RETURN_IF_ERROR(files.create_directories(options.path));
     log::LogDirectory::Options where;
@@ -179,15 +190,21 @@ class LocalStateDirectory final : public LocalState {
     PENSTOCK_ASSIGN_OR_RETURN(state->directory_, log::LogDirectory::open(files, clock, where));
     PENSTOCK_ASSIGN_OR_RETURN(const auto existing, state->directory_->partitions());
     for (std::size_t i = 0; i < kStateTopics; ++i) {
-      const auto found = std::ranges::find(existing, kTopicNames[i], &log::LogDirectory::Found::topic);
-      const Uuid id = found == existing.end() || found->topic_id.is_zero() ? Uuid::random() : found->topic_id;
+      const auto found =
+          std::ranges::find(existing, kTopicNames[i], &log::LogDirectory::Found::topic);
+      const Uuid id =
+          found == existing.end() || found->topic_id.is_zero() ? Uuid::random() : found->topic_id;
       log::RecoveryReport report;
-      auto opened = state->directory_->open_log(kTopicNames[i], PartitionId(0), id, log_config(), report);
+      auto opened =
+          state->directory_->open_log(kTopicNames[i], PartitionId(0), id, log_config(), report);
       if (!opened) return tl::make_unexpected(opened.error().in("state " + options.path));
-      for (auto& note : report.notes) state->notes_.push_back(std::string(kTopicNames[i]) + ": " + std::move(note));
-      state->logs_[i] = std::make_unique<LocalStateLog>(files, clock, std::move(*opened), options.compact_bytes_min,
-                                                        [raw = state.get()] { return raw->checkpoint(); });
-      if (auto loaded = state->logs_[i]->load(); !loaded) return tl::make_unexpected(loaded.error().in(kTopicNames[i]));
+      for (auto& note : report.notes)
+        state->notes_.push_back(std::string(kTopicNames[i]) + ": " + std::move(note));
+      state->logs_[i] = std::make_unique<LocalStateLog>(
+          files, clock, std::move(*opened), options.compact_bytes_min,
+          [raw = state.get()] { return raw->checkpoint(); });
+      if (auto loaded = state->logs_[i]->load(); !loaded)
+        return tl::make_unexpected(loaded.error().in(kTopicNames[i]));
     }
     return state;
   }
@@ -221,7 +238,8 @@ class LocalStateDirectory final : public LocalState {
 
 }  // namespace
 
-Result<std::unique_ptr<LocalState>> LocalState::open(log::FileSystem& files, const Clock& clock, Options options) {
+Result<std::unique_ptr<LocalState>> LocalState::open(log::FileSystem& files, const Clock& clock,
+                                                     Options options) {
   return LocalStateDirectory::open(files, clock, std::move(options));
 }
 

@@ -23,7 +23,8 @@ class LocalState {
     std::uint64_t compact_bytes_min = 1U << 20;  // smaller logs are never compacted
   };
   /// kBusy when another process has the directory; kCorrupt with file and position.
-  static Result<std::unique_ptr<LocalState>> open(log::FileSystem& files, const Clock& clock, Options options);
+  static Result<std::unique_ptr<LocalState>> open(log::FileSystem& files, const Clock& clock,
+                                                  Options options);
   /// On the operating system's files.
   static Result<std::unique_ptr<LocalState>> open(const Clock& clock, Options options);
   virtual ~LocalState() = default;

@@ -7,7 +7,8 @@ namespace penstock::connect {
 using Json = nlohmann::json;
 
 std::string offset_key(std::string_view connector, std::string_view partition) {
-  return "[" + Json(std::string(connector)).dump(-1, ' ', false, Json::error_handler_t::replace) + "," + std::string(partition) + "]";
+  return "[" + Json(std::string(connector)).dump(-1, ' ', false, Json::error_handler_t::replace) +
+         "," + std::string(partition) + "]";
 }
 
 std::optional<std::pair<std::string, std::string>> parse_offset_key(std::string_view key) {

@@ -19,7 +19,8 @@ struct StateEntry {
 class StateLog {
  public:
   virtual ~StateLog() = default;
-  /// All entries or none; durable when this returns. After kStorageFull it takes entries again once there is room; any other error is final.
+  /// All entries or none; durable when this returns. After kStorageFull it takes entries again once
+  /// there is room; any other error is final.
   virtual Status put(std::span<const StateEntry> entries) = 0;
   /// The live entries, in the order of their last writes.
   using Visitor = std::function<void(std::string_view key, std::string_view value)>;

@@ -23,13 +23,16 @@ void StateThread::put(StateTopic topic, std::vector<StateEntry> entries, Done do
 Status StateThread::put_and_wait(StateTopic topic, std::vector<StateEntry> entries) {
   std::promise<Status> promise;
   auto result = promise.get_future();
-  put(topic, std::move(entries), [&promise](Status status) { promise.set_value(std::move(status)); });
+  put(topic, std::move(entries),
+      [&promise](Status status) { promise.set_value(std::move(status)); });
   return result.get();
 }
 
-void StateThread::read_offsets(std::string connector, std::vector<std::string> partitions, UniqueFunction<void(Values)> done) {
+void StateThread::read_offsets(std::string connector, std::vector<std::string> partitions,
+                               UniqueFunction<void(Values)> done) {
   Request request;
-  request.read = [this, connector = std::move(connector), partitions = std::move(partitions), done = std::move(done)]() mutable {
+  request.read = [this, connector = std::move(connector), partitions = std::move(partitions),
+                  done = std::move(done)]() mutable {
     Values values;
     for (const auto& partition : partitions) {
       const auto found = offsets_.find(offset_key(connector, partition));
@@ -46,7 +49,8 @@ void StateThread::list_offsets(std::string connector, UniqueFunction<void(Offset
     Offsets offsets;
     for (const auto& [key, value] : offsets_) {
       auto parsed = parse_offset_key(key);
-      if (parsed && parsed->first == connector) offsets.emplace_back(std::move(parsed->second), value);
+      if (parsed && parsed->first == connector)
+        offsets.emplace_back(std::move(parsed->second), value);
     }
     done(std::move(offsets));
   };
@@ -62,7 +66,9 @@ void StateThread::push(Request request) {
       wake_.notify_one();
       return;
     }
-    if (!stopping_) refused = {Errc::kBusy, std::to_string(kRequestsMax) + " state writes wait for the disk already"};
+    if (!stopping_)
+      refused = {Errc::kBusy,
+                 std::to_string(kRequestsMax) + " state writes wait for the disk already"};
   }
   if (request.done) request.done(tl::make_unexpected(std::move(refused)));
 }
@@ -108,7 +114,8 @@ void StateThread::work(std::vector<Request>& batch) {
     }
     std::size_t end = begin;
     std::size_t entries = 0;
-    while (end < batch.size() && !batch[end].read && batch[end].topic == batch[begin].topic && entries < kGroupEntriesMax) {
+    while (end < batch.size() && !batch[end].read && batch[end].topic == batch[begin].topic &&
+           entries < kGroupEntriesMax) {
       entries += batch[end].entries.size();
       ++end;
     }
@@ -119,13 +126,16 @@ void StateThread::work(std::vector<Request>& batch) {
 
 void StateThread::write(std::span<Request> group) {
   std::vector<StateEntry> entries;
-  for (const auto& request : group) entries.insert(entries.end(), request.entries.begin(), request.entries.end());
+  for (const auto& request : group)
+    entries.insert(entries.end(), request.entries.begin(), request.entries.end());
   const auto topic = group.front().topic;
   const auto status = logs_[static_cast<std::size_t>(topic)]->put(entries);
   if (status && topic == StateTopic::kOffsets) {
     for (auto& entry : entries) {
-      if (entry.value) offsets_[entry.key] = std::move(*entry.value);
-      else offsets_.erase(entry.key);
+      if (entry.value)
+        offsets_[entry.key] = std::move(*entry.value);
+      else
+        offsets_.erase(entry.key);
     }
   }
   for (auto& request : group) {

@@ -17,7 +17,8 @@
 
 namespace penstock::connect {
 
-/// The one thread that writes state, and the only one that waits for the disk. Callers may be any thread; callbacks run on this one.
+/// The one thread that writes state, and the only one that waits for the disk. Callers may be any
+/// thread; callbacks run on this one.
 class StateThread {
  public:
   static constexpr std::size_t kRequestsMax = 10'000;
@@ -30,11 +31,13 @@ class StateThread {
   explicit StateThread(Logs logs);
   ~StateThread();
 
-  /// `done` runs when the entries are durable or not; kBusy at once when kRequestsMax wait already. Entries put together are kept together.
+  /// `done` runs when the entries are durable or not; kBusy at once when kRequestsMax wait already.
+  /// Entries put together are kept together.
   void put(StateTopic topic, std::vector<StateEntry> entries, Done done);
   Status put_and_wait(StateTopic topic, std::vector<StateEntry> entries);
   /// Only offsets that are durable.
-  void read_offsets(std::string connector, std::vector<std::string> partitions, UniqueFunction<void(Values)> done);
+  void read_offsets(std::string connector, std::vector<std::string> partitions,
+                    UniqueFunction<void(Values)> done);
   void list_offsets(std::string connector, UniqueFunction<void(Offsets)> done);
   /// Works off what has been asked, then ends. Later requests fail with kCancelled.
   void stop();

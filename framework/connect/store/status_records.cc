@@ -8,7 +8,8 @@ namespace {
 using Json = nlohmann::json;
 
 std::string value(const StatusRecord& status) {
-  Json json{{"state", status.state}, {"worker_id", status.worker_id}, {"generation", status.generation}};
+  Json json{
+      {"state", status.state}, {"worker_id", status.worker_id}, {"generation", status.generation}};
   json["trace"] = status.trace.empty() ? Json() : Json(status.trace);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

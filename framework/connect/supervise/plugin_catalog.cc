@@ -22,11 +22,12 @@ using Json = nlohmann::json;
 constexpr std::string_view kSuffix = "Connector";
 
 Result<PluginFile> look_at(const std::string& path) {
-  struct stat about{};
+  struct stat about {};
   if (::stat(path.c_str(), &about) != 0) return fail_errno(errno, path);
   PluginFile file;
   file.path = path;
-  file.modified_ns = static_cast<std::int64_t>(about.st_mtim.tv_sec) * 1'000'000'000 + about.st_mtim.tv_nsec;
+  file.modified_ns =
+      static_cast<std::int64_t>(about.st_mtim.tv_sec) * 1'000'000'000 + about.st_mtim.tv_nsec;
   file.size_bytes = about.st_size;
   return file;
 }
@@ -50,7 +51,9 @@ std::string without_package(const std::string& name) {
   return dot == std::string::npos ? name : name.substr(dot + 1);
 }
 std::string without_suffix(const std::string& name) {
-  return name.size() > kSuffix.size() && name.ends_with(kSuffix) ? name.substr(0, name.size() - kSuffix.size()) : name;
+  return name.size() > kSuffix.size() && name.ends_with(kSuffix)
+             ? name.substr(0, name.size() - kSuffix.size())
+             : name;
 }
 
 bool answers_to(const message::ConnectorDefinition& connector, const std::string& asked) {
@@ -124,8 +127,8 @@ Result<PluginCatalog::Class> PluginCatalog::find(const std::string& class_name) 
     names += (names.empty() ? "" : ", ") + one.connector->name;
   }
   if (alias) return *alias;
-  std::string text = "Failed to find any class that implements Connector and which name matches " + class_name +
-                     ", available connectors are: " + (names.empty() ? "none" : names);
+  std::string text = "Failed to find any class that implements Connector and which name matches " +
+                     class_name + ", available connectors are: " + (names.empty() ? "none" : names);
   for (const auto& problem : problems()) text += "; " + problem;
   return fail(Errc::kNotFound, std::move(text));
 }
@@ -133,7 +136,8 @@ Result<PluginCatalog::Class> PluginCatalog::find(const std::string& class_name) 
 std::vector<PluginCatalog::Class> PluginCatalog::classes() const {
   std::vector<Class> all;
   for (const auto& [path, entry] : entries_) {
-    for (const auto& connector : entry.definition.connectors) all.push_back({&entry.file, &entry.definition, &connector});
+    for (const auto& connector : entry.definition.connectors)
+      all.push_back({&entry.file, &entry.definition, &connector});
   }
   return all;
 }
@@ -143,7 +147,8 @@ std::vector<std::string> PluginCatalog::problems() const {
   for (const auto& [path, entry] : entries_) {
     if (entry.known) continue;
     const bool named = entry.refusal.starts_with(path + ": ");
-    all.push_back(path + " was refused: " + (named ? entry.refusal.substr(path.size() + 2) : entry.refusal));
+    all.push_back(
+        path + " was refused: " + (named ? entry.refusal.substr(path.size() + 2) : entry.refusal));
   }
   return all;
 }
@@ -157,7 +162,8 @@ void PluginCatalog::load_cache() {
     try {
       Entry entry;
       entry.file = {json.at("path").get<std::string>(), json.at("modified_ns").get<std::int64_t>(),
-                    json.at("size_bytes").get<std::int64_t>(), json.at("sha256").get<std::string>()};
+                    json.at("size_bytes").get<std::int64_t>(),
+                    json.at("sha256").get<std::string>()};
       auto envelope = decode(json.at("definition").get<std::string>());
       if (!envelope || !std::holds_alternative<message::Definition>(envelope->body)) continue;
       entry.known = true;
@@ -180,10 +186,16 @@ void PluginCatalog::save_cache() const {
       envelope.body = entry.definition;
       const auto text = encode(envelope);
       if (!entry.known || !text) continue;
-      out << Json{{"path", path}, {"modified_ns", entry.file.modified_ns}, {"size_bytes", entry.file.size_bytes},
-                  {"sha256", entry.file.sha256}, {"definition", *text}}.dump() << '\n';
+      out << Json{{"path", path},
+                  {"modified_ns", entry.file.modified_ns},
+                  {"size_bytes", entry.file.size_bytes},
+                  {"sha256", entry.file.sha256},
+                  {"definition", *text}}
+                 .dump()
+          << '\n';
     }
-    if (!out.flush()) return;  // a cache that cannot be written costs time at the next start, no more
+    if (!out.flush())
+      return;  // a cache that cannot be written costs time at the next start, no more
   }
   std::error_code ignored;
   std::filesystem::rename(temporary, cache_path_, ignored);

@@ -21,7 +21,8 @@ struct PluginFile {
   }
 };
 
-/// What is known of the plugins in plugin.path. Runs no plugin code; who owns it asks a probe. One thread.
+/// What is known of the plugins in plugin.path. Runs no plugin code; who owns it asks a probe. One
+/// thread.
 class PluginCatalog {
  public:
   /// One connector class of a described plugin.
@@ -34,13 +35,15 @@ class PluginCatalog {
   /// `cache_path` "" keeps nothing on disk.
   PluginCatalog(std::vector<std::string> folders, std::string cache_path);
 
-  /// Looks at the folders again and returns the files that have to be described. Files that went away are forgotten.
+  /// Looks at the folders again and returns the files that have to be described. Files that went
+  /// away are forgotten.
   std::vector<PluginFile> scan();
   void described(const PluginFile& file, message::Definition definition);
   /// `why` is one sentence.
   void refused(const PluginFile& file, std::string why);
 
-  /// Accepts the class name, its aliases, and both without their package or with "Connector" added. kNotFound lists what there is.
+  /// Accepts the class name, its aliases, and both without their package or with "Connector" added.
+  /// kNotFound lists what there is.
   [[nodiscard]] Result<Class> find(const std::string& class_name) const;
   [[nodiscard]] std::vector<Class> classes() const;
   /// Folders that cannot be read, files that were refused: one sentence each.

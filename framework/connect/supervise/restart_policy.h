@@ -7,7 +7,8 @@
 
 namespace penstock::connect {
 
-/// When to try again what failed. Exponential backoff with jitter while there is no progress; at most `budget` tries within `window_ms`.
+/// When to try again what failed. Exponential backoff with jitter while there is no progress; at
+/// most `budget` tries within `window_ms`.
 class RestartPolicy {
  public:
   struct Options {
@@ -21,7 +22,8 @@ class RestartPolicy {
 
   /// It failed at `now_ms`: how long to wait, or nullopt when the budget is used up.
   std::optional<std::int64_t> failed(std::int64_t now_ms, std::mt19937_64& random);
-  /// As failed(), for a failure that is not its fault: waits, but does not count against the budget.
+  /// As failed(), for a failure that is not its fault: waits, but does not count against the
+  /// budget.
   std::int64_t failed_outside_budget(std::mt19937_64& random);
   /// It did something useful since it was started: the next wait is short again.
   void progressed() { in_a_row_ = 0; }

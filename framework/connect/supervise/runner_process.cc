@@ -20,26 +20,28 @@ std::string describe_call(const TaskPageView& page) {
   if (!page.valid || call.empty()) return {};
   std::string text = "in " + std::string(call);
   if (page.call == PluginCall::kPut && page.partition >= 0) {
-    text += " of " + page.topic + "-" + std::to_string(page.partition) + ", offsets " + std::to_string(page.first_offset) +
-            " to " + std::to_string(page.last_offset);
+    text += " of " + page.topic + "-" + std::to_string(page.partition) + ", offsets " +
+            std::to_string(page.first_offset) + " to " + std::to_string(page.last_offset);
   }
   return text;
 }
 
-Result<std::unique_ptr<RunnerProcess>> RunnerProcess::start(const std::vector<std::string>& command, Identity identity,
-                                                            const Clock& clock, Unasked unasked) {
+Result<std::unique_ptr<RunnerProcess>> RunnerProcess::start(const std::vector<std::string>& command,
+                                                            Identity identity, const Clock& clock,
+                                                            Unasked unasked) {
   PENSTOCK_ASSIGN_OR_RETURN(auto ends, Channel::make_pair());
   PENSTOCK_ASSIGN_OR_RETURN(auto pages, TaskPages::create());
   process::SpawnOptions options;
   options.command = command;
   options.descriptors = {{ends.second.get(), kRunnerChannelFd}, {pages.fd(), kRunnerPagesFd}};
   PENSTOCK_ASSIGN_OR_RETURN(auto child, process::spawn(options));
-  return std::unique_ptr<RunnerProcess>(new RunnerProcess(std::move(identity), clock, std::move(unasked),
-                                                          Channel(std::move(ends.first)), std::move(pages), std::move(child)));
+  return std::unique_ptr<RunnerProcess>(
+      new RunnerProcess(std::move(identity), clock, std::move(unasked),
+                        Channel(std::move(ends.first)), std::move(pages), std::move(child)));
 }
 
-RunnerProcess::RunnerProcess(Identity identity, const Clock& clock, Unasked unasked, Channel channel, TaskPages pages,
-                             process::Child child)
+RunnerProcess::RunnerProcess(Identity identity, const Clock& clock, Unasked unasked,
+                             Channel channel, TaskPages pages, process::Child child)
     : identity_(std::move(identity)),
       clock_(clock),
       unasked_(std::move(unasked)),
@@ -98,7 +100,9 @@ void RunnerProcess::kill(std::string why) {
   kill_reason_ = std::move(why);
   for (const auto& [task, stalled] : watched_tasks) {
     const auto call = describe_call(read_page(pages_.task(task)));
-    if (!call.empty()) task_calls += (task_calls.empty() ? "task " : "; task ") + std::to_string(task) + " was " + call;
+    if (!call.empty())
+      task_calls +=
+          (task_calls.empty() ? "task " : "; task ") + std::to_string(task) + " was " + call;
   }
   child_.signal(SIGKILL);
 }
@@ -106,7 +110,8 @@ void RunnerProcess::kill(std::string why) {
 void RunnerProcess::add_poll(std::vector<pollfd>& fds) const {
   if (channel_open_) {
     const auto read = static_cast<short>(stores_in_flight < kStoresInFlightMax ? POLLIN : 0);
-    fds.push_back({channel_.fd(), static_cast<short>(read | (channel_.wants_write() ? POLLOUT : 0)), 0});
+    fds.push_back(
+        {channel_.fd(), static_cast<short>(read | (channel_.wants_write() ? POLLOUT : 0)), 0});
   }
   if (!ended_) fds.push_back({child_.pidfd(), POLLIN, 0});
   if (output_.fd() >= 0) fds.push_back({output_.fd(), POLLIN, 0});
@@ -115,14 +120,16 @@ void RunnerProcess::add_poll(std::vector<pollfd>& fds) const {
 
 void RunnerProcess::read_channel() {
   if (!channel_open_) return;
-  if (auto flushed = channel_.flush(); !flushed && flushed.error().code != Errc::kUnavailable) kill(flushed.error().text);
+  if (auto flushed = channel_.flush(); !flushed && flushed.error().code != Errc::kUnavailable)
+    kill(flushed.error().text);
   while (stores_in_flight < kStoresInFlightMax) {
     auto messages = channel_.receive();
     if (!messages) {
       channel_open_ = false;
       channel_.close();
       closed_ms_ = clock_.steady_ms();
-      if (messages.error().code == Errc::kInvalid) kill("it sent what is no message: " + messages.error().text);
+      if (messages.error().code == Errc::kInvalid)
+        kill("it sent what is no message: " + messages.error().text);
       return;
     }
     if (messages->empty()) return;
@@ -143,7 +150,9 @@ void RunnerProcess::read_channel() {
 void RunnerProcess::read_output() {
   const auto who = identity_.connector.empty() ? std::string("probe") : identity_.connector;
   const auto now = clock_.steady_ms();
-  output_.read(now, [&](std::string_view line) { spdlog::info("[{}] {}", who, identity_.secrets.masked(std::string(line))); });
+  output_.read(now, [&](std::string_view line) {
+    spdlog::info("[{}] {}", who, identity_.secrets.masked(std::string(line)));
+  });
   errors_.read(now, [&](std::string_view line) {
     const auto shown = identity_.secrets.masked(std::string(line));
     spdlog::info("[{}] {}", who, shown);
@@ -159,7 +168,8 @@ void RunnerProcess::check_deadlines() {
     return kill(question.what + " did not return before its deadline");
   }
   // Its lease would end it as well, later.
-  if (!channel_open_ && !ended_ && now - closed_ms_ > kExitAfterCloseMs) kill("it closed its channel and did not exit");
+  if (!channel_open_ && !ended_ && now - closed_ms_ > kExitAfterCloseMs)
+    kill("it closed its channel and did not exit");
 }
 
 void RunnerProcess::fail_questions() {
@@ -181,7 +191,9 @@ bool RunnerProcess::service() {
       if (kill_reason_.empty()) {
         for (const auto& [task, stalled] : watched_tasks) {
           const auto call = describe_call(read_page(pages_.task(task)));
-          if (!call.empty()) task_calls += (task_calls.empty() ? "task " : "; task ") + std::to_string(task) + " was " + call;
+          if (!call.empty())
+            task_calls +=
+                (task_calls.empty() ? "task " : "; task ") + std::to_string(task) + " was " + call;
         }
       }
     }
@@ -203,11 +215,15 @@ std::int64_t RunnerProcess::next_deadline_ms() const {
 
 std::string RunnerProcess::ended_text() const {
   std::string text = "penstock-runner (pid " + std::to_string(child_.pid()) + ") ";
-  if (!kill_reason_.empty()) text += "was killed by the worker: " + kill_reason_;
-  else text += ended_ ? ended_->text() : "is ending";
+  if (!kill_reason_.empty())
+    text += "was killed by the worker: " + kill_reason_;
+  else
+    text += ended_ ? ended_->text() : "is ending";
   const auto instance = describe_call(read_page(pages_.connector()));
-  if (!task_calls.empty()) text += "; " + task_calls;
-  else if (!instance.empty() && kill_reason_.empty()) text += " " + instance;
+  if (!task_calls.empty())
+    text += "; " + task_calls;
+  else if (!instance.empty() && kill_reason_.empty())
+    text += " " + instance;
   if (!last_words_.empty()) text += "\nIts last words:";
   for (const auto& line : last_words_) text += "\n  " + line;
   return text;

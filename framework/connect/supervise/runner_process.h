@@ -32,15 +32,17 @@ class RunnerProcess {
   struct Identity {
     std::string connector;  // "" for a probe
     std::int64_t generation = 0;
-    Secrets secrets;        // never in a log line
+    Secrets secrets;  // never in a log line
   };
   /// What came without being asked for.
   using Unasked = std::function<void(RunnerProcess&, Envelope)>;
 
-  static Result<std::unique_ptr<RunnerProcess>> start(const std::vector<std::string>& command, Identity identity,
-                                                      const Clock& clock, Unasked unasked);
+  static Result<std::unique_ptr<RunnerProcess>> start(const std::vector<std::string>& command,
+                                                      Identity identity, const Clock& clock,
+                                                      Unasked unasked);
 
-  /// `what` names the question in the text of a missed deadline: "plan()". A missed deadline kills the runner. `done` always runs, once.
+  /// `what` names the question in the text of a missed deadline: "plan()". A missed deadline kills
+  /// the runner. `done` always runs, once.
   void ask(Message question, std::int64_t deadline_ms, std::string what, Answer done);
   void answer(std::uint64_t id, Message body);
   void tell(Message body);
@@ -48,7 +50,8 @@ class RunnerProcess {
   void kill(std::string why);
 
   void add_poll(std::vector<pollfd>& fds) const;
-  /// Reads and writes what is possible and checks deadlines. False when the process has ended and all was read: destroy it.
+  /// Reads and writes what is possible and checks deadlines. False when the process has ended and
+  /// all was read: destroy it.
   bool service();
   /// steady ms; INT64_MAX: none.
   [[nodiscard]] std::int64_t next_deadline_ms() const;
@@ -59,11 +62,14 @@ class RunnerProcess {
   [[nodiscard]] const TaskPages& pages() const { return pages_; }
   [[nodiscard]] pid_t pid() const { return child_.pid(); }
 
-  /// Offset requests that wait for the disk; while there are kStoresInFlightMax the channel is not read.
+  /// Offset requests that wait for the disk; while there are kStoresInFlightMax the channel is not
+  /// read.
   std::size_t stores_in_flight = 0;
-  std::map<std::uint64_t, std::int64_t> stores;  // by question: when it has to be answered, steady ms
-  std::map<int, bool> watched_tasks;  // started tasks, and whether they were last reported as stalled
-  std::string task_calls;             // at the end: what each task was doing
+  std::map<std::uint64_t, std::int64_t>
+      stores;  // by question: when it has to be answered, steady ms
+  std::map<int, bool>
+      watched_tasks;       // started tasks, and whether they were last reported as stalled
+  std::string task_calls;  // at the end: what each task was doing
 
  private:
   struct Question {
@@ -71,7 +77,8 @@ class RunnerProcess {
     std::string what;
     Answer done;
   };
-  RunnerProcess(Identity identity, const Clock& clock, Unasked unasked, Channel channel, TaskPages pages, process::Child child);
+  RunnerProcess(Identity identity, const Clock& clock, Unasked unasked, Channel channel,
+                TaskPages pages, process::Child child);
   void send(Envelope envelope);
   void read_channel();
   void read_output();

@@ -11,7 +11,8 @@ constexpr std::size_t kWordBytesMax = 3;
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 bool stands_alone(std::string_view text, std::size_t at, std::size_t size) {
-  return (at == 0 || !is_word(text[at - 1])) && (at + size == text.size() || !is_word(text[at + size]));
+  return (at == 0 || !is_word(text[at - 1])) &&
+         (at + size == text.size() || !is_word(text[at + size]));
 }
 
 void hide(std::string& text, const std::string& value) {
@@ -34,7 +35,8 @@ void Secrets::add(std::string value) {
   if (begin == std::string::npos) return;
   value = value.substr(begin, value.find_last_not_of(kSpace) + 1 - begin);
   if (value == kHidden || std::ranges::find(values_, value) != values_.end()) return;
-  const auto place = std::ranges::find_if(values_, [&](const auto& other) { return other.size() < value.size(); });
+  const auto place =
+      std::ranges::find_if(values_, [&](const auto& other) { return other.size() < value.size(); });
   values_.insert(place, std::move(value));
 }
 

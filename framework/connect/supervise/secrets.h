@@ -12,7 +12,8 @@ inline constexpr const char* kHidden = "[hidden]";
 class Secrets {
  public:
   void add(std::string value);
-  /// `text` with each value replaced by [hidden]. Values of less than 4 characters only where they stand alone, as a word.
+  /// `text` with each value replaced by [hidden]. Values of less than 4 characters only where they
+  /// stand alone, as a word.
   [[nodiscard]] std::string masked(std::string text) const;
 
  private:

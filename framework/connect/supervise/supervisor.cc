@@ -17,7 +17,8 @@ constexpr std::int64_t kProbeByeMs = 2'000;
 
 }  // namespace
 
-Supervisor::Supervisor(Options options, const Clock& clock, SupervisorEvents& events, OffsetBackend& offsets)
+Supervisor::Supervisor(Options options, const Clock& clock, SupervisorEvents& events,
+                       OffsetBackend& offsets)
     : options_(std::move(options)), clock_(clock), events_(events), offsets_(offsets) {}
 
 Supervisor::~Supervisor() { stop(); }
@@ -35,43 +36,52 @@ void Supervisor::post(UniqueFunction<void()> task) {
   ::eventfd_write(wake_.get(), 1);
 }
 
-void Supervisor::start_runner(std::string connector, std::int64_t generation, message::Hello hello, Answer done, Secrets secrets) {
-  post([this, connector = std::move(connector), generation, hello = std::move(hello), done = std::move(done),
-        secrets = std::move(secrets)]() mutable {
-    auto started = RunnerProcess::start(options_.command, {connector, generation, std::move(secrets)}, clock_,
-                                        [this](RunnerProcess& runner, Envelope e) { unasked(runner, e.id, std::move(e.body)); });
+void Supervisor::start_runner(std::string connector, std::int64_t generation, message::Hello hello,
+                              Answer done, Secrets secrets) {
+  post([this, connector = std::move(connector), generation, hello = std::move(hello),
+        done = std::move(done), secrets = std::move(secrets)]() mutable {
+    auto started = RunnerProcess::start(
+        options_.command, {connector, generation, std::move(secrets)}, clock_,
+        [this](RunnerProcess& runner, Envelope e) { unasked(runner, e.id, std::move(e.body)); });
     if (!started) return done(tl::make_unexpected(std::move(started).error()));
     auto running = std::make_unique<Running>();
     running->process = std::move(*started);
     auto& process = *running->process;
     runners_.push_back(std::move(running));
     process.tell(message::Lease{options_.lease_ms});
-    process.ask(std::move(hello), options_.hello_deadline_ms, "the start of the runner",
-                [this, connector, generation, done = std::move(done)](Result<Message> answer) mutable {
-                  auto* self = find(connector, generation);
-                  if (self != nullptr && answer && std::holds_alternative<message::Ready>(*answer)) self->ready = true;
-                  if (answer && std::holds_alternative<message::Refused>(*answer)) {
-                    answer = fail(Errc::kInvalid, std::get<message::Refused>(*answer).text);
-                  }
-                  done(std::move(answer));
-                });
+    process.ask(
+        std::move(hello), options_.hello_deadline_ms, "the start of the runner",
+        [this, connector, generation, done = std::move(done)](Result<Message> answer) mutable {
+          auto* self = find(connector, generation);
+          if (self != nullptr && answer && std::holds_alternative<message::Ready>(*answer))
+            self->ready = true;
+          if (answer && std::holds_alternative<message::Refused>(*answer)) {
+            answer = fail(Errc::kInvalid, std::get<message::Refused>(*answer).text);
+          }
+          done(std::move(answer));
+        });
   });
 }
 
-void Supervisor::ask(std::string connector, std::int64_t generation, Message question, std::int64_t deadline_ms, std::string what,
-                     Answer done) {
-  post([this, connector = std::move(connector), generation, question = std::move(question), deadline_ms, what = std::move(what),
-        done = std::move(done)]() mutable {
+void Supervisor::ask(std::string connector, std::int64_t generation, Message question,
+                     std::int64_t deadline_ms, std::string what, Answer done) {
+  post([this, connector = std::move(connector), generation, question = std::move(question),
+        deadline_ms, what = std::move(what), done = std::move(done)]() mutable {
     auto* running = find(connector, generation);
-    if (running == nullptr) return done(fail(Errc::kUnavailable, "the connector's runner is not running"));
-    if (const auto* start = std::get_if<message::StartTask>(&question)) running->process->watched_tasks[start->task] = false;
-    if (const auto* end = std::get_if<message::StopTask>(&question)) running->process->watched_tasks.erase(end->task);
+    if (running == nullptr)
+      return done(fail(Errc::kUnavailable, "the connector's runner is not running"));
+    if (const auto* start = std::get_if<message::StartTask>(&question))
+      running->process->watched_tasks[start->task] = false;
+    if (const auto* end = std::get_if<message::StopTask>(&question))
+      running->process->watched_tasks.erase(end->task);
     running->process->ask(std::move(question), deadline_ms, std::move(what), std::move(done));
   });
 }
 
-void Supervisor::stop_runner(std::string connector, std::int64_t generation, std::int64_t deadline_ms, UniqueFunction<void()> done) {
-  post([this, connector = std::move(connector), generation, deadline_ms, done = std::move(done)]() mutable {
+void Supervisor::stop_runner(std::string connector, std::int64_t generation,
+                             std::int64_t deadline_ms, UniqueFunction<void()> done) {
+  post([this, connector = std::move(connector), generation, deadline_ms,
+        done = std::move(done)]() mutable {
     auto* running = find(connector, generation);
     if (running == nullptr) return done();
     running->stopped = std::move(done);
@@ -80,11 +90,13 @@ void Supervisor::stop_runner(std::string connector, std::int64_t generation, std
   });
 }
 
-void Supervisor::probe(message::Hello hello, Message question, std::int64_t deadline_ms, std::string what, Answer done,
-                       Secrets secrets) {
-  post([this, probe = Probe{std::move(hello), std::move(question), deadline_ms, std::move(what), std::move(done), std::move(secrets)}]() mutable {
+void Supervisor::probe(message::Hello hello, Message question, std::int64_t deadline_ms,
+                       std::string what, Answer done, Secrets secrets) {
+  post([this, probe = Probe{std::move(hello), std::move(question), deadline_ms, std::move(what),
+                            std::move(done), std::move(secrets)}]() mutable {
     if (probes_waiting_.size() >= kProbesWaitingMax) {
-      return probe.done(fail(Errc::kBusy, std::to_string(kProbesWaitingMax) + " questions to plugins wait already"));
+      return probe.done(fail(
+          Errc::kBusy, std::to_string(kProbesWaitingMax) + " questions to plugins wait already"));
     }
     probes_waiting_.push_back(std::move(probe));
     start_probes();
@@ -95,7 +107,8 @@ void Supervisor::start_probes() {
   while (probes_running_ < options_.probes_max && !probes_waiting_.empty()) {
     auto probe = std::make_shared<Probe>(std::move(probes_waiting_.front()));
     probes_waiting_.pop_front();
-    auto started = RunnerProcess::start(options_.command, {{}, 0, probe->secrets}, clock_, [](RunnerProcess&, const Envelope&) {});
+    auto started = RunnerProcess::start(options_.command, {{}, 0, probe->secrets}, clock_,
+                                        [](RunnerProcess&, const Envelope&) {});
     if (!started) {
       probe->done(tl::make_unexpected(std::move(started).error()));
       continue;
@@ -115,7 +128,8 @@ void Supervisor::start_probes() {
       process->tell(message::Bye{kProbeByeMs});
       probe->done(std::move(answer));
     };
-    process->tell(message::Lease{std::max(options_.lease_ms, options_.hello_deadline_ms + probe->deadline_ms)});
+    process->tell(message::Lease{
+        std::max(options_.lease_ms, options_.hello_deadline_ms + probe->deadline_ms)});
     process->ask(std::move(probe->hello), options_.hello_deadline_ms, "loading the plugin",
                  [probe, process, finish](Result<Message> answer) {
                    if (!answer) return finish(std::move(answer));
@@ -133,37 +147,45 @@ void Supervisor::unasked(RunnerProcess& runner, std::uint64_t id, Message body) 
   const auto generation = runner.identity().generation;
   if (auto* wanted = std::get_if<message::ReadOffsets>(&body)) {
     ++runner.stores_in_flight;
-    offsets_.read(connector, std::move(wanted->partitions), [this, connector, generation, id](auto values) {
-      post([this, connector, generation, id, values = std::move(values)]() mutable {
-        auto* running = find(connector, generation);
-        if (running == nullptr) return;
-        --running->process->stores_in_flight;
-        running->process->answer(id, message::OffsetValues{std::move(values)});
-      });
-    });
+    offsets_.read(connector, std::move(wanted->partitions),
+                  [this, connector, generation, id](auto values) {
+                    post([this, connector, generation, id, values = std::move(values)]() mutable {
+                      auto* running = find(connector, generation);
+                      if (running == nullptr) return;
+                      --running->process->stores_in_flight;
+                      running->process->answer(id, message::OffsetValues{std::move(values)});
+                    });
+                  });
   } else if (auto* store = std::get_if<message::StoreOffsets>(&body)) {
     ++runner.stores_in_flight;
     runner.stores[id] = clock_.steady_ms() + options_.store_deadline_ms;
     const auto sequence = store->sequence;
-    offsets_.store(connector, std::move(store->entries), [this, connector, generation, id, sequence](Status status) {
-      post([this, connector, generation, id, sequence, status = std::move(status)] {
-        auto* running = find(connector, generation);
-        if (running == nullptr) return;
-        --running->process->stores_in_flight;
-        if (running->process->stores.erase(id) == 0) return;  // was answered at its deadline
-        if (status) running->process->answer(id, message::Stored{sequence});
-        else running->process->answer(id, message::Failed{status.error().text, status.error().code == Errc::kBusy});
-      });
-    });
+    offsets_.store(
+        connector, std::move(store->entries),
+        [this, connector, generation, id, sequence](Status status) {
+          post([this, connector, generation, id, sequence, status = std::move(status)] {
+            auto* running = find(connector, generation);
+            if (running == nullptr) return;
+            --running->process->stores_in_flight;
+            if (running->process->stores.erase(id) == 0) return;  // was answered at its deadline
+            if (status)
+              running->process->answer(id, message::Stored{sequence});
+            else
+              running->process->answer(
+                  id, message::Failed{status.error().text, status.error().code == Errc::kBusy});
+          });
+        });
   } else {
-    if (!events_.runner_said(connector, generation, std::move(body))) runner.kill("it sends more messages than the worker can take");
+    if (!events_.runner_said(connector, generation, std::move(body)))
+      runner.kill("it sends more messages than the worker can take");
   }
 }
 
 Supervisor::Running* Supervisor::find(const std::string& connector, std::int64_t generation) {
   for (const auto& running : runners_) {
     const auto& identity = running->process->identity();
-    if (!connector.empty() && identity.connector == connector && identity.generation == generation) return running.get();
+    if (!connector.empty() && identity.connector == connector && identity.generation == generation)
+      return running.get();
   }
   return nullptr;
 }
@@ -195,7 +217,8 @@ void Supervisor::service() {
   std::vector<std::unique_ptr<Running>> ended;
   for (std::size_t i = 0; i < runners_.size();) {
     auto& running = *runners_[i];
-    if (running.kill_at_ms != 0 && clock_.steady_ms() >= running.kill_at_ms) running.process->kill("it did not end in time");
+    if (running.kill_at_ms != 0 && clock_.steady_ms() >= running.kill_at_ms)
+      running.process->kill("it did not end in time");
     if (running.process->service()) {
       ++i;
       continue;
@@ -225,12 +248,15 @@ void Supervisor::tick() {
   }
 }
 
-/// The runner offers the same offsets again, with newer ones. What is late may still become durable, and that is no harm.
+/// The runner offers the same offsets again, with newer ones. What is late may still become
+/// durable, and that is no harm.
 void Supervisor::refuse_late_stores(RunnerProcess& process) const {
   std::erase_if(process.stores, [&](const auto& store) {
     if (store.second > clock_.steady_ms()) return false;
-    process.answer(store.first, message::Failed{"they were not durable within " + std::to_string(options_.store_deadline_ms) +
-                                                    " ms (offset.flush.timeout.ms)", true});
+    process.answer(store.first, message::Failed{"they were not durable within " +
+                                                    std::to_string(options_.store_deadline_ms) +
+                                                    " ms (offset.flush.timeout.ms)",
+                                                true});
     return true;
   });
 }
@@ -246,14 +272,16 @@ void Supervisor::watch(Running& running) {
     const auto for_ms = call.empty() ? 0 : clock_.steady_ms() - page.since_ms;
     if (for_ms >= options_.call_warn_ms) {
       stalled = true;
-      events_.task_stalled(connector, generation, task, call + " for " + std::to_string(for_ms / 1000) + " s");
+      events_.task_stalled(connector, generation, task,
+                           call + " for " + std::to_string(for_ms / 1000) + " s");
     } else if (stalled) {
       stalled = false;
       events_.task_stalled(connector, generation, task, "");
     }
     if (options_.call_deadline_ms != 0 && for_ms >= options_.call_deadline_ms) {
-      return process.kill("task " + std::to_string(task) + " has been " + call + " for " + std::to_string(for_ms / 1000) +
-                          " s; task.call.deadline.ms allows " + std::to_string(options_.call_deadline_ms / 1000) + " s");
+      return process.kill("task " + std::to_string(task) + " has been " + call + " for " +
+                          std::to_string(for_ms / 1000) + " s; task.call.deadline.ms allows " +
+                          std::to_string(options_.call_deadline_ms / 1000) + " s");
     }
   }
 }

@@ -27,11 +27,14 @@ class SupervisorEvents {
  public:
   virtual ~SupervisorEvents() = default;
   /// TaskState, CaughtUp, Replan or Metrics. False: more than can be taken; the runner is ended.
-  [[nodiscard]] virtual bool runner_said(const std::string& connector, std::int64_t generation, Message message) = 0;
+  [[nodiscard]] virtual bool runner_said(const std::string& connector, std::int64_t generation,
+                                         Message message) = 0;
   /// It ended and nobody had asked it to.
-  virtual void runner_ended(const std::string& connector, std::int64_t generation, std::string text) = 0;
+  virtual void runner_ended(const std::string& connector, std::int64_t generation,
+                            std::string text) = 0;
   /// A plugin call takes long: "in poll() for 312 s"; "" when it returned.
-  virtual void task_stalled(const std::string& connector, std::int64_t generation, int task, std::string text) = 0;
+  virtual void task_stalled(const std::string& connector, std::int64_t generation, int task,
+                            std::string text) = 0;
 };
 
 /// Where source offsets live. Any thread may call; `done` runs on any thread.
@@ -40,19 +43,24 @@ class OffsetBackend {
   virtual ~OffsetBackend() = default;
   virtual void read(const std::string& connector, std::vector<std::string> partitions,
                     UniqueFunction<void(std::vector<std::optional<std::string>>)> done) = 0;
-  virtual void store(const std::string& connector, std::vector<message::OffsetEntry> entries, UniqueFunction<void(Status)> done) = 0;
+  virtual void store(const std::string& connector, std::vector<message::OffsetEntry> entries,
+                     UniqueFunction<void(Status)> done) = 0;
 };
 
-/// The thread that owns all runner processes. Its methods may be called from any thread and never block; answers come on its thread.
+/// The thread that owns all runner processes. Its methods may be called from any thread and never
+/// block; answers come on its thread.
 class Supervisor {
  public:
   struct Options {
-    std::vector<std::string> command;           // penstock-runner, with what plugin.runner.command puts in front
-    std::int64_t lease_ms = 10'000;             // how long a runner goes on without hearing from us
-    std::int64_t hello_deadline_ms = 30'000;    // exec to Ready
-    std::int64_t call_warn_ms = 30'000;         // a plugin call that takes longer is shown
-    std::int64_t call_deadline_ms = 900'000;    // and that takes longer is ended with its runner; 0: never
-    std::int64_t store_deadline_ms = 5'000;     // source offsets that are not durable by then are said not to be stored
+    std::vector<std::string>
+        command;  // penstock-runner, with what plugin.runner.command puts in front
+    std::int64_t lease_ms = 10'000;           // how long a runner goes on without hearing from us
+    std::int64_t hello_deadline_ms = 30'000;  // exec to Ready
+    std::int64_t call_warn_ms = 30'000;       // a plugin call that takes longer is shown
+    std::int64_t call_deadline_ms =
+        900'000;  // and that takes longer is ended with its runner; 0: never
+    std::int64_t store_deadline_ms =
+        5'000;  // source offsets that are not durable by then are said not to be stored
     int probes_max = 2;
   };
   static constexpr std::size_t kProbesWaitingMax = 256;
@@ -61,15 +69,20 @@ class Supervisor {
   ~Supervisor();
   Status start();
 
-  /// Starts a runner and says hello; answers Ready, or an error that says why not. Afterwards its end is reported by runner_ended().
-  /// `secrets` are hidden in what the runner prints.
-  void start_runner(std::string connector, std::int64_t generation, message::Hello hello, Answer done, Secrets secrets = {});
-  /// A question to a runner; kUnavailable when it is not there or ends meanwhile. Missing the deadline kills it.
-  void ask(std::string connector, std::int64_t generation, Message question, std::int64_t deadline_ms, std::string what, Answer done);
+  /// Starts a runner and says hello; answers Ready, or an error that says why not. Afterwards its
+  /// end is reported by runner_ended(). `secrets` are hidden in what the runner prints.
+  void start_runner(std::string connector, std::int64_t generation, message::Hello hello,
+                    Answer done, Secrets secrets = {});
+  /// A question to a runner; kUnavailable when it is not there or ends meanwhile. Missing the
+  /// deadline kills it.
+  void ask(std::string connector, std::int64_t generation, Message question,
+           std::int64_t deadline_ms, std::string what, Answer done);
   /// Bye, and SIGKILL after the deadline. `done` always runs, when the process is gone.
-  void stop_runner(std::string connector, std::int64_t generation, std::int64_t deadline_ms, UniqueFunction<void()> done);
+  void stop_runner(std::string connector, std::int64_t generation, std::int64_t deadline_ms,
+                   UniqueFunction<void()> done);
   /// A short-lived runner for one question.
-  void probe(message::Hello hello, Message question, std::int64_t deadline_ms, std::string what, Answer done, Secrets secrets = {});
+  void probe(message::Hello hello, Message question, std::int64_t deadline_ms, std::string what,
+             Answer done, Secrets secrets = {});
 
   /// Kills what still runs and ends the thread. Questions that were open are answered with errors.
   void stop();
@@ -85,8 +98,8 @@ class Supervisor {
   };
   struct Running {
     std::unique_ptr<RunnerProcess> process;
-    UniqueFunction<void()> stopped;   // set: it was asked to end
-    std::int64_t kill_at_ms = 0;      // 0: no end was asked for
+    UniqueFunction<void()> stopped;  // set: it was asked to end
+    std::int64_t kill_at_ms = 0;     // 0: no end was asked for
     bool ready = false;
   };
   void post(UniqueFunction<void()> task);
@@ -110,7 +123,8 @@ class Supervisor {
   std::deque<Probe> probes_waiting_;
   int probes_running_ = 0;
   std::int64_t next_tick_ms_ = 0;
-  // Guards posted_ and stopping_: calls come from the herder and the state thread. Bounded by the questions that those have open.
+  // Guards posted_ and stopping_: calls come from the herder and the state thread. Bounded by the
+  // questions that those have open.
   std::mutex mutex_;
   std::vector<UniqueFunction<void()>> posted_;
   bool stopping_ = false;

@@ -23,19 +23,23 @@ void SinkTaskContext::seek(const TopicPartition& at) {
 
 void SinkTaskContext::reject(const Record& record, std::string_view why) {
   if (!may_reject_) throw std::logic_error("SinkContext::reject() was called outside put()");
-  rejects_.push_back({std::string(record.topic), record.partition, record.offset, std::string(why)});
+  rejects_.push_back(
+      {std::string(record.topic), record.partition, record.offset, std::string(why)});
 }
 
 Status refuse_unavailable(const ConfigMap& config) {
   for (const char* key : {"transforms", "predicates"}) {
     const auto found = config.find(key);
     if (found != config.end() && !found->second.empty()) {
-      return fail(Errc::kUnsupported, std::string(key) + ": transforms are not available in this version; remove the setting");
+      return fail(
+          Errc::kUnsupported,
+          std::string(key) + ": transforms are not available in this version; remove the setting");
     }
   }
   const auto exactly_once = config.find("exactly.once.support");
   if (exactly_once != config.end() && exactly_once->second == "required") {
-    return fail(Errc::kUnsupported, "exactly.once.support: required is not available for sources in this version");
+    return fail(Errc::kUnsupported,
+                "exactly.once.support: required is not available for sources in this version");
   }
   return {};
 }

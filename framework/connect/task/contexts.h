@@ -35,19 +35,26 @@ class TaskBasics {
 
 class SourceTaskContext final : public SourceContext {
  public:
-  explicit SourceTaskContext(const TaskSetup& setup) : basics_(setup), offsets_(*this, *setup.link) {}
+  explicit SourceTaskContext(const TaskSetup& setup)
+      : basics_(setup), offsets_(*this, *setup.link) {}
   const Schema* schema(const SchemaSpec& spec) override { return basics_.schema(spec); }
   void log(LogLevel level, std::string_view text) override { basics_.log(level, text); }
   void count(std::string_view metric, double by) override { basics_.count(metric, by); }
   [[nodiscard]] bool stopping() const override { return basics_.setup().signal->stopping(); }
-  [[nodiscard]] std::string_view connector_name() const override { return basics_.setup().connector; }
+  [[nodiscard]] std::string_view connector_name() const override {
+    return basics_.setup().connector;
+  }
   [[nodiscard]] int task_id() const override { return basics_.setup().task; }
   void replan() override { basics_.setup().link->send(message::Replan{}); }
-  std::uint32_t partition(std::string_view json, std::span<const std::string_view> fields) override {
+  std::uint32_t partition(std::string_view json,
+                          std::span<const std::string_view> fields) override {
     return offsets_.partition(json, fields);
   }
-  std::span<const Value> stored(std::uint32_t partition) override { return offsets_.stored(partition); }
-  std::span<const Value> stored_as(std::string_view json, std::span<const std::string_view> fields) override {
+  std::span<const Value> stored(std::uint32_t partition) override {
+    return offsets_.stored(partition);
+  }
+  std::span<const Value> stored_as(std::string_view json,
+                                   std::span<const std::string_view> fields) override {
     return offsets_.stored_as(json, fields);
   }
   void wake() override { basics_.setup().signal->wake(); }
@@ -79,7 +86,9 @@ class SinkTaskContext final : public SinkContext {
   void log(LogLevel level, std::string_view text) override { basics_.log(level, text); }
   void count(std::string_view metric, double by) override { basics_.count(metric, by); }
   [[nodiscard]] bool stopping() const override { return basics_.setup().signal->stopping(); }
-  [[nodiscard]] std::string_view connector_name() const override { return basics_.setup().connector; }
+  [[nodiscard]] std::string_view connector_name() const override {
+    return basics_.setup().connector;
+  }
   [[nodiscard]] int task_id() const override { return basics_.setup().task; }
   void replan() override { basics_.setup().link->send(message::Replan{}); }
   void seek(const TopicPartition& at) override;

@@ -4,7 +4,7 @@ namespace penstock::connect {
 namespace {
 constexpr int kPollMs = 50;
 constexpr std::chrono::milliseconds kStopWait{3'000};  // a stop has a deadline of its own
-}
+}  // namespace
 
 DeadLetterWriter::DeadLetterWriter(const TaskSetup& setup, const ErrorPolicy& policy)
     : setup_(setup), policy_(policy), letters_(policy, setup.connector, setup.task) {}
@@ -18,17 +18,21 @@ Status DeadLetterWriter::write(const BadRecord& record) {
   const auto where = "dead letter to \"" + policy_.dead_letter_topic + "\"";
   if (!producer_) {
     PENSTOCK_ASSIGN_OR_RETURN(topics_, TopicCreation::make(setup_.client, setup_.config));
-    PENSTOCK_RETURN_IF_ERROR(topics_->ensure_dead_letters(policy_.dead_letter_topic, policy_.dead_letter_replication));
-    PENSTOCK_ASSIGN_OR_RETURN(const auto settings,
-                              rdkafka::client_settings(rdkafka::Role::kProducer, setup_.client, setup_.config));
+    PENSTOCK_RETURN_IF_ERROR(
+        topics_->ensure_dead_letters(policy_.dead_letter_topic, policy_.dead_letter_replication));
+    PENSTOCK_ASSIGN_OR_RETURN(
+        const auto settings,
+        rdkafka::client_settings(rdkafka::Role::kProducer, setup_.client, setup_.config));
     PENSTOCK_ASSIGN_OR_RETURN(producer_, rdkafka::Producer::open(settings, *this));
   }
   const auto letter = letters_.make(record);
   for (;;) {
     const auto produced = producer_->produce(letter);
     if (produced) break;
-    if (produced.error().code != Errc::kBusy) return tl::make_unexpected(produced.error().in(where));
-    if (setup_.signal->stopping()) return fail(Errc::kCancelled, where + ": stopped while the broker took no more");
+    if (produced.error().code != Errc::kBusy)
+      return tl::make_unexpected(produced.error().in(where));
+    if (setup_.signal->stopping())
+      return fail(Errc::kCancelled, where + ": stopped while the broker took no more");
     producer_->poll(kPollMs);
   }
   ++pending_;
@@ -44,7 +48,8 @@ Status DeadLetterWriter::wait(std::chrono::milliseconds at_most) {
   }
   const auto where = "dead letter to \"" + policy_.dead_letter_topic + "\": ";
   if (!error_.empty()) return fail(Errc::kUnavailable, where + error_);
-  if (pending_ > 0) return fail(Errc::kTimeout, where + "the broker did not acknowledge it in time");
+  if (pending_ > 0)
+    return fail(Errc::kTimeout, where + "the broker did not acknowledge it in time");
   return {};
 }
 

@@ -14,7 +14,8 @@ std::string_view exception_class(std::string_view stage) {
 std::string describe(const BadRecord& record) {
   std::string out = "record ";
   if (record.offset >= 0) {
-    out.append(record.topic) += "-" + std::to_string(record.partition) + "@" + std::to_string(record.offset);
+    out.append(record.topic) +=
+        "-" + std::to_string(record.partition) + "@" + std::to_string(record.offset);
   } else {
     out.append("for topic \"").append(record.topic) += "\"";
     if (!record.where.empty()) out += " from " + record.where;
@@ -51,7 +52,8 @@ Status judge(const ErrorPolicy& policy, const BadRecord& record, TaskLink& link)
   if (policy.log) {
     auto line = text;
     if (policy.log_messages) {
-      line += "; key: " + std::string(record.key.value_or("null")) + "; value: " + std::string(record.value.value_or("null"));
+      line += "; key: " + std::string(record.key.value_or("null")) +
+              "; value: " + std::string(record.value.value_or("null"));
     }
     link.log(LogLevel::kError, line);
   }

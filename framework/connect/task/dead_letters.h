@@ -17,9 +17,10 @@ namespace penstock::connect {
 struct BadRecord {
   std::string_view topic;
   std::int32_t partition = -1;
-  std::int64_t offset = -1;      // sinks; -1 for a source, whose coordinates are `where`
-  std::string where;             // "" or a source's partition and offset as JSON
-  std::string_view stage;        // Connect's names: KEY_CONVERTER, VALUE_CONVERTER, HEADER_CONVERTER, TASK_PUT, KAFKA_PRODUCE, TASK_POLL
+  std::int64_t offset = -1;  // sinks; -1 for a source, whose coordinates are `where`
+  std::string where;         // "" or a source's partition and offset as JSON
+  std::string_view stage;    // Connect's names: KEY_CONVERTER, VALUE_CONVERTER, HEADER_CONVERTER,
+                             // TASK_PUT, KAFKA_PRODUCE, TASK_POLL
   std::string why;
   std::optional<std::string_view> key;
   std::optional<std::string_view> value;
@@ -45,7 +46,8 @@ class DeadLetters {
   std::vector<rdkafka::HeaderView> headers_;
 };
 
-/// What errors.tolerance and errors.log.* say about one bad record: an error that fails the task, or nothing when it may be passed.
+/// What errors.tolerance and errors.log.* say about one bad record: an error that fails the task,
+/// or nothing when it may be passed.
 Status judge(const ErrorPolicy& policy, const BadRecord& record, TaskLink& link);
 
 }  // namespace penstock::connect

@@ -5,19 +5,22 @@
 
 namespace penstock::connect {
 
-std::string text_setting(const ConfigMap& config, const std::string& key, const std::string& fallback) {
+std::string text_setting(const ConfigMap& config, const std::string& key,
+                         const std::string& fallback) {
   const auto found = config.find(key);
   return found == config.end() ? fallback : found->second;
 }
 
-Result<std::int64_t> number_setting(const ConfigMap& config, const std::string& key, std::int64_t fallback, std::int64_t min) {
+Result<std::int64_t> number_setting(const ConfigMap& config, const std::string& key,
+                                    std::int64_t fallback, std::int64_t min) {
   const auto found = config.find(key);
   if (found == config.end()) return fallback;
   const auto& text = found->second;
   std::int64_t out = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
   if (error != std::errc() || end != text.data() + text.size() || out < min) {
-    return fail(Errc::kInvalid, key + ": must be a whole number of at least " + std::to_string(min) + ", not \"" + text + "\"");
+    return fail(Errc::kInvalid, key + ": must be a whole number of at least " +
+                                    std::to_string(min) + ", not \"" + text + "\"");
   }
   return out;
 }
@@ -37,17 +40,22 @@ Result<ErrorPolicy> error_policy(const ConfigMap& config) {
     return fail(Errc::kInvalid, "errors.tolerance: must be none or all, not \"" + tolerance + "\"");
   }
   out.tolerate = tolerance == "all";
-  PENSTOCK_ASSIGN_OR_RETURN(out.retry_timeout_ms, number_setting(config, "errors.retry.timeout", out.retry_timeout_ms, -1));
-  PENSTOCK_ASSIGN_OR_RETURN(out.retry_delay_max_ms,
-                            number_setting(config, "errors.retry.delay.max.ms", out.retry_delay_max_ms, 1));
+  PENSTOCK_ASSIGN_OR_RETURN(out.retry_timeout_ms, number_setting(config, "errors.retry.timeout",
+                                                                 out.retry_timeout_ms, -1));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      out.retry_delay_max_ms,
+      number_setting(config, "errors.retry.delay.max.ms", out.retry_delay_max_ms, 1));
   PENSTOCK_ASSIGN_OR_RETURN(out.log, flag_setting(config, "errors.log.enable", false));
-  PENSTOCK_ASSIGN_OR_RETURN(out.log_messages, flag_setting(config, "errors.log.include.messages", false));
+  PENSTOCK_ASSIGN_OR_RETURN(out.log_messages,
+                            flag_setting(config, "errors.log.include.messages", false));
   out.dead_letter_topic = text_setting(config, "errors.deadletterqueue.topic.name", "");
-  PENSTOCK_ASSIGN_OR_RETURN(const auto replication,
-                            number_setting(config, "errors.deadletterqueue.topic.replication.factor", -1, -1));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const auto replication,
+      number_setting(config, "errors.deadletterqueue.topic.replication.factor", -1, -1));
   out.dead_letter_replication = static_cast<int>(replication);
-  PENSTOCK_ASSIGN_OR_RETURN(out.dead_letter_context,
-                            flag_setting(config, "errors.deadletterqueue.context.headers.enable", false));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      out.dead_letter_context,
+      flag_setting(config, "errors.deadletterqueue.context.headers.enable", false));
   return out;
 }
 

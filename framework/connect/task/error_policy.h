@@ -13,12 +13,12 @@ namespace penstock::connect {
 
 /// errors.* of a connector.
 struct ErrorPolicy {
-  bool tolerate = false;                    // errors.tolerance=all
-  std::int64_t retry_timeout_ms = 60'000;   // errors.retry.timeout; -1: for ever
+  bool tolerate = false;                   // errors.tolerance=all
+  std::int64_t retry_timeout_ms = 60'000;  // errors.retry.timeout; -1: for ever
   std::int64_t retry_delay_max_ms = 60'000;
   bool log = false;
   bool log_messages = false;
-  std::string dead_letter_topic;            // "": none
+  std::string dead_letter_topic;  // "": none
   int dead_letter_replication = -1;
   bool dead_letter_context = false;
 };
@@ -41,9 +41,12 @@ class Backoff {
   std::minstd_rand random_{std::random_device{}()};
 };
 
-/// Helpers for settings that are not a plugin's own. kInvalid names the key; an absent key gives `fallback`.
-Result<std::int64_t> number_setting(const ConfigMap& config, const std::string& key, std::int64_t fallback, std::int64_t min);
+/// Helpers for settings that are not a plugin's own. kInvalid names the key; an absent key gives
+/// `fallback`.
+Result<std::int64_t> number_setting(const ConfigMap& config, const std::string& key,
+                                    std::int64_t fallback, std::int64_t min);
 Result<bool> flag_setting(const ConfigMap& config, const std::string& key, bool fallback);
-std::string text_setting(const ConfigMap& config, const std::string& key, const std::string& fallback);
+std::string text_setting(const ConfigMap& config, const std::string& key,
+                         const std::string& fallback);
 
 }  // namespace penstock::connect

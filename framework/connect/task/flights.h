@@ -13,7 +13,8 @@
 
 namespace penstock::connect {
 
-/// One polled Block with its converted bytes, from poll() until every record is acknowledged. Never moves.
+/// One polled Block with its converted bytes, from poll() until every record is acknowledged. Never
+/// moves.
 struct Flight {
   /// A produced record; its address is the producer's opaque.
   struct Slot {
@@ -24,13 +25,17 @@ struct Flight {
 
   host::HostBlock block;
   ByteArena bytes;
-  std::vector<Slot> slots;     // one a record, and behind them one for its dead letter; never resized while in flight
-  std::size_t pending = 0;     // produced, not reported
-  bool sealed = false;         // all of the block was handed to the producer
-  [[nodiscard]] std::size_t held() const { return block.bytes() + block.size() * sizeof(Record) + bytes.capacity(); }
+  std::vector<Slot> slots;  // one a record, and behind them one for its dead letter; never resized
+                            // while in flight
+  std::size_t pending = 0;  // produced, not reported
+  bool sealed = false;      // all of the block was handed to the producer
+  [[nodiscard]] std::size_t held() const {
+    return block.bytes() + block.size() * sizeof(Record) + bytes.capacity();
+  }
 };
 
-/// Blocks in flight, in the order they were polled: an offset passes only when all before it are acknowledged. One thread.
+/// Blocks in flight, in the order they were polled: an offset passes only when all before it are
+/// acknowledged. One thread.
 class Flights final : public rdkafka::DeliveryListener {
  public:
   struct Failure {
@@ -50,7 +55,8 @@ class Flights final : public rdkafka::DeliveryListener {
   void retire();  // done()'s flight
   [[nodiscard]] bool empty() const { return active_.empty(); }
   [[nodiscard]] std::size_t held() const;
-  /// What could not be delivered since the last call. Each such record still counts as pending until settle().
+  /// What could not be delivered since the last call. Each such record still counts as pending
+  /// until settle().
   std::vector<Failure> take_failures() { return std::exchange(failures_, {}); }
   static void settle(Flight& flight) { --flight.pending; }
   [[nodiscard]] bool fatal() const { return fatal_; }

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 
-
 namespace penstock::connect {
 namespace {
 
@@ -16,8 +15,11 @@ std::int64_t monotonic_ms() {
 
 }  // namespace
 
-CallScope::CallScope(TaskPage& page, PluginCall call) : page_(page) { begin_call(page_, call, monotonic_ms()); }
-CallScope::CallScope(TaskPage& page, std::string_view topic, std::int32_t partition, std::int64_t first, std::int64_t last)
+CallScope::CallScope(TaskPage& page, PluginCall call) : page_(page) {
+  begin_call(page_, call, monotonic_ms());
+}
+CallScope::CallScope(TaskPage& page, std::string_view topic, std::int32_t partition,
+                     std::int64_t first, std::int64_t last)
     : page_(page) {
   begin_put(page_, monotonic_ms(), topic, partition, first, last);
 }

@@ -14,7 +14,8 @@ class CallScope {
  public:
   CallScope(TaskPage& page, PluginCall call);
   /// A put() of these records.
-  CallScope(TaskPage& page, std::string_view topic, std::int32_t partition, std::int64_t first, std::int64_t last);
+  CallScope(TaskPage& page, std::string_view topic, std::int32_t partition, std::int64_t first,
+            std::int64_t last);
   ~CallScope();
   CallScope(const CallScope&) = delete;
   CallScope& operator=(const CallScope&) = delete;
@@ -25,7 +26,8 @@ class CallScope {
 
 /// One guarded call with its page entry. What leaves the plugin is in the result.
 template <class Body>
-plugin::CallResult call_on_page(TaskPage& page, const plugin::Caller& caller, PluginCall call, Body&& body) {
+plugin::CallResult call_on_page(TaskPage& page, const plugin::Caller& caller, PluginCall call,
+                                Body&& body) {
   const CallScope scope(page, call);
   return plugin::call_plugin(caller, to_string(call), std::forward<Body>(body));
 }

@@ -34,7 +34,8 @@ void add(std::vector<message::Problem>& out, const Error& error) {
 
 }  // namespace
 
-std::vector<message::Problem> check_framework_settings(PluginKind kind, const ConfigMap& client, const ConfigMap& config) {
+std::vector<message::Problem> check_framework_settings(PluginKind kind, const ConfigMap& client,
+                                                       const ConfigMap& config) {
   std::vector<message::Problem> out;
   SchemasOnly schemas;
   const auto note = [&](const auto& result) {
@@ -43,13 +44,15 @@ std::vector<message::Problem> check_framework_settings(PluginKind kind, const Co
   note(refuse_unavailable(config));
   note(error_policy(config));
   note(number_setting(config, "offset.flush.interval.ms", 1, 1));
-  for (const char* key : {"key.converter", "value.converter", "header.converter"}) note(make_converter(config, key, schemas));
+  for (const char* key : {"key.converter", "value.converter", "header.converter"})
+    note(make_converter(config, key, schemas));
   if (kind == PluginKind::kSource) {
     note(TopicCreation::make(client, config));
     note(rdkafka::client_settings(rdkafka::Role::kProducer, client, config));
   } else {
     note(rdkafka::client_settings(rdkafka::Role::kConsumer, client, config));
-    if (text_setting(config, "topics", "").empty() == text_setting(config, "topics.regex", "").empty()) {
+    if (text_setting(config, "topics", "").empty() ==
+        text_setting(config, "topics.regex", "").empty()) {
       const std::string text = "Must configure one of topics or topics.regex";
       out.push_back({"topics", text});
       out.push_back({"topics.regex", text});

@@ -7,8 +7,9 @@
 
 namespace penstock::connect {
 
-/// What is wrong with the settings that are the framework's rather than the plugin's: converters, errors.*, topic.creation.*,
-/// client overrides, topics.
-std::vector<message::Problem> check_framework_settings(PluginKind kind, const ConfigMap& client, const ConfigMap& config);
+/// What is wrong with the settings that are the framework's rather than the plugin's: converters,
+/// errors.*, topic.creation.*, client overrides, topics.
+std::vector<message::Problem> check_framework_settings(PluginKind kind, const ConfigMap& client,
+                                                       const ConfigMap& config);
 
 }  // namespace penstock::connect

@@ -54,16 +54,21 @@ void SinkFetcher::run() {
 
 bool SinkFetcher::room(milliseconds wait) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, wait, [this] { return closing_ || (batches_ < kBatchesMax && !held_); }) && !closing_;
+  return changed_.wait_for(lock, wait, [this] {
+    return closing_ || (batches_ < kBatchesMax && !held_);
+  }) && !closing_;
 }
 
 void SinkFetcher::set_paused(bool on) {
   if (paused_ == on) return;
   std::vector<PartitionOffset> all;
-  for (const auto& [partition, offset] : expected_) all.push_back({partition.first, partition.second, offset});
+  for (const auto& [partition, offset] : expected_)
+    all.push_back({partition.first, partition.second, offset});
   const auto done = on ? consumer_->pause(all) : consumer_->resume(all);
-  if (!done) link_.log(LogLevel::kWarn, done.error().text);
-  else paused_ = on;
+  if (!done)
+    link_.log(LogLevel::kWarn, done.error().text);
+  else
+    paused_ = on;
 }
 
 /// One round: records when there is room for them, else only what keeps the membership alive.
@@ -115,8 +120,11 @@ void SinkFetcher::rewind(const rdkafka::MessageBatch& messages) {
     if (view.kind != Kind::kRecord && view.kind != Kind::kEnd) continue;
     const auto found = expected_.find({std::string(view.topic), view.partition});
     if (found == expected_.end()) continue;
-    const auto same = [&](const PartitionOffset& p) { return p.partition == view.partition && p.topic == view.topic; };
-    if (std::none_of(back.begin(), back.end(), same)) back.push_back({found->first.first, view.partition, found->second});
+    const auto same = [&](const PartitionOffset& p) {
+      return p.partition == view.partition && p.topic == view.topic;
+    };
+    if (std::none_of(back.begin(), back.end(), same))
+      back.push_back({found->first.first, view.partition, found->second});
   }
   if (back.empty()) return;
   if (const auto done = consumer_->seek(back); !done) failed(done.error());
@@ -147,13 +155,16 @@ void SinkFetcher::fill(SinkBatch& batch) {
   for (std::size_t i = 0; i < batch.messages.size(); ++i) {
     const auto view = batch.messages.view(i);
     if (view.kind == Kind::kOutOfRange) {
-      failed({Errc::kOutOfRange, name_of(view.topic, view.partition) + ": the offset to resume at is not in the log (" +
+      failed({Errc::kOutOfRange, name_of(view.topic, view.partition) +
+                                     ": the offset to resume at is not in the log (" +
                                      std::string(view.error) + "); nothing was skipped"});
     } else if (view.kind == Kind::kFatal) {
       failed({Errc::kInvalid, "consumer: " + std::string(view.error)});
     } else if (view.kind == Kind::kTopicMissing) {
       // Comes again with every look at the cluster's topics.
-      if (missing_.emplace(view.topic).second) link_.log(LogLevel::kWarn, "topic \"" + std::string(view.topic) + "\" is not there; waiting for it");
+      if (missing_.emplace(view.topic).second)
+        link_.log(LogLevel::kWarn,
+                  "topic \"" + std::string(view.topic) + "\" is not there; waiting for it");
     } else if (view.kind != Kind::kRecord && view.kind != Kind::kEnd) {
       link_.log(LogLevel::kWarn, "consumer: " + std::string(view.error));
     }
@@ -174,7 +185,8 @@ void SinkFetcher::fill(SinkBatch& batch) {
   }
 }
 
-void SinkFetcher::add_record(SinkBatch& batch, std::size_t message, const rdkafka::MessageBatch::View& view) {
+void SinkFetcher::add_record(SinkBatch& batch, std::size_t message,
+                             const rdkafka::MessageBatch::View& view) {
   Record& record = batch.block.add();
   record.topic = view.topic;
   record.partition = view.partition;
@@ -184,10 +196,13 @@ void SinkFetcher::add_record(SinkBatch& batch, std::size_t message, const rdkafk
     batch.block.drop_last();
     batch.bad.push_back({batch.block.size(), message, stage, std::move(why)});
   };
-  if (auto key = converters_.key->decode(view.key, batch.block, record.key_schema, record.key); !key) {
+  if (auto key = converters_.key->decode(view.key, batch.block, record.key_schema, record.key);
+      !key) {
     return bad("KEY_CONVERTER", std::move(key).error().text);
   }
-  if (auto value = converters_.value->decode(view.value, batch.block, record.value_schema, record.value); !value) {
+  if (auto value =
+          converters_.value->decode(view.value, batch.block, record.value_schema, record.value);
+      !value) {
     return bad("VALUE_CONVERTER", std::move(value).error().text);
   }
   batch.messages.headers(message, headers_);
@@ -195,8 +210,11 @@ void SinkFetcher::add_record(SinkBatch& batch, std::size_t message, const rdkafk
     const auto headers = batch.block.headers(headers_.size());
     for (std::size_t i = 0; i < headers.size(); ++i) {
       headers[i].name = batch.block.copy(headers_[i].name);
-      if (auto one = converters_.header->decode(headers_[i].value, batch.block, headers[i].schema, headers[i].value); !one) {
-        return bad("HEADER_CONVERTER", "header \"" + std::string(headers_[i].name) + "\": " + one.error().text);
+      if (auto one = converters_.header->decode(headers_[i].value, batch.block, headers[i].schema,
+                                                headers[i].value);
+          !one) {
+        return bad("HEADER_CONVERTER",
+                   "header \"" + std::string(headers_[i].name) + "\": " + one.error().text);
       }
     }
     record.headers = headers;
@@ -248,7 +266,9 @@ void SinkFetcher::answer(std::vector<PartitionOffset> partitions) {
   }
   changed_.notify_all();
 }
-void SinkFetcher::assigned_handled(std::vector<PartitionOffset> partitions) { answer(std::move(partitions)); }
+void SinkFetcher::assigned_handled(std::vector<PartitionOffset> partitions) {
+  answer(std::move(partitions));
+}
 
 /// False when the task is closing and will not answer.
 bool SinkFetcher::wait_for_answer() {
@@ -258,7 +278,8 @@ bool SinkFetcher::wait_for_answer() {
   return std::exchange(answered_, false);
 }
 
-Result<std::pair<std::int64_t, std::int64_t>> SinkFetcher::bounds(const std::string& topic, std::int32_t partition) {
+Result<std::pair<std::int64_t, std::int64_t>> SinkFetcher::bounds(const std::string& topic,
+                                                                  std::int32_t partition) {
   Result<std::pair<std::int64_t, std::int64_t>> out;
   for (int i = 0; i < kBoundsTries; ++i) {
     out = consumer_->bounds(topic, partition, kBoundsTimeoutMs);
@@ -270,7 +291,8 @@ Result<std::pair<std::int64_t, std::int64_t>> SinkFetcher::bounds(const std::str
 void SinkFetcher::assigned(std::vector<PartitionOffset>& partitions) {
   ++rebalances_;
   Result<std::string> cluster;
-  for (int i = 0; i < kBoundsTries && (i == 0 || !cluster); ++i) cluster = consumer_->cluster_id(kBoundsTimeoutMs);
+  for (int i = 0; i < kBoundsTries && (i == 0 || !cluster); ++i)
+    cluster = consumer_->cluster_id(kBoundsTimeoutMs);
   if (!cluster) return failed(cluster.error());
   std::vector<bool> committed;
   for (auto& partition : partitions) {

@@ -22,11 +22,12 @@ namespace penstock::connect {
 
 using rdkafka::PartitionOffset;
 
-/// Consumed messages and the records made of them. The records' topics and the messages live until the batch is recycled.
+/// Consumed messages and the records made of them. The records' topics and the messages live until
+/// the batch is recycled.
 struct SinkBatch {
   /// A message that no record could be made of.
   struct Bad {
-    std::size_t before = 0;   // index of the first record behind it
+    std::size_t before = 0;  // index of the first record behind it
     std::size_t message = 0;
     std::string_view stage;
     std::string why;
@@ -35,9 +36,9 @@ struct SinkBatch {
 
   host::HostBlock block;
   rdkafka::MessageBatch messages;
-  std::vector<std::size_t> message_of;   // one a record
-  std::vector<Bad> bad;                  // in order
-  std::vector<PartitionOffset> ends;     // partition ends reached behind these messages
+  std::vector<std::size_t> message_of;  // one a record
+  std::vector<Bad> bad;                 // in order
+  std::vector<PartitionOffset> ends;    // partition ends reached behind these messages
 };
 
 /// What the fetcher hands over, in order.
@@ -46,21 +47,23 @@ struct SinkEvent {
   Kind kind = Kind::kBatch;
   std::unique_ptr<SinkBatch> batch;
   std::vector<PartitionOffset> partitions;  // kAssigned: offset is where reading begins; kRevoked
-  std::vector<bool> committed;              // kAssigned: whether the group has stored the offset of that partition
-  std::string cluster_id;                   // kAssigned
+  std::vector<bool>
+      committed;           // kAssigned: whether the group has stored the offset of that partition
+  std::string cluster_id;  // kAssigned
   bool lost = false;
   Error error;
 };
 
-/// Keeps the group membership alive on a thread of its own while put() blocks, and converts. At most kBatchesMax batches wait;
-/// beyond that partitions are paused. A rebalance waits until the task has answered.
+/// Keeps the group membership alive on a thread of its own while put() blocks, and converts. At
+/// most kBatchesMax batches wait; beyond that partitions are paused. A rebalance waits until the
+/// task has answered.
 class SinkFetcher final : public rdkafka::RebalanceListener {
  public:
   static constexpr std::size_t kBatchesMax = 2;
 
   struct Options {
     rdkafka::ClientSettings client;
-    std::vector<std::string> topics;   // as Consumer::subscribe()
+    std::vector<std::string> topics;  // as Consumer::subscribe()
     host::BlockLimits limits;
   };
   /// `converters` is used by the fetcher's thread only, and outlives it like `link` and `wake`.
@@ -68,7 +71,8 @@ class SinkFetcher final : public rdkafka::RebalanceListener {
   ~SinkFetcher() override;
 
   /// First and end offset of a partition, asked of the cluster. Any thread, while the fetcher runs.
-  Result<std::pair<std::int64_t, std::int64_t>> bounds(const std::string& topic, std::int32_t partition);
+  Result<std::pair<std::int64_t, std::int64_t>> bounds(const std::string& topic,
+                                                       std::int32_t partition);
 
   Status start();
   /// Leaves the group and ends the thread. A rebalance that waits for the task is told to go on.

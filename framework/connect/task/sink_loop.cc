@@ -15,11 +15,12 @@ constexpr milliseconds kEventWait{50};
 constexpr milliseconds kTickEvery{500};
 constexpr milliseconds kReportEvery{1'000};
 constexpr milliseconds kIdleFlush{1'000};
-constexpr milliseconds kEndFlush{200};      // at the end of all partitions there is nothing to wait for
+constexpr milliseconds kEndFlush{200};  // at the end of all partitions there is nothing to wait for
 
 }  // namespace
 
-SinkLoop::SinkLoop(TaskSetup setup) : setup_(std::move(setup)), context_(setup_), task_(std::make_unique<PluginTask>()) {}
+SinkLoop::SinkLoop(TaskSetup setup)
+    : setup_(std::move(setup)), context_(setup_), task_(std::make_unique<PluginTask>()) {}
 SinkLoop::~SinkLoop() = default;
 
 void SinkLoop::stop_plugin() noexcept {
@@ -81,9 +82,12 @@ void SinkLoop::handle(SinkEvent& event) {
       if (!dropping_) process(*event.batch);
       fetcher_->recycle(std::move(event.batch));
       return;
-    case SinkEvent::Kind::kAssigned: return open(event);
-    case SinkEvent::Kind::kRevoked: return revoke(event);
-    case SinkEvent::Kind::kFailed: return fail_with(event.error.text);
+    case SinkEvent::Kind::kAssigned:
+      return open(event);
+    case SinkEvent::Kind::kRevoked:
+      return revoke(event);
+    case SinkEvent::Kind::kFailed:
+      return fail_with(event.error.text);
   }
 }
 
@@ -91,11 +95,13 @@ void SinkLoop::open(SinkEvent& event) {
   std::vector<TopicPartition> views;
   for (std::size_t i = 0; i < event.partitions.size(); ++i) {
     const auto& at = event.partitions[i];
-    views.push_back({at.topic, at.partition, at.offset == PartitionOffset::kNone ? -1 : at.offset, event.committed[i]});
+    views.push_back({at.topic, at.partition, at.offset == PartitionOffset::kNone ? -1 : at.offset,
+                     event.committed[i]});
   }
   context_.set_cluster_id(event.cluster_id);
   context_.allow_seek(true);
-  const auto result = call_on_page(*setup_.page, caller(), PluginCall::kOpen, [&] { task_->task->open(views); });
+  const auto result =
+      call_on_page(*setup_.page, caller(), PluginCall::kOpen, [&] { task_->task->open(views); });
   context_.allow_seek(false);
   last_call_ = Clock::now();
   const auto stored = event.partitions;
@@ -110,10 +116,14 @@ void SinkLoop::open(SinkEvent& event) {
 }
 
 /// An offset outside the log is an error before it counts as a position.
-void SinkLoop::take_seek(const SinkTaskContext::Seek& seek, std::vector<PartitionOffset>& partitions) {
-  const std::string where = "open(): seek to offset " + std::to_string(seek.offset) + " of " + seek.topic + "-" + std::to_string(seek.partition);
-  const auto found = std::find_if(partitions.begin(), partitions.end(),
-                                  [&](const PartitionOffset& p) { return p.topic == seek.topic && p.partition == seek.partition; });
+void SinkLoop::take_seek(const SinkTaskContext::Seek& seek,
+                         std::vector<PartitionOffset>& partitions) {
+  const std::string where = "open(): seek to offset " + std::to_string(seek.offset) + " of " +
+                            seek.topic + "-" + std::to_string(seek.partition);
+  const auto found =
+      std::find_if(partitions.begin(), partitions.end(), [&](const PartitionOffset& p) {
+        return p.topic == seek.topic && p.partition == seek.partition;
+      });
   if (found == partitions.end()) return fail_with(where + ": the partition is not assigned");
   if (seek.offset == found->offset) return;
   const auto range = fetcher_->bounds(seek.topic, seek.partition);
@@ -121,8 +131,8 @@ void SinkLoop::take_seek(const SinkTaskContext::Seek& seek, std::vector<Partitio
   if (seek.offset == PartitionOffset::kBeginning) {
     found->offset = range->first;
   } else if (seek.offset < range->first || seek.offset > range->second) {
-    fail_with(where + ": the log holds offsets " + std::to_string(range->first) + " to " + std::to_string(range->second) +
-              "; nothing was skipped");
+    fail_with(where + ": the log holds offsets " + std::to_string(range->first) + " to " +
+              std::to_string(range->second) + "; nothing was skipped");
   } else {
     found->offset = seek.offset;
   }
@@ -142,16 +152,20 @@ void SinkLoop::close(const std::vector<PartitionOffset>& partitions) {
   std::vector<TopicPartition> views;
   for (const auto& at : partitions) {
     const auto found = progress_.find({at.topic, at.partition});
-    views.push_back({at.topic, at.partition, found == progress_.end() ? -1 : found->second.position, false});
+    views.push_back(
+        {at.topic, at.partition, found == progress_.end() ? -1 : found->second.position, false});
   }
-  const auto result = call_on_page(*setup_.page, caller(), PluginCall::kClose, [&] { task_->task->close(views); });
+  const auto result =
+      call_on_page(*setup_.page, caller(), PluginCall::kClose, [&] { task_->task->close(views); });
   if (!result) fail_with(result.text);
 }
 
-/// True when all that was put is durable. A retriable failure is tried again later, by flush_if_due().
+/// True when all that was put is durable. A retriable failure is tried again later, by
+/// flush_if_due().
 bool SinkLoop::flush() {
   if (!dirty_) return true;
-  const auto result = call_on_page(*setup_.page, caller(), PluginCall::kFlush, [this] { task_->task->flush(); });
+  const auto result =
+      call_on_page(*setup_.page, caller(), PluginCall::kFlush, [this] { task_->task->flush(); });
   last_call_ = last_flush_ = Clock::now();
   if (result) {
     dirty_ = false;
@@ -169,21 +183,24 @@ bool SinkLoop::flush() {
     return false;
   }
   ++retries_;
-  setup_.link->log(LogLevel::kWarn, result.text + "; trying again in " + std::to_string(delay->count()) + " ms");
+  setup_.link->log(LogLevel::kWarn,
+                   result.text + "; trying again in " + std::to_string(delay->count()) + " ms");
   flush_not_before_ = Clock::now() + *delay;
   return false;
 }
 
 bool SinkLoop::uncommitted() const {
-  return std::any_of(progress_.begin(), progress_.end(),
-                     [](const auto& entry) { return entry.second.position > entry.second.stored && entry.second.position >= 0; });
+  return std::any_of(progress_.begin(), progress_.end(), [](const auto& entry) {
+    return entry.second.position > entry.second.stored && entry.second.position >= 0;
+  });
 }
 
 /// True when the group has every position. Nothing is lost otherwise: these records come again.
 bool SinkLoop::commit() {
   std::vector<PartitionOffset> offsets;
   for (const auto& [partition, at] : progress_) {
-    if (at.position >= 0 && at.position != at.stored) offsets.push_back({partition.first, partition.second, at.position});
+    if (at.position >= 0 && at.position != at.stored)
+      offsets.push_back({partition.first, partition.second, at.position});
   }
   if (offsets.empty()) return true;
   const auto committed = fetcher_->commit(offsets);
@@ -192,21 +209,25 @@ bool SinkLoop::commit() {
     return true;
   }
   const auto code = committed.error().code;
-  if (code == Errc::kConflict || code == Errc::kUnavailable) setup_.link->log(LogLevel::kWarn, committed.error().text);
-  else fail_with(committed.error().text);
+  if (code == Errc::kConflict || code == Errc::kUnavailable)
+    setup_.link->log(LogLevel::kWarn, committed.error().text);
+  else
+    fail_with(committed.error().text);
   return false;
 }
 
 bool SinkLoop::at_end() const {
-  return assigned_ && std::all_of(progress_.begin(), progress_.end(),
-                                  [](const auto& entry) { return entry.second.end >= 0 && entry.second.position >= entry.second.end; });
+  return assigned_ && std::all_of(progress_.begin(), progress_.end(), [](const auto& entry) {
+           return entry.second.end >= 0 && entry.second.position >= entry.second.end;
+         });
 }
 
 void SinkLoop::flush_if_due() {
   const auto now = Clock::now();
   if (!(dirty_ || uncommitted()) || now < flush_not_before_) return;
   const bool idle = !fetcher_->has_batch();
-  const bool due = now - last_flush_ >= milliseconds(flush_interval_ms_) || (idle && now - last_put_ >= kIdleFlush) ||
+  const bool due = now - last_flush_ >= milliseconds(flush_interval_ms_) ||
+                   (idle && now - last_put_ >= kIdleFlush) ||
                    (idle && at_end() && now - last_flush_ >= kEndFlush);
   if (!due) return;
   if (flush()) commit();
@@ -215,10 +236,13 @@ void SinkLoop::flush_if_due() {
 
 void SinkLoop::tick_if_due() {
   if (Clock::now() - last_call_ < kTickEvery) return;
-  const auto result = call_on_page(*setup_.page, caller(), PluginCall::kTick, [this] { task_->task->tick(); });
+  const auto result =
+      call_on_page(*setup_.page, caller(), PluginCall::kTick, [this] { task_->task->tick(); });
   last_call_ = Clock::now();
-  if (result.outcome == plugin::Outcome::kRetriable) setup_.link->log(LogLevel::kWarn, result.text);
-  else if (!result) fail_with(result.text);
+  if (result.outcome == plugin::Outcome::kRetriable)
+    setup_.link->log(LogLevel::kWarn, result.text);
+  else if (!result)
+    fail_with(result.text);
 }
 
 void SinkLoop::say_caught_up() {
@@ -234,8 +258,9 @@ void SinkLoop::report(bool now) {
   last_report_ = Clock::now();
   message::Metrics out;
   out.task = setup_.task;
-  out.values = {{"records", records_}, {"bytes", bytes_},     {"errors", errors_}, {"dead_letters", dead_},
-                {"skipped", skipped_}, {"retries", retries_}, {"put_ms", put_ms_}};
+  out.values = {{"records", records_},   {"bytes", bytes_},     {"errors", errors_},
+                {"dead_letters", dead_}, {"skipped", skipped_}, {"retries", retries_},
+                {"put_ms", put_ms_}};
   for (const auto& [topic, count] : dead_by_topic_) out.values["dead_letters." + topic] = count;
   for (const auto& [topic, count] : skipped_by_topic_) out.values["skipped." + topic] = count;
   for (const auto& [partition, at] : progress_) {
@@ -249,7 +274,8 @@ void SinkLoop::report(bool now) {
   setup_.link->send(std::move(out));
 }
 
-/// Stop: what was put is made durable and stored, then everything is closed. A failed task stores what it had flushed before.
+/// Stop: what was put is made durable and stored, then everything is closed. A failed task stores
+/// what it had flushed before.
 void SinkLoop::finish() {
   if (!end_.failed) {
     Backoff tries(policy_);
@@ -260,7 +286,8 @@ void SinkLoop::finish() {
     end_.drained = !dirty_ && commit() && !end_.failed;
   }
   std::vector<PartitionOffset> all;
-  for (const auto& [partition, at] : progress_) all.push_back({partition.first, partition.second, at.position});
+  for (const auto& [partition, at] : progress_)
+    all.push_back({partition.first, partition.second, at.position});
   close(all);
   report(true);
 }

@@ -41,7 +41,8 @@ class DeadLetterWriter final : public rdkafka::DeliveryListener {
   std::string error_;
 };
 
-/// A sink task from start to end: put, flush, then the group's offsets. Its own thread; SinkFetcher has another.
+/// A sink task from start to end: put, flush, then the group's offsets. Its own thread; SinkFetcher
+/// has another.
 class SinkLoop final : public TaskLoop {
  public:
   explicit SinkLoop(TaskSetup setup);
@@ -56,7 +57,7 @@ class SinkLoop final : public TaskLoop {
   struct Progress {
     std::int64_t position = -1;  // behind the last record that was put, control records included
     std::int64_t stored = -1;
-    std::int64_t end = -1;       // of the partition, when it was last reached
+    std::int64_t end = -1;  // of the partition, when it was last reached
   };
   enum class Put { kDone, kAbandoned, kFailed };
 
@@ -99,9 +100,9 @@ class SinkLoop final : public TaskLoop {
   TaskEnd end_;
   std::map<Partition, Progress> progress_;
   bool assigned_ = false;
-  bool dropping_ = false;  // until the revocation that is on its way: a put was given up for it
+  bool dropping_ = false;    // until the revocation that is on its way: a put was given up for it
   bool put_broken_ = false;  // the last put() failed half-way
-  bool dirty_ = false;     // put() since the last flush()
+  bool dirty_ = false;       // put() since the last flush()
   bool told_caught_up_ = false;
   std::int64_t flush_interval_ms_ = 1'000;
   Clock::time_point last_call_, last_flush_, last_put_, last_report_, flush_not_before_;

@@ -19,8 +19,10 @@ std::string translated(const std::string& java) {
   for (std::size_t i = 0; i < java.size(); ++i) {
     if (java[i] == '\\' && i + 1 < java.size()) {
       ++i;
-      if (java[i] == 'd') out += "[0-9]";
-      else out.append(1, '\\').append(1, java[i]);
+      if (java[i] == 'd')
+        out += "[0-9]";
+      else
+        out.append(1, '\\').append(1, java[i]);
     } else {
       out += java[i];
     }
@@ -47,7 +49,8 @@ Result<std::vector<std::string>> SinkLoop::topics() const {
     at = comma + 1;
   }
   if (std::find(out.begin(), out.end(), policy_.dead_letter_topic) != out.end()) {
-    return fail(Errc::kInvalid, "errors.deadletterqueue.topic.name: \"" + policy_.dead_letter_topic + "\" is among topics");
+    return fail(Errc::kInvalid, "errors.deadletterqueue.topic.name: \"" +
+                                    policy_.dead_letter_topic + "\" is among topics");
   }
   return out;
 }
@@ -55,16 +58,20 @@ Result<std::vector<std::string>> SinkLoop::topics() const {
 Status SinkLoop::prepare() {
   PENSTOCK_RETURN_IF_ERROR(refuse_unavailable(setup_.config));
   PENSTOCK_ASSIGN_OR_RETURN(policy_, error_policy(setup_.config));
-  PENSTOCK_ASSIGN_OR_RETURN(flush_interval_ms_, number_setting(setup_.config, "offset.flush.interval.ms", 1'000, 1));
+  PENSTOCK_ASSIGN_OR_RETURN(flush_interval_ms_,
+                            number_setting(setup_.config, "offset.flush.interval.ms", 1'000, 1));
   PENSTOCK_ASSIGN_OR_RETURN(converters_, make_converters(setup_.config, context_));
   auto client = setup_.client;
-  client.try_emplace("client.id", "connector-consumer-" + setup_.connector + "-" + std::to_string(setup_.task));
-  PENSTOCK_ASSIGN_OR_RETURN(auto settings, rdkafka::client_settings(rdkafka::Role::kConsumer, client, setup_.config));
+  client.try_emplace("client.id",
+                     "connector-consumer-" + setup_.connector + "-" + std::to_string(setup_.task));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      auto settings, rdkafka::client_settings(rdkafka::Role::kConsumer, client, setup_.config));
   settings.values.try_emplace("group.id", "connect-" + setup_.connector);
-  // A static member (KIP-345): the task that follows a killed one takes its partitions over at once, and a zombie is fenced.
+  // A static member (KIP-345): the task that follows a killed one takes its partitions over at
+  // once, and a zombie is fenced.
   if (!setup_.instance_id.empty()) {
-    settings.values.try_emplace("group.instance.id",
-                                setup_.instance_id + "-" + setup_.connector + "-" + std::to_string(setup_.task));
+    settings.values.try_emplace("group.instance.id", setup_.instance_id + "-" + setup_.connector +
+                                                         "-" + std::to_string(setup_.task));
   }
   SinkFetcher::Options options;
   PENSTOCK_ASSIGN_OR_RETURN(options.topics, topics());
@@ -90,7 +97,8 @@ void SinkLoop::process(SinkBatch& batch) {
   std::size_t done = 0;
   const Put outcome = deliver(batch, done);
   if (outcome == Put::kDone) {
-    if (const auto durable = dead_letters_->wait(kDeadLetterWait); !durable) return fail_with(durable.error().text);
+    if (const auto durable = dead_letters_->wait(kDeadLetterWait); !durable)
+      return fail_with(durable.error().text);
     advance(batch, batch.messages.size());
     for (const auto& [topic, partition, offset] : batch.ends) {
       auto& at = progress_[{topic, partition}];
@@ -105,7 +113,8 @@ void SinkLoop::process(SinkBatch& batch) {
   advance(batch, done);
   if (outcome == Put::kAbandoned) return;
   if (put_broken_) return;  // what the plugin holds now is its own affair; it comes again
-  const auto result = call_on_page(*setup_.page, caller(), PluginCall::kFlush, [this] { task_->task->flush(); });
+  const auto result =
+      call_on_page(*setup_.page, caller(), PluginCall::kFlush, [this] { task_->task->flush(); });
   if (result) commit();
 }
 
@@ -115,7 +124,9 @@ SinkLoop::Put SinkLoop::deliver(SinkBatch& batch, std::size_t& done) {
   for (const auto& bad : batch.bad) {
     if (const auto outcome = put(batch, first, bad.before); outcome != Put::kDone) return outcome;
     done = bad.message;
-    if (const auto outcome = bad_record(batch, bad.message, bad.stage, bad.why); outcome != Put::kDone) return outcome;
+    if (const auto outcome = bad_record(batch, bad.message, bad.stage, bad.why);
+        outcome != Put::kDone)
+      return outcome;
     done = bad.message + 1;
     first = bad.before;
   }
@@ -140,7 +151,8 @@ void SinkLoop::advance(const SinkBatch& batch, std::size_t messages) {
   }
 }
 
-/// Records [first, last): those before a bad one again, then the bad one's fate, then those behind it.
+/// Records [first, last): those before a bad one again, then the bad one's fate, then those behind
+/// it.
 SinkLoop::Put SinkLoop::put(SinkBatch& batch, std::size_t first, std::size_t last) {
   while (first < last) {
     plugin::CallResult result;
@@ -149,7 +161,8 @@ SinkLoop::Put SinkLoop::put(SinkBatch& batch, std::size_t first, std::size_t las
     if (result) return take_rejects(batch);
     const auto bad = first + result.index;
     if (const auto before = put(batch, first, bad); before != Put::kDone) return before;
-    if (const auto fate = bad_record(batch, batch.message_of[bad], "TASK_PUT", result.text); fate != Put::kDone) {
+    if (const auto fate = bad_record(batch, batch.message_of[bad], "TASK_PUT", result.text);
+        fate != Put::kDone) {
       advance(batch, batch.message_of[bad]);
       return fate;
     }
@@ -158,15 +171,17 @@ SinkLoop::Put SinkLoop::put(SinkBatch& batch, std::size_t first, std::size_t las
   return Put::kDone;
 }
 
-/// One put(), again and again while it is retriable. kDone: it went through, or `result` names a bad record.
-SinkLoop::Put SinkLoop::put_once(SinkBatch& batch, std::size_t first, std::size_t last, plugin::CallResult& result) {
+/// One put(), again and again while it is retriable. kDone: it went through, or `result` names a
+/// bad record.
+SinkLoop::Put SinkLoop::put_once(SinkBatch& batch, std::size_t first, std::size_t last,
+                                 plugin::CallResult& result) {
   const auto records = std::as_const(batch.block).records().subspan(first, last - first);
   Backoff backoff(policy_);
   for (;;) {
     const auto before = Clock::now();
     {
-      const CallScope scope(*setup_.page, records.front().topic, records.front().partition, records.front().offset,
-                            records.back().offset);
+      const CallScope scope(*setup_.page, records.front().topic, records.front().partition,
+                            records.front().offset, records.back().offset);
       context_.allow_reject(true);
       dirty_ = true;
       result = plugin::call_plugin(caller(), "put()", [&] { task_->task->put(records); });
@@ -180,12 +195,15 @@ SinkLoop::Put SinkLoop::put_once(SinkBatch& batch, std::size_t first, std::size_
       return Put::kDone;
     }
     context_.take_rejects();
-    if (result.outcome == plugin::Outcome::kRecordError && result.index < records.size()) return Put::kDone;
+    if (result.outcome == plugin::Outcome::kRecordError && result.index < records.size())
+      return Put::kDone;
     put_broken_ = true;
     if (result.outcome != plugin::Outcome::kRetriable) {
-      fail_with(result.text + " (records " + std::string(records.front().topic) + "-" + std::to_string(records.front().partition) +
-                "@" + std::to_string(records.front().offset) + " to " + std::string(records.back().topic) + "-" +
-                std::to_string(records.back().partition) + "@" + std::to_string(records.back().offset) + ")");
+      fail_with(result.text + " (records " + std::string(records.front().topic) + "-" +
+                std::to_string(records.front().partition) + "@" +
+                std::to_string(records.front().offset) + " to " +
+                std::string(records.back().topic) + "-" + std::to_string(records.back().partition) +
+                "@" + std::to_string(records.back().offset) + ")");
       return Put::kFailed;
     }
     const auto delay = backoff.next();
@@ -194,7 +212,8 @@ SinkLoop::Put SinkLoop::put_once(SinkBatch& batch, std::size_t first, std::size_
       return Put::kFailed;
     }
     ++retries_;
-    setup_.link->log(LogLevel::kWarn, result.text + "; trying again in " + std::to_string(delay->count()) + " ms");
+    setup_.link->log(LogLevel::kWarn,
+                     result.text + "; trying again in " + std::to_string(delay->count()) + " ms");
     const auto until = Clock::now() + *delay;
     while (Clock::now() < until) {
       if (!running() || fetcher_->revoking()) return Put::kAbandoned;
@@ -210,21 +229,25 @@ SinkLoop::Put SinkLoop::take_rejects(SinkBatch& batch) {
     std::size_t message = batch.messages.size();
     for (std::size_t i = 0; i < batch.block.size(); ++i) {
       const Record& record = batch.block.records()[i];
-      if (record.offset == reject.offset && record.partition == reject.partition && record.topic == reject.topic) {
+      if (record.offset == reject.offset && record.partition == reject.partition &&
+          record.topic == reject.topic) {
         message = batch.message_of[i];
       }
     }
     if (message == batch.messages.size()) {
-      fail_with("reject(): " + reject.topic + "-" + std::to_string(reject.partition) + "@" + std::to_string(reject.offset) +
-                " is not among the records of this put()");
+      fail_with("reject(): " + reject.topic + "-" + std::to_string(reject.partition) + "@" +
+                std::to_string(reject.offset) + " is not among the records of this put()");
       return Put::kFailed;
     }
-    if (const auto outcome = bad_record(batch, message, "TASK_PUT", std::move(reject.why)); outcome != Put::kDone) return outcome;
+    if (const auto outcome = bad_record(batch, message, "TASK_PUT", std::move(reject.why));
+        outcome != Put::kDone)
+      return outcome;
   }
   return Put::kDone;
 }
 
-SinkLoop::Put SinkLoop::bad_record(SinkBatch& batch, std::size_t message, std::string_view stage, std::string why) {
+SinkLoop::Put SinkLoop::bad_record(SinkBatch& batch, std::size_t message, std::string_view stage,
+                                   std::string why) {
   const auto view = batch.messages.view(message);
   BadRecord bad;
   bad.topic = view.topic;

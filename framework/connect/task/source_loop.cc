@@ -52,21 +52,26 @@ void SourceLoop::fail_with(std::string trace, bool fatal, bool budget_free) {
 
 /// tick() and committed() come again anyway.
 void SourceLoop::fail_unless_retriable(const plugin::CallResult& result) {
-  if (result.outcome == plugin::Outcome::kRetriable) setup_.link->log(LogLevel::kWarn, result.text);
-  else if (!result) fail_with(result.text);
+  if (result.outcome == plugin::Outcome::kRetriable)
+    setup_.link->log(LogLevel::kWarn, result.text);
+  else if (!result)
+    fail_with(result.text);
 }
 
 Status SourceLoop::prepare() {
   PENSTOCK_RETURN_IF_ERROR(refuse_unavailable(setup_.config));
   PENSTOCK_ASSIGN_OR_RETURN(policy_, error_policy(setup_.config));
-  PENSTOCK_ASSIGN_OR_RETURN(flush_interval_ms_, number_setting(setup_.config, "offset.flush.interval.ms", 1'000, 1));
+  PENSTOCK_ASSIGN_OR_RETURN(flush_interval_ms_,
+                            number_setting(setup_.config, "offset.flush.interval.ms", 1'000, 1));
   PENSTOCK_ASSIGN_OR_RETURN(converters_, make_converters(setup_.config, context_));
   PENSTOCK_ASSIGN_OR_RETURN(topics_, TopicCreation::make(setup_.client, setup_.config));
   dead_letters_ = std::make_unique<DeadLetters>(policy_, setup_.connector, setup_.task);
   describer_ = make_describing_converter(context_);
-  const auto client = with_default(
-      setup_.client, "client.id", "connector-producer-" + setup_.connector + "-" + std::to_string(setup_.task));
-  PENSTOCK_ASSIGN_OR_RETURN(const auto settings, rdkafka::client_settings(rdkafka::Role::kProducer, client, setup_.config));
+  const auto client =
+      with_default(setup_.client, "client.id",
+                   "connector-producer-" + setup_.connector + "-" + std::to_string(setup_.task));
+  PENSTOCK_ASSIGN_OR_RETURN(const auto settings, rdkafka::client_settings(rdkafka::Role::kProducer,
+                                                                          client, setup_.config));
   PENSTOCK_ASSIGN_OR_RETURN(producer_, rdkafka::Producer::open(settings, flights_));
   return {};
 }
@@ -119,7 +124,8 @@ void SourceLoop::step() {
   report(false);
   if (!running()) return;
   const bool full = flights_.held() >= setup_.in_flight_bytes;
-  // A source that said kIdle is asked again once all it gave is acknowledged and stored: so that this can be told.
+  // A source that said kIdle is asked again once all it gave is acknowledged and stored: so that
+  // this can be told.
   const bool settling = idle_ && !flights_.empty();
   if (!full && !settling && !finished_ && !setup_.signal->paused() && Clock::now() >= next_poll_) {
     poll_once();
@@ -144,7 +150,8 @@ void SourceLoop::rest(milliseconds at_most) {
 
 void SourceLoop::tick_if_due() {
   if (Clock::now() - last_call_ < kTickEvery || end_.failed) return;
-  const auto outcome = call_on_page(*setup_.page, caller(), PluginCall::kTick, [this] { task_->task->tick(); });
+  const auto outcome =
+      call_on_page(*setup_.page, caller(), PluginCall::kTick, [this] { task_->task->tick(); });
   last_call_ = Clock::now();
   fail_unless_retriable(outcome);
 }
@@ -157,14 +164,17 @@ void SourceLoop::poll_once() {
                                     [&] { polled = task_->task->poll(flight.block); });
   last_call_ = Clock::now();
   poll_ms_ += std::chrono::duration<double, std::milli>(last_call_ - before).count();
-  if (outcome.outcome == plugin::Outcome::kRetriable || outcome.outcome == plugin::Outcome::kFailed) {
+  if (outcome.outcome == plugin::Outcome::kRetriable ||
+      outcome.outcome == plugin::Outcome::kFailed) {
     flights_.drop_last();
     if (outcome.outcome == plugin::Outcome::kFailed) return fail_with(outcome.text);
     if (!backoff_) backoff_ = std::make_unique<Backoff>(policy_);
     const auto delay = backoff_->next();
-    if (!delay) return fail_with(outcome.text + " (after " + std::to_string(backoff_->tries()) + " tries)");
+    if (!delay)
+      return fail_with(outcome.text + " (after " + std::to_string(backoff_->tries()) + " tries)");
     ++retries_;
-    setup_.link->log(LogLevel::kWarn, outcome.text + "; trying again in " + std::to_string(delay->count()) + " ms");
+    setup_.link->log(LogLevel::kWarn,
+                     outcome.text + "; trying again in " + std::to_string(delay->count()) + " ms");
     next_poll_ = Clock::now() + *delay;
     return;
   }
@@ -172,8 +182,8 @@ void SourceLoop::poll_once() {
   const bool record_error = outcome.outcome == plugin::Outcome::kRecordError;
   if (record_error && outcome.index >= flight.block.size()) {
     flights_.drop_last();
-    return fail_with("poll(): a RecordError names record " + std::to_string(outcome.index) + " of " +
-                     std::to_string(flight.block.size()) + ": " + outcome.text);
+    return fail_with("poll(): a RecordError names record " + std::to_string(outcome.index) +
+                     " of " + std::to_string(flight.block.size()) + ": " + outcome.text);
   }
   finished_ = !record_error && polled == Polled::kEnd;
   idle_ = !record_error && polled == Polled::kIdle;
@@ -183,13 +193,16 @@ void SourceLoop::poll_once() {
   send_block(flight, record_error ? std::optional(outcome.index) : std::nullopt, outcome.text);
 }
 
-void SourceLoop::send_block(Flight& flight, std::optional<std::size_t> bad, const std::string& why) {
+void SourceLoop::send_block(Flight& flight, std::optional<std::size_t> bad,
+                            const std::string& why) {
   const auto count = flight.block.size();
   flight.slots.assign(2 * count, {&flight, false});
   std::size_t i = 0;
   for (; i < count && !end_.failed && !gave_up_; ++i) {
-    if (bad == i) bad_record(flight, i, "TASK_POLL", why);
-    else send_record(flight, i);
+    if (bad == i)
+      bad_record(flight, i, "TASK_POLL", why);
+    else
+      send_record(flight, i);
   }
   flight.sealed = i == count && !end_.failed && !gave_up_;
 }
@@ -210,18 +223,24 @@ void SourceLoop::send_record(Flight& flight, std::size_t i) {
   headers_.clear();
   for (const Header& header : record.headers) {
     const auto bytes = converters_.header->encode(header.schema, header.value, flight.bytes);
-    if (!bytes) return bad_record(flight, i, "HEADER_CONVERTER", "header \"" + std::string(header.name) + "\": " + bytes.error().text);
+    if (!bytes)
+      return bad_record(flight, i, "HEADER_CONVERTER",
+                        "header \"" + std::string(header.name) + "\": " + bytes.error().text);
     headers_.push_back({header.name, *bytes});
   }
   out.headers = headers_;
   if (const auto made = topics_->ensure(record.topic); !made) return fail_with(made.error().text);
-  if (sent_last_ == sent_.end() || sent_last_->first != record.topic) sent_last_ = sent_.try_emplace(std::string(record.topic), 0).first;
+  if (sent_last_ == sent_.end() || sent_last_->first != record.topic)
+    sent_last_ = sent_.try_emplace(std::string(record.topic), 0).first;
   ++sent_last_->second;
-  if (produce(out, flight, i, false)) bytes_ += static_cast<double>((*key ? (*key)->size() : 0) + (*value ? (*value)->size() : 0));
+  if (produce(out, flight, i, false))
+    bytes_ += static_cast<double>((*key ? (*key)->size() : 0) + (*value ? (*value)->size() : 0));
 }
 
-/// Waits for room in the producer's queue. False: not produced; a bad record was dealt with, or the task is over.
-bool SourceLoop::produce(const rdkafka::Outgoing& record, Flight& flight, std::size_t slot, bool dead_letter) {
+/// Waits for room in the producer's queue. False: not produced; a bad record was dealt with, or the
+/// task is over.
+bool SourceLoop::produce(const rdkafka::Outgoing& record, Flight& flight, std::size_t slot,
+                         bool dead_letter) {
   auto to = record;
   flight.slots[slot].dead_letter = dead_letter;
   to.opaque = &flight.slots[slot];
@@ -238,14 +257,17 @@ bool SourceLoop::produce(const rdkafka::Outgoing& record, Flight& flight, std::s
       return false;
     }
     if (error.code != Errc::kBusy) {
-      if (dead_letter) fail_with("dead letter to \"" + policy_.dead_letter_topic + "\": " + error.text);
-      else bad_record(flight, slot, "KAFKA_PRODUCE", error.text);
+      if (dead_letter)
+        fail_with("dead letter to \"" + policy_.dead_letter_topic + "\": " + error.text);
+      else
+        bad_record(flight, slot, "KAFKA_PRODUCE", error.text);
       return false;
     }
     producer_->poll(static_cast<int>(kAckWait.count()));
     tick_if_due();
     if (flights_.fatal()) settle();
-    // A stop lets the block go out; with a broker that takes nothing the block stays unsealed, and its offsets do not pass.
+    // A stop lets the block go out; with a broker that takes nothing the block stays unsealed, and
+    // its offsets do not pass.
     if (end_.failed || (setup_.signal->stopping() && Clock::now() - since > kBusyAfterStop)) {
       gave_up_ = true;
       return false;
@@ -253,7 +275,8 @@ bool SourceLoop::produce(const rdkafka::Outgoing& record, Flight& flight, std::s
   }
 }
 
-void SourceLoop::bad_record(Flight& flight, std::size_t i, std::string_view stage, std::string why) {
+void SourceLoop::bad_record(Flight& flight, std::size_t i, std::string_view stage,
+                            std::string why) {
   const Record& record = flight.block.records()[i];
   BadRecord bad;
   bad.topic = record.topic;
@@ -261,7 +284,8 @@ void SourceLoop::bad_record(Flight& flight, std::size_t i, std::string_view stag
   bad.where = context_.offsets().describe(record.source);
   bad.stage = stage;
   bad.why = std::move(why);
-  const auto bytes_of = [&](Converter& converter, const Schema* schema, const Value& value) -> NullableBytes {
+  const auto bytes_of = [&](Converter& converter, const Schema* schema,
+                            const Value& value) -> NullableBytes {
     if (auto bytes = converter.encode(schema, value, flight.bytes)) return *bytes;
     if (auto bytes = describer_->encode(schema, value, flight.bytes)) return *bytes;
     return std::nullopt;
@@ -269,12 +293,15 @@ void SourceLoop::bad_record(Flight& flight, std::size_t i, std::string_view stag
   bad.key = bytes_of(*converters_.key, record.key_schema, record.key);
   bad.value = bytes_of(*converters_.value, record.value_schema, record.value);
   ++errors_;
-  if (const auto verdict = judge(policy_, bad, *setup_.link); !verdict) return fail_with(verdict.error().text);
+  if (const auto verdict = judge(policy_, bad, *setup_.link); !verdict)
+    return fail_with(verdict.error().text);
   if (!dead_letters_->enabled()) {
     ++skipped_;
     return;
   }
-  if (const auto made = topics_->ensure_dead_letters(policy_.dead_letter_topic, policy_.dead_letter_replication); !made) {
+  if (const auto made =
+          topics_->ensure_dead_letters(policy_.dead_letter_topic, policy_.dead_letter_replication);
+      !made) {
     return fail_with("dead letter topic: " + made.error().text);
   }
   if (produce(dead_letters_->make(bad), flight, flight.block.size() + i, true)) ++dead_;
@@ -283,17 +310,21 @@ void SourceLoop::bad_record(Flight& flight, std::size_t i, std::string_view stag
 /// Deals with what could not be delivered, and gives up the offsets of what is acknowledged.
 void SourceLoop::settle() {
   if (flights_.fatal()) {
-    return fail_with("the producer has to be made anew: " + producer_->fatal().value_or("fatal error"), false, true);
+    return fail_with(
+        "the producer has to be made anew: " + producer_->fatal().value_or("fatal error"), false,
+        true);
   }
   for (auto& failure : flights_.take_failures()) {
     if (end_.failed) return;
-    if (failure.dead_letter) return fail_with("dead letter to \"" + policy_.dead_letter_topic + "\": " + failure.why);
+    if (failure.dead_letter)
+      return fail_with("dead letter to \"" + policy_.dead_letter_topic + "\": " + failure.why);
     bad_record(*failure.flight, failure.record, "KAFKA_PRODUCE", failure.why);
     if (!end_.failed) Flights::settle(*failure.flight);
   }
   while (Flight* flight = flights_.done()) {
     records_ += static_cast<double>(flight->block.size());
-    const auto taken = plugin::call_plugin(caller(), "poll()", [&] { context_.offsets().acknowledged(flight->block.records()); });
+    const auto taken = plugin::call_plugin(
+        caller(), "poll()", [&] { context_.offsets().acknowledged(flight->block.records()); });
     if (!taken) return fail_with(taken.text);
     flights_.retire();
   }
@@ -334,14 +365,16 @@ void SourceLoop::report(bool now) {
   last_report_ = Clock::now();
   message::Metrics out;
   out.task = setup_.task;
-  out.values = {{"records", records_}, {"bytes", bytes_},     {"errors", errors_},   {"dead_letters", dead_},
-                {"skipped", skipped_}, {"retries", retries_}, {"poll_ms", poll_ms_}};
+  out.values = {{"records", records_},   {"bytes", bytes_},     {"errors", errors_},
+                {"dead_letters", dead_}, {"skipped", skipped_}, {"retries", retries_},
+                {"poll_ms", poll_ms_}};
   for (const auto& [topic, count] : sent_) out.values["sent." + topic] = count;
   context_.basics().add_counters(out.values);
   setup_.link->send(std::move(out));
 }
 
-/// What was polled is delivered and its offsets are stored, as far as the broker and the worker answer in time.
+/// What was polled is delivered and its offsets are stored, as far as the broker and the worker
+/// answer in time.
 void SourceLoop::drain() {
   if (!producer_ || flights_.fatal()) return;
   const auto deadline = Clock::now() + (end_.failed ? kDrainAfterFailure : kDrainAtMost);

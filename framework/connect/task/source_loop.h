@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "framework/connect/convert/converter.h"
+#include "framework/connect/plugin/instance.h"
 #include "framework/connect/task/contexts.h"
 #include "framework/connect/task/dead_letters.h"
 #include "framework/connect/task/error_policy.h"
 #include "framework/connect/task/flights.h"
-#include "framework/connect/plugin/instance.h"
 #include "framework/connect/task/plugin_call.h"
 #include "framework/connect/task/task_loop.h"
 #include "framework/connect/task/topic_creation.h"
@@ -20,8 +20,9 @@
 
 namespace penstock::connect {
 
-/// A source task from start to end: poll fills a Block, converters write a second arena, the producer sends it without a copy;
-/// acknowledged Blocks give up their offsets in order, and are used again. One thread runs all of it.
+/// A source task from start to end: poll fills a Block, converters write a second arena, the
+/// producer sends it without a copy; acknowledged Blocks give up their offsets in order, and are
+/// used again. One thread runs all of it.
 class SourceLoop final : public TaskLoop {
  public:
   explicit SourceLoop(TaskSetup setup);
@@ -59,7 +60,8 @@ class SourceLoop final : public TaskLoop {
   ErrorPolicy policy_;
   std::unique_ptr<DeadLetters> dead_letters_;
   Converters converters_;
-  std::unique_ptr<Converter> describer_;  // writes what the configured converter cannot, for dead letters
+  std::unique_ptr<Converter>
+      describer_;  // writes what the configured converter cannot, for dead letters
   std::unique_ptr<TopicCreation> topics_;
   Flights flights_;
   std::unique_ptr<rdkafka::Producer> producer_;

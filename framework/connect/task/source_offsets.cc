@@ -22,7 +22,8 @@ bool is_scalar(const Value& value) {
 SourceOffsets::SourceOffsets(Context& context, TaskLink& link)
     : context_(context), link_(link), reader_(plain(), context), writer_(plain()) {}
 
-std::uint32_t SourceOffsets::partition(std::string_view json, std::span<const std::string_view> fields) {
+std::uint32_t SourceOffsets::partition(std::string_view json,
+                                       std::span<const std::string_view> fields) {
   if (const auto found = by_json_.find(json); found != by_json_.end()) return found->second;
   memory_.reset();
   const Schema* schema = nullptr;
@@ -32,22 +33,28 @@ std::uint32_t SourceOffsets::partition(std::string_view json, std::span<const st
   }
   bool flat = value.type == Type::kMap;
   for (std::uint32_t i = 0; flat && i < value.size; ++i) flat = is_scalar(value.items[i]);
-  if (!flat) throw std::invalid_argument("source partition " + std::string(json) + " is not a flat JSON object");
+  if (!flat)
+    throw std::invalid_argument("source partition " + std::string(json) +
+                                " is not a flat JSON object");
   const auto number = static_cast<std::uint32_t>(partitions_.size());
   partitions_.push_back({std::string(json), {fields.begin(), fields.end()}});
   by_json_.emplace(std::string(json), number);
   return number;
 }
 
-std::span<const Value> SourceOffsets::read(const std::string& json, const std::vector<std::string>& fields) {
+std::span<const Value> SourceOffsets::read(const std::string& json,
+                                           const std::vector<std::string>& fields) {
   auto values = link_.read_offsets({json});
-  if (!values) throw RetriableError("reading the stored offset of " + json + ": " + values.error().text);
+  if (!values)
+    throw RetriableError("reading the stored offset of " + json + ": " + values.error().text);
   if (values->empty() || !values->front()) return {};
   memory_.reset();
   const Schema* schema = nullptr;
   Value map;
-  if (const auto read = reader_.read(*values->front(), memory_, schema, map); !read || map.type != Type::kMap) {
-    throw std::runtime_error("the stored offset of " + json + " is not a JSON object: " + *values->front());
+  if (const auto read = reader_.read(*values->front(), memory_, schema, map);
+      !read || map.type != Type::kMap) {
+    throw std::runtime_error("the stored offset of " + json +
+                             " is not a JSON object: " + *values->front());
   }
   answer_.assign(fields.size(), Value::absent());
   for (std::uint32_t i = 0; i + 1 < map.size; i += 2) {
@@ -59,11 +66,13 @@ std::span<const Value> SourceOffsets::read(const std::string& json, const std::v
 }
 
 std::span<const Value> SourceOffsets::stored(std::uint32_t partition) {
-  if (partition >= partitions_.size()) throw std::invalid_argument("source partition was not registered");
+  if (partition >= partitions_.size())
+    throw std::invalid_argument("source partition was not registered");
   return read(partitions_[partition].json, partitions_[partition].fields);
 }
 
-std::span<const Value> SourceOffsets::stored_as(std::string_view json, std::span<const std::string_view> fields) {
+std::span<const Value> SourceOffsets::stored_as(std::string_view json,
+                                                std::span<const std::string_view> fields) {
   return read(std::string(json), {fields.begin(), fields.end()});
 }
 
@@ -71,7 +80,8 @@ SourceOffsets::Owned SourceOffsets::own(std::span<const Value> values) {
   Owned out;
   out.values.assign(values.begin(), values.end());
   for (Value& value : out.values) {
-    if (!is_scalar(value)) throw std::invalid_argument("a source offset has a value that is no scalar");
+    if (!is_scalar(value))
+      throw std::invalid_argument("a source offset has a value that is no scalar");
     if (value.type == Type::kString || value.type == Type::kBytes) {
       out.texts.emplace_back(value.text());
       value.bytes = out.texts.back().data();
@@ -87,9 +97,11 @@ void SourceOffsets::acknowledged(std::span<const Record> records) {
     if (partition == SourceOffset::kNone) continue;
     if (std::find(seen.begin(), seen.end(), partition) != seen.end()) continue;
     seen.push_back(partition);
-    if (partition >= partitions_.size()) throw std::invalid_argument("a record's source partition was not registered");
+    if (partition >= partitions_.size())
+      throw std::invalid_argument("a record's source partition was not registered");
     if (record->source.fields.size() != partitions_[partition].fields.size()) {
-      throw std::invalid_argument("a record's source offset has " + std::to_string(record->source.fields.size()) +
+      throw std::invalid_argument("a record's source offset has " +
+                                  std::to_string(record->source.fields.size()) +
                                   " values; its partition was registered with " +
                                   std::to_string(partitions_[partition].fields.size()) + " fields");
     }

@@ -17,7 +17,8 @@
 
 namespace penstock::connect {
 
-/// A task's source partitions, and offsets on their way into the store. The task's thread, except where said.
+/// A task's source partitions, and offsets on their way into the store. The task's thread, except
+/// where said.
 class SourceOffsets {
  public:
   /// `context` and `link` outlive this.
@@ -29,8 +30,8 @@ class SourceOffsets {
   std::span<const Value> stored(std::uint32_t partition);
   std::span<const Value> stored_as(std::string_view json, std::span<const std::string_view> fields);
 
-  /// `records` are acknowledged, and so is all before them: their last offset of each partition may be stored. Throws
-  /// std::invalid_argument for an offset of an unregistered partition.
+  /// `records` are acknowledged, and so is all before them: their last offset of each partition may
+  /// be stored. Throws std::invalid_argument for an offset of an unregistered partition.
   void acknowledged(std::span<const Record> records);
   /// Something waits to be stored and nothing is on its way.
   [[nodiscard]] bool can_send() const { return !waiting_.empty() && sent_.empty(); }

@@ -22,14 +22,16 @@ class TaskLink {
   virtual ~TaskLink() = default;
   /// Without an answer: states, metrics, offsets to store.
   virtual void send(Message message) = 0;
-  /// Stored source offsets, in the order asked. Waits for the worker; kUnavailable when it does not answer.
-  virtual Result<std::vector<std::optional<std::string>>> read_offsets(std::vector<std::string> partitions) = 0;
+  /// Stored source offsets, in the order asked. Waits for the worker; kUnavailable when it does not
+  /// answer.
+  virtual Result<std::vector<std::optional<std::string>>> read_offsets(
+      std::vector<std::string> partitions) = 0;
   /// One line, rate-limited.
   virtual void log(LogLevel level, std::string_view text) = 0;
 };
 
-/// What is asked of a task, from other threads. The mutex only pairs the condition variable with the flags: they are read
-/// on the task's hot path without it.
+/// What is asked of a task, from other threads. The mutex only pairs the condition variable with
+/// the flags: they are read on the task's hot path without it.
 class TaskSignal {
  public:
   void stop() { set(stopping_, true); }
@@ -61,8 +63,8 @@ class TaskSignal {
   std::atomic<bool> store_failed_{false};
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool woken_ = false;             // guarded by mutex_
-  StoreFailure store_failure_;     // guarded by mutex_
+  bool woken_ = false;          // guarded by mutex_
+  StoreFailure store_failure_;  // guarded by mutex_
 };
 
 /// How a task ended.

@@ -8,7 +8,8 @@
 namespace penstock::connect {
 
 std::unique_ptr<TaskLoop> make_task_loop(TaskSetup setup) {
-  if (setup.descriptor->kind == PluginKind::kSource) return std::make_unique<SourceLoop>(std::move(setup));
+  if (setup.descriptor->kind == PluginKind::kSource)
+    return std::make_unique<SourceLoop>(std::move(setup));
   return std::make_unique<SinkLoop>(std::move(setup));
 }
 

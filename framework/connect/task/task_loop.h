@@ -10,9 +10,11 @@ namespace penstock::connect {
 class TaskLoop {
  public:
   virtual ~TaskLoop() = default;
-  /// The whole life, on the calling thread. Everything that belongs to the plugin's task is gone when this returns.
+  /// The whole life, on the calling thread. Everything that belongs to the plugin's task is gone
+  /// when this returns.
   virtual TaskEnd run(const OnStarted& started) = 0;
-  /// Another thread: the plugin's own stop(), once the task exists. The signal's stop() comes first. May block as long as the plugin does.
+  /// Another thread: the plugin's own stop(), once the task exists. The signal's stop() comes
+  /// first. May block as long as the plugin does.
   virtual void stop_plugin() noexcept = 0;
 };
 

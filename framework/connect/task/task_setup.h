@@ -19,9 +19,9 @@ struct TaskSetup {
   const Config* plugin_config = nullptr;
   std::string connector;
   int task = 0;
-  std::string instance_id;      // of the worker, see Hello; "" joins groups as a dynamic member
-  ConfigMap config;             // the connector's, the task's, and the worker's converters as defaults
-  ConfigMap client;             // the worker's Kafka client settings
+  std::string instance_id;  // of the worker, see Hello; "" joins groups as a dynamic member
+  ConfigMap config;         // the connector's, the task's, and the worker's converters as defaults
+  ConfigMap client;         // the worker's Kafka client settings
   std::size_t block_records = 2'000;
   std::size_t block_bytes = std::size_t{1} << 20;
   std::size_t in_flight_bytes = std::size_t{16} << 20;
@@ -30,7 +30,8 @@ struct TaskSetup {
   TaskSignal* signal = nullptr;
 };
 
-/// Told once, when start() is over: whether the task runs, and if not whether trying again may help.
+/// Told once, when start() is over: whether the task runs, and if not whether trying again may
+/// help.
 using OnStarted = std::function<void(const Status& started, bool retriable)>;
 
 /// Settings that this version does not have, refused rather than ignored.

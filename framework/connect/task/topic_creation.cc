@@ -8,12 +8,14 @@ constexpr int kTimeoutMs = 30'000;
 constexpr std::string_view kDefault = "topic.creation.default.";
 }  // namespace
 
-Result<std::unique_ptr<TopicCreation>> TopicCreation::make(const ConfigMap& client, const ConfigMap& config) {
+Result<std::unique_ptr<TopicCreation>> TopicCreation::make(const ConfigMap& client,
+                                                           const ConfigMap& config) {
   auto out = std::make_unique<TopicCreation>();
   out->client_ = client;
   out->config_ = config;
   if (!text_setting(config, "topic.creation.groups", "").empty()) {
-    return fail(Errc::kUnsupported, "topic.creation.groups: only the default group is available in this version");
+    return fail(Errc::kUnsupported,
+                "topic.creation.groups: only the default group is available in this version");
   }
   rdkafka::NewTopic topic;
   bool any = false;
@@ -24,7 +26,8 @@ Result<std::unique_ptr<TopicCreation>> TopicCreation::make(const ConfigMap& clie
     if (name == "partitions" || name == "replication.factor") {
       PENSTOCK_ASSIGN_OR_RETURN(const auto number, number_setting(config, key, -1, -1));
       if (number == 0) return fail(Errc::kInvalid, key + ": must be -1 or at least 1, not 0");
-      (name == "partitions" ? topic.partitions : topic.replication_factor) = static_cast<int>(number);
+      (name == "partitions" ? topic.partitions : topic.replication_factor) =
+          static_cast<int>(number);
     } else {
       topic.config[name] = value;
     }
@@ -34,7 +37,8 @@ Result<std::unique_ptr<TopicCreation>> TopicCreation::make(const ConfigMap& clie
 }
 
 Status TopicCreation::create(const rdkafka::NewTopic& topic) {
-  PENSTOCK_ASSIGN_OR_RETURN(const auto settings, rdkafka::client_settings(rdkafka::Role::kAdmin, client_, config_));
+  PENSTOCK_ASSIGN_OR_RETURN(const auto settings,
+                            rdkafka::client_settings(rdkafka::Role::kAdmin, client_, config_));
   // A connection and its threads are not worth keeping between rare topics.
   PENSTOCK_ASSIGN_OR_RETURN(const auto admin, rdkafka::Admin::open(settings));
   // Asked first: whoever may write to a topic need not be allowed to create it.

@@ -11,12 +11,14 @@
 
 namespace penstock::connect {
 
-/// Creates a source's topics before their first record when topic.creation.default.* says how, and dead letter topics; without
-/// these settings the broker creates topics itself, or refuses. One thread.
+/// Creates a source's topics before their first record when topic.creation.default.* says how, and
+/// dead letter topics; without these settings the broker creates topics itself, or refuses. One
+/// thread.
 class TopicCreation {
  public:
   /// kInvalid names the key. `client` is the worker's client settings.
-  static Result<std::unique_ptr<TopicCreation>> make(const ConfigMap& client, const ConfigMap& config);
+  static Result<std::unique_ptr<TopicCreation>> make(const ConfigMap& client,
+                                                     const ConfigMap& config);
   /// Once for each name; later calls cost a comparison.
   Status ensure(std::string_view topic);
   /// The dead letter topic, with one partition.

@@ -15,7 +15,9 @@ Result<StringMap> flat(const Json& object) {
   StringMap out;
   for (const auto& [key, value] : object.items()) {
     if (value.is_null()) continue;
-    if (value.is_structured()) return fail(Errc::kInvalid, "the value of '" + key + "' must be a string, a number or a boolean");
+    if (value.is_structured())
+      return fail(Errc::kInvalid,
+                  "the value of '" + key + "' must be a string, a number or a boolean");
     out[key] = value.is_string() ? value.get<std::string>() : value.dump();
   }
   return out;
@@ -33,14 +35,19 @@ Result<Herder::Put> from_json(const std::string& text) {
   const auto config = json.find("config");
   if (config != json.end() && config->is_object()) {
     for (const auto& [key, value] : json.items()) {
-      if (key != "name" && key != "config" && key != "initial_state") return fail(Errc::kInvalid, "unrecognized field \"" + key + "\"");
+      if (key != "name" && key != "config" && key != "initial_state")
+        return fail(Errc::kInvalid, "unrecognized field \"" + key + "\"");
     }
     PENSTOCK_ASSIGN_OR_RETURN(put.config, flat(*config));
-    if (const auto name = json.find("name"); name != json.end() && name->is_string()) put.name = name->get<std::string>();
+    if (const auto name = json.find("name"); name != json.end() && name->is_string())
+      put.name = name->get<std::string>();
     const auto state = json.find("initial_state");
-    if (state != json.end() && *state == "PAUSED") put.initial = TargetState::kPaused;
-    else if (state != json.end() && *state == "STOPPED") put.initial = TargetState::kStopped;
-    else if (state != json.end() && *state != "RUNNING") return fail(Errc::kInvalid, "initial_state must be one of RUNNING, PAUSED, STOPPED");
+    if (state != json.end() && *state == "PAUSED")
+      put.initial = TargetState::kPaused;
+    else if (state != json.end() && *state == "STOPPED")
+      put.initial = TargetState::kStopped;
+    else if (state != json.end() && *state != "RUNNING")
+      return fail(Errc::kInvalid, "initial_state must be one of RUNNING, PAUSED, STOPPED");
   } else {
     PENSTOCK_ASSIGN_OR_RETURN(put.config, flat(json));
   }
@@ -71,7 +78,8 @@ Result<Herder::Put> read_connector_file(const std::string& path) {
   if (put->name.empty()) put->name = put->config["name"];
   if (put->name.empty()) return fail(Errc::kInvalid, path + ": the connector has no name");
   const auto& named = put->config["name"];
-  if (!named.empty() && named != put->name) return fail(Errc::kInvalid, path + ": name is both " + put->name + " and " + named);
+  if (!named.empty() && named != put->name)
+    return fail(Errc::kInvalid, path + ": name is both " + put->name + " and " + named);
   return put;
 }
 

@@ -10,8 +10,9 @@
 #include "framework/protocol/codec.h"
 #include "framework/protocol/error_code.h"
 
-// ApiVersions (key 18), versions 0-4. v1 throttle time, v3 flexible and client software (KIP-511), v4 as v3 (KIP-1022 lower bounds of features).
-// Left out: the feature lists (tags 0 to 3). No feature is advertised, so clients keep to transactions v1.
+// ApiVersions (key 18), versions 0-4. v1 throttle time, v3 flexible and client software (KIP-511),
+// v4 as v3 (KIP-1022 lower bounds of features). Left out: the feature lists (tags 0 to 3). No
+// feature is advertised, so clients keep to transactions v1.
 namespace penstock::protocol {
 
 struct ApiVersionsRequest {

@@ -10,8 +10,9 @@
 #include "framework/protocol/codec.h"
 #include "framework/protocol/error_code.h"
 
-// Fetch (key 1), versions 4-12. v4 isolation level; v5 log start offset; v7 sessions (KIP-227); v9 leader epoch (KIP-320); v10 zstd; v11 rack (KIP-392);
-// v12 flexible, last fetched epoch and diverging epoch (KIP-595). Topic ids (v13, KIP-516) come later.
+// Fetch (key 1), versions 4-12. v4 isolation level; v5 log start offset; v7 sessions (KIP-227); v9
+// leader epoch (KIP-320); v10 zstd; v11 rack (KIP-392); v12 flexible, last fetched epoch and
+// diverging epoch (KIP-595). Topic ids (v13, KIP-516) come later.
 namespace penstock::protocol {
 
 struct FetchRequest {
@@ -124,7 +125,8 @@ struct FetchResponse {
       v(records);
       back(v);
     }
-    /// What stands before the records' length, and behind the records, when they do not pass through the codec.
+    /// What stands before the records' length, and behind the records, when they do not pass
+    /// through the codec.
     template <class V>
     void front(V& v) {
       v(index);

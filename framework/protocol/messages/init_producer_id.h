@@ -10,7 +10,8 @@
 #include "framework/protocol/codec.h"
 #include "framework/protocol/error_code.h"
 
-// InitProducerId (key 22), versions 0-4. v2 flexible; v3 producer id and epoch to go on with (KIP-360); v4 PRODUCER_FENCED (KIP-588).
+// InitProducerId (key 22), versions 0-4. v2 flexible; v3 producer id and epoch to go on with
+// (KIP-360); v4 PRODUCER_FENCED (KIP-588).
 namespace penstock::protocol {
 
 struct InitProducerIdRequest {

@@ -10,8 +10,9 @@
 #include "framework/protocol/codec.h"
 #include "framework/protocol/error_code.h"
 
-// ListOffsets (key 2), versions 1-7. v2 isolation level and throttle time; v4 leader epoch (KIP-320); v6 flexible; v7 largest timestamp (KIP-734).
-// Version 0 (several offsets a partition) is left out.
+// ListOffsets (key 2), versions 1-7. v2 isolation level and throttle time; v4 leader epoch
+// (KIP-320); v6 flexible; v7 largest timestamp (KIP-734). Version 0 (several offsets a partition)
+// is left out.
 namespace penstock::protocol {
 
 struct ListOffsetsRequest {

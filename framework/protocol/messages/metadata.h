@@ -10,8 +10,10 @@
 #include "framework/protocol/codec.h"
 #include "framework/protocol/error_code.h"
 
-// Metadata (key 3), versions 0-12. v1 null asks for all, controller and internal flag; v2 cluster id; v3 throttle time; v4 auto creation;
-// v5 offline replicas; v7 leader epoch (KIP-320); v8 authorized operations (KIP-430); v9 flexible; v10 topic ids; v11 drops cluster operations; v12 asks by id (KIP-516).
+// Metadata (key 3), versions 0-12. v1 null asks for all, controller and internal flag; v2 cluster
+// id; v3 throttle time; v4 auto creation; v5 offline replicas; v7 leader epoch (KIP-320); v8
+// authorized operations (KIP-430); v9 flexible; v10 topic ids; v11 drops cluster operations; v12
+// asks by id (KIP-516).
 namespace penstock::protocol {
 
 inline constexpr std::int32_t kOperationsNotAsked = -2147483647 - 1;

@@ -10,7 +10,8 @@
 #include "framework/protocol/codec.h"
 #include "framework/protocol/error_code.h"
 
-// OffsetForLeaderEpoch (key 23), versions 2-4. v2 current leader epoch (KIP-320); v3 replica id; v4 flexible.
+// OffsetForLeaderEpoch (key 23), versions 2-4. v2 current leader epoch (KIP-320); v3 replica id; v4
+// flexible.
 namespace penstock::protocol {
 
 struct OffsetForLeaderEpochRequest {

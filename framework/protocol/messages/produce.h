@@ -10,8 +10,9 @@
 #include "framework/protocol/codec.h"
 #include "framework/protocol/error_code.h"
 
-// Produce (key 0), versions 0-9. v3 transactional id and record batches v2; v5 log start offset; v7 zstd; v8 record errors and error text (KIP-467); v9 flexible.
-// Versions 0 to 2 are here only so that they can be refused in their own words.
+// Produce (key 0), versions 0-9. v3 transactional id and record batches v2; v5 log start offset; v7
+// zstd; v8 record errors and error text (KIP-467); v9 flexible. Versions 0 to 2 are here only so
+// that they can be refused in their own words.
 namespace penstock::protocol {
 
 struct ProduceRequest {

@@ -1,6 +1,6 @@
 #pragma once
-// Configuration as data: a plugin declares its keys in its descriptor, so that they are listed, validated and
-// documented without running any of its code.
+// Configuration as data: a plugin declares its keys in its descriptor, so that they are listed,
+// validated and documented without running any of its code.
 
 #include <cstdint>
 #include <span>
@@ -12,9 +12,15 @@ namespace penstock {
 /// One setting. All text is static: it lives as long as the plugin is loaded.
 struct ConfigKey {
   enum Kind : std::uint8_t {
-    kString, kPassword, kInt, kLong, kDouble, kBool,
+    kString,
+    kPassword,
+    kInt,
+    kLong,
+    kDouble,
+    kBool,
     kList,      // comma-separated; spaces around items are dropped
-    kDuration,  // milliseconds as a plain number (Kafka's *.ms), or with a unit: 250ms, 5s, 2m, 1h, 7d
+    kDuration,  // milliseconds as a plain number (Kafka's *.ms), or with a unit: 250ms, 5s, 2m, 1h,
+                // 7d
     kBytes,     // bytes as a plain number, or with a unit: 64KiB, 1MiB, 1GiB
   };
   enum Importance : std::uint8_t { kHigh, kMedium, kLow };
@@ -23,18 +29,22 @@ struct ConfigKey {
   const char* name = nullptr;
   const char* fallback = nullptr;  // as the user would type it; nullptr: required
   const char* doc = nullptr;
-  const char* one_of = nullptr;    // "bulk|incrementing|timestamp"; for kList each item must be one
-  const char* pattern = nullptr;   // ECMAScript regular expression that the whole value must match
-  double min = 0, max = 0;         // both 0: no bounds; max below min: no upper bound. Numbers, durations (ms), bytes
-  const char* when = nullptr;      // "mode=timestamp|timestamp+incrementing": visible and required only then
+  const char* one_of = nullptr;   // "bulk|incrementing|timestamp"; for kList each item must be one
+  const char* pattern = nullptr;  // ECMAScript regular expression that the whole value must match
+  double min = 0,
+         max =
+             0;  // both 0: no bounds; max below min: no upper bound. Numbers, durations (ms), bytes
+  const char* when =
+      nullptr;  // "mode=timestamp|timestamp+incrementing": visible and required only then
   Importance importance = kMedium;
-  const char* group = nullptr;     // heading in documents and UIs; nullptr: "Connector"
+  const char* group = nullptr;  // heading in documents and UIs; nullptr: "Connector"
 };
 
-/// A validated configuration: every declared key has a value (its own or the fallback), of the declared kind. A key that was
-/// left out and has no fallback (its `when` does not hold) or an empty one reads as "", 0, false, {}.
-/// Asking for an undeclared key, or for a kind that the key does not have, is a defect of the plugin: throws
-/// std::logic_error. Any thread; lives as long as the call it was given to, except for start(): until the task ends.
+/// A validated configuration: every declared key has a value (its own or the fallback), of the
+/// declared kind. A key that was left out and has no fallback (its `when` does not hold) or an
+/// empty one reads as "", 0, false, {}. Asking for an undeclared key, or for a kind that the key
+/// does not have, is a defect of the plugin: throws std::logic_error. Any thread; lives as long as
+/// the call it was given to, except for start(): until the task ends.
 class Config {
  public:
   virtual ~Config() = default;

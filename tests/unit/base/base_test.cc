@@ -13,7 +13,9 @@
 namespace penstock {
 namespace {
 
-TEST(Crc32c, MatchesThePublishedCheckValue) { EXPECT_EQ(crc32c(as_bytes("123456789")), 0xE3069283U); }
+TEST(Crc32c, MatchesThePublishedCheckValue) {
+  EXPECT_EQ(crc32c(as_bytes("123456789")), 0xE3069283U);
+}
 
 TEST(Crc32c, LongInputsGiveTheSameInOnePieceAndInMany) {
   std::string text;
@@ -37,7 +39,8 @@ TEST(Murmur2, MatchesTheJavaClient) {
 }
 
 TEST(Varint, RoundTripsEdgesAndRefusesWhatIsTooLong) {
-  for (std::int64_t v : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{63}, std::int64_t{64}, INT64_MAX, INT64_MIN}) {
+  for (std::int64_t v : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{63}, std::int64_t{64},
+                         INT64_MAX, INT64_MIN}) {
     std::byte buffer[kVarintBytesMax];
     const auto size = static_cast<std::size_t>(put_varint(buffer, v) - buffer);
     EXPECT_EQ(size, varint_size(v));

@@ -20,7 +20,8 @@ std::vector<std::byte> batch(std::optional<std::string_view> key, std::int64_t t
   builder.add(timestamp_ms, key, "value");
   return builder.finish();
 }
-BatchCheck check(std::vector<std::byte> bytes, const TopicSettings& settings = {}, std::int16_t version = 9) {
+BatchCheck check(std::vector<std::byte> bytes, const TopicSettings& settings = {},
+                 std::int16_t version = 9) {
   return check_batch(bytes, settings, version, kNow);
 }
 
@@ -38,13 +39,16 @@ TEST(BatchCheck, EveryFlippedBitBehindTheEpochIsFound) {
 TEST(BatchCheck, EveryCutIsFound) {
   const auto good = batch("k");
   for (std::size_t size = 0; size < good.size(); ++size) {
-    EXPECT_NE(check({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)}).error, ErrorCode::kNone) << size;
+    EXPECT_NE(check({good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size)}).error,
+              ErrorCode::kNone)
+        << size;
   }
 }
 TEST(BatchCheck, ACompactedTopicNeedsKeysAlsoInCompressedBatches) {
   TopicSettings settings;
   settings.log.cleanup_policy = log::CleanupPolicy::kCompact;
-  for (const record::Codec codec : {record::Codec::kNone, record::Codec::kGzip, record::Codec::kLz4}) {
+  for (const record::Codec codec :
+       {record::Codec::kNone, record::Codec::kGzip, record::Codec::kLz4}) {
     EXPECT_EQ(check(batch("k", kNow, codec), settings).error, ErrorCode::kNone);
     EXPECT_EQ(check(batch(std::nullopt, kNow, codec), settings).error, ErrorCode::kInvalidRecord);
     EXPECT_EQ(check(batch(std::nullopt, kNow, codec)).error, ErrorCode::kNone);
@@ -91,12 +95,17 @@ std::vector<std::byte> with_records(std::vector<std::byte> bytes, F change) {
   return bytes;
 }
 TEST(BatchCheck, RecordsThatNoConsumerCouldReadAreRefusedWhateverTheirCrcSays) {
-  for (const record::Codec codec : {record::Codec::kNone, record::Codec::kGzip, record::Codec::kSnappy, record::Codec::kLz4, record::Codec::kZstd}) {
-    const auto garbage = with_records(batch("k", kNow, codec), [](auto& records) { records.assign(40, std::byte{0x5A}); });
+  for (const record::Codec codec :
+       {record::Codec::kNone, record::Codec::kGzip, record::Codec::kSnappy, record::Codec::kLz4,
+        record::Codec::kZstd}) {
+    const auto garbage = with_records(batch("k", kNow, codec),
+                                      [](auto& records) { records.assign(40, std::byte{0x5A}); });
     EXPECT_EQ(check(garbage).error, ErrorCode::kInvalidRecord);
-    const auto behind = with_records(batch("k", kNow, codec), [](auto& records) { records.push_back(std::byte{0}); });
+    const auto behind = with_records(batch("k", kNow, codec),
+                                     [](auto& records) { records.push_back(std::byte{0}); });
     EXPECT_EQ(check(behind).error, ErrorCode::kInvalidRecord);
-    const auto cut = with_records(batch("k", kNow, codec), [](auto& records) { records.pop_back(); });
+    const auto cut =
+        with_records(batch("k", kNow, codec), [](auto& records) { records.pop_back(); });
     EXPECT_EQ(check(cut).error, ErrorCode::kInvalidRecord);
     auto more = batch("k", kNow, codec);
     store_be(more.data() + 23, std::int32_t{999});
@@ -109,7 +118,8 @@ TEST(BatchCheck, CompressedRecordsAreOpenedOnlyWhenAskedFor) {
   TopicSettings settings;
   settings.check_compressed = false;
   const auto garbage = [](record::Codec codec) {
-    return with_records(batch("k", kNow, codec), [](auto& records) { records.assign(40, std::byte{0x5A}); });
+    return with_records(batch("k", kNow, codec),
+                        [](auto& records) { records.assign(40, std::byte{0x5A}); });
   };
   EXPECT_EQ(check(garbage(record::Codec::kLz4), settings).error, ErrorCode::kNone);
   EXPECT_EQ(check(garbage(record::Codec::kNone), settings).error, ErrorCode::kInvalidRecord);
@@ -134,8 +144,10 @@ TEST(BatchCheck, ATimestampBehindTheHeadersBackIsFound) {
 }
 
 TEST(TopicName, KafkasRuleHolds) {
-  for (const std::string_view good : {"a", "A.b_c-9", "__x", "..."}) EXPECT_TRUE(check_topic_name(good)) << good;
-  for (const std::string_view bad : {"", ".", "..", "a b", "a/b", "\xC3\xA4"}) EXPECT_FALSE(check_topic_name(bad)) << bad;
+  for (const std::string_view good : {"a", "A.b_c-9", "__x", "..."})
+    EXPECT_TRUE(check_topic_name(good)) << good;
+  for (const std::string_view bad : {"", ".", "..", "a b", "a/b", "\xC3\xA4"})
+    EXPECT_FALSE(check_topic_name(bad)) << bad;
   EXPECT_TRUE(check_topic_name(std::string(249, 'x')));
   EXPECT_FALSE(check_topic_name(std::string(250, 'x')));
 }

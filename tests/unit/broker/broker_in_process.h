@@ -24,7 +24,8 @@ namespace penstock::broker {
 /// A broker without its listener, one shard, in this process. Everything waits at most ten seconds.
 class BrokerInProcess {
  public:
-  explicit BrokerInProcess(const std::string& directory, log::FileSystem& files = log::posix_file_system(),
+  explicit BrokerInProcess(const std::string& directory,
+                           log::FileSystem& files = log::posix_file_system(),
                            std::vector<std::string> overrides = {})
       : broker_(settings(directory, std::move(overrides)), clock_, files) {}
   ~BrokerInProcess() { broker_.close(); }
@@ -34,7 +35,8 @@ class BrokerInProcess {
   Broker& operator*() { return broker_; }
   Broker* operator->() { return &broker_; }
   void open() {
-    if (const Status opened = broker_.open(); !opened) throw std::runtime_error(opened.error().text);
+    if (const Status opened = broker_.open(); !opened)
+      throw std::runtime_error(opened.error().text);
   }
 
   /// Runs `work` on the only shard and gives what it returns.
@@ -58,10 +60,13 @@ class BrokerInProcess {
     });
   }
   Answer remove(const std::string& name) {
-    return ask<Answer>([&](auto done) { broker_.topic_admin().delete_topic(name, std::move(done)); });
+    return ask<Answer>(
+        [&](auto done) { broker_.topic_admin().delete_topic(name, std::move(done)); });
   }
   Answer grow(const std::string& name, std::int32_t total) {
-    return ask<Answer>([&](auto done) { broker_.topic_admin().add_partitions(name, total, false, std::move(done)); });
+    return ask<Answer>([&](auto done) {
+      broker_.topic_admin().add_partitions(name, total, false, std::move(done));
+    });
   }
   PartitionRef partition(const std::string& topic, std::int32_t index = 0) {
     return on_shard([&] { return broker_.shard(0).topics()->find(topic, PartitionId(index)); });
@@ -88,7 +93,8 @@ class BrokerInProcess {
   static void wait_for(const std::function<bool()>& condition, const char* what) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     while (!condition()) {
-      if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error(std::string("waited for ") + what);
+      if (std::chrono::steady_clock::now() > deadline)
+        throw std::runtime_error(std::string("waited for ") + what);
       std::this_thread::yield();
     }
   }
@@ -103,7 +109,8 @@ class BrokerInProcess {
   }
   template <class Value>
   static Value got(std::future<Value> future) {
-    if (future.wait_for(std::chrono::seconds(10)) != std::future_status::ready) throw std::runtime_error("no answer in time");
+    if (future.wait_for(std::chrono::seconds(10)) != std::future_status::ready)
+      throw std::runtime_error("no answer in time");
     return future.get();
   }
   template <class Work>

@@ -11,13 +11,18 @@
 
 namespace penstock::broker {
 
-/// The operating system's files, with failures where a test wants them. Set the hooks while nothing runs, or use atomics in them.
+/// The operating system's files, with failures where a test wants them. Set the hooks while nothing
+/// runs, or use atomics in them.
 class FaultyFiles final : public log::FileSystem {
  public:
   std::atomic<bool> fail_sync{false};
   /// An error for this path, or success.
-  std::function<Status(const std::string& path)> on_open = [](const std::string&) { return Status(); };
-  std::function<Status(const std::string& path)> on_rename = [](const std::string&) { return Status(); };
+  std::function<Status(const std::string& path)> on_open = [](const std::string&) {
+    return Status();
+  };
+  std::function<Status(const std::string& path)> on_rename = [](const std::string&) {
+    return Status();
+  };
 
   Result<std::unique_ptr<log::File>> open(const std::string& path, log::OpenMode mode) override {
     PENSTOCK_RETURN_IF_ERROR(on_open(path));
@@ -30,23 +35,38 @@ class FaultyFiles final : public log::FileSystem {
   }
   Status remove(const std::string& path) override { return real_.remove(path); }
   Status remove_tree(const std::string& path) override { return real_.remove_tree(path); }
-  Status create_directories(const std::string& path) override { return real_.create_directories(path); }
+  Status create_directories(const std::string& path) override {
+    return real_.create_directories(path);
+  }
   Status sync_directory(const std::string& path) override {
     if (fail_sync) return fail(Errc::kIo, "fsync directory " + path + ": Input/output error");
     return real_.sync_directory(path);
   }
-  Result<std::vector<std::string>> list(const std::string& path) const override { return real_.list(path); }
+  Result<std::vector<std::string>> list(const std::string& path) const override {
+    return real_.list(path);
+  }
   [[nodiscard]] bool exists(const std::string& path) const override { return real_.exists(path); }
-  Result<std::unique_ptr<log::File>> lock(const std::string& path) override { return real_.lock(path); }
-  Result<log::FileStatus> status(const std::string& path) const override { return real_.status(path); }
-  Result<std::uint64_t> free_bytes(const std::string& path) const override { return real_.free_bytes(path); }
+  Result<std::unique_ptr<log::File>> lock(const std::string& path) override {
+    return real_.lock(path);
+  }
+  Result<log::FileStatus> status(const std::string& path) const override {
+    return real_.status(path);
+  }
+  Result<std::uint64_t> free_bytes(const std::string& path) const override {
+    return real_.free_bytes(path);
+  }
 
  private:
   class FaultyFile final : public log::File {
    public:
-    FaultyFile(FaultyFiles& files, std::unique_ptr<log::File> real) : files_(files), real_(std::move(real)) {}
-    Result<std::size_t> read_at(std::uint64_t position, ByteSpan into) const override { return real_->read_at(position, into); }
-    Status write_at(std::uint64_t position, ByteView from) override { return real_->write_at(position, from); }
+    FaultyFile(FaultyFiles& files, std::unique_ptr<log::File> real)
+        : files_(files), real_(std::move(real)) {}
+    Result<std::size_t> read_at(std::uint64_t position, ByteSpan into) const override {
+      return real_->read_at(position, into);
+    }
+    Status write_at(std::uint64_t position, ByteView from) override {
+      return real_->write_at(position, from);
+    }
     Status truncate(std::uint64_t size) override { return real_->truncate(size); }
     Status reserve(std::uint64_t size) override { return real_->reserve(size); }
     Status sync() override {

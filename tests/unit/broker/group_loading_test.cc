@@ -16,24 +16,32 @@ constexpr std::int64_t kAnyTime = std::numeric_limits<std::int64_t>::max();
 
 std::vector<std::string> one_partition() { return {kOnePartition}; }
 
-ErrorCode commit(BrokerInProcess& broker, const std::string& group, const std::string& topic, std::string metadata = "") {
+ErrorCode commit(BrokerInProcess& broker, const std::string& group, const std::string& topic,
+                 std::string metadata = "") {
   const PartitionRef partition = broker.partition(std::string(kConsumerOffsetsTopic));
   return BrokerInProcess::ask<ErrorCode>([&](auto done) {
     broker->shard(0).io().post([&broker, partition, group, topic, metadata, done]() mutable {
       CommitEvent event;
       event.offsets.push_back({{topic, 0}, {7, -1, metadata, 0}});
-      broker->shard(0).groups().submit<CodeAnswer>(partition, group, std::move(event), [done](CodeAnswer& answer) mutable { done(answer.error); });
+      broker->shard(0).groups().submit<CodeAnswer>(
+          partition, group, std::move(event),
+          [done](CodeAnswer& answer) mutable { done(answer.error); });
     });
   });
 }
 
 void create_offsets_topic(BrokerInProcess& broker) {
   ASSERT_TRUE(broker.create(std::string(kConsumerOffsetsTopic)));
-  broker.on_control([&] { load_groups(broker->registry().current()); return 0; });
-  BrokerInProcess::wait_for([&] { return commit(broker, "first", "t") == ErrorCode::kNone; }, "the groups to be loaded");
+  broker.on_control([&] {
+    load_groups(broker->registry().current());
+    return 0;
+  });
+  BrokerInProcess::wait_for([&] { return commit(broker, "first", "t") == ErrorCode::kNone; },
+                            "the groups to be loaded");
 }
 
-std::optional<std::int64_t> committed(BrokerInProcess& broker, const std::string& group, const std::string& topic) {
+std::optional<std::int64_t> committed(BrokerInProcess& broker, const std::string& group,
+                                      const std::string& topic) {
   const PartitionRef partition = broker.partition(std::string(kConsumerOffsetsTopic));
   std::optional<std::int64_t> out;
   BrokerInProcess::wait_for(
@@ -52,13 +60,15 @@ std::optional<std::int64_t> committed(BrokerInProcess& broker, const std::string
 
 /// The group's own record lies far behind its offsets: a load comes to it in a later step.
 void fill_and_append_group_record(BrokerInProcess& broker) {
-  for (int i = 0; i < 100; ++i) ASSERT_EQ(commit(broker, "filler", "f", std::string(30'000, 'x')), ErrorCode::kNone);
+  for (int i = 0; i < 100; ++i)
+    ASSERT_EQ(commit(broker, "filler", "f", std::string(30'000, 'x')), ErrorCode::kNone);
   const PartitionRef partition = broker.partition(std::string(kConsumerOffsetsTopic));
   record::BatchBuilder builder;
   builder.add(1, encode_key(GroupRecordKey{"g"}), std::nullopt);
   ASSERT_TRUE((BrokerInProcess::ask<bool>([&](auto done) {
     broker->shard(0).io().post([partition, batch = builder.finish(), done]() mutable {
-      append_internal(*partition->partition, std::move(batch), [done](const auto& stored) mutable { done(stored.has_value()); });
+      append_internal(*partition->partition, std::move(batch),
+                      [done](const auto& stored) mutable { done(stored.has_value()); });
     });
   })));
 }
@@ -83,7 +93,8 @@ TEST(GroupLoading, TopicsDeletedMeanwhileAreForgottenOnceTheGroupsAreThere) {
       [&] {
         return broker.on_shard([&] {
           ++asked;
-          broker->shard(0).groups().topic_deleted("gone", kAnyTime, [&](bool all) { stored += all ? 1 : 0; });
+          broker->shard(0).groups().topic_deleted("gone", kAnyTime,
+                                                  [&](bool all) { stored += all ? 1 : 0; });
           return broker->shard(0).groups().look(partition, "g", [](const Group*) {});
         }) == ErrorCode::kNone;
       },
@@ -101,7 +112,10 @@ TEST(DeletedTopic, TombstonesThatWereNotStoredAreStoredByTheNextStart) {
     create_offsets_topic(broker);
     ASSERT_TRUE(broker.create("gone"));
     ASSERT_EQ(commit(broker, "g", "gone"), ErrorCode::kNone);
-    broker.on_control([&] { broker->release_reserve({Errc::kStorageFull, "no space"}); return 0; });
+    broker.on_control([&] {
+      broker->release_reserve({Errc::kStorageFull, "no space"});
+      return 0;
+    });
     ASSERT_TRUE(broker.remove("gone"));
     EXPECT_EQ(committed(broker, "g", "gone"), 7);
   }

@@ -40,8 +40,10 @@ TEST(PartitionState, AcksAllNeedsEnoughReplicas) {
 }
 TEST(PartitionState, AnotherLeaderEpochIsFencedOrUnknown) {
   EXPECT_EQ(check_leader_epoch(state(FlushMode::kOs), LeaderEpoch(-1)), ErrorCode::kNone);
-  EXPECT_EQ(check_leader_epoch(state(FlushMode::kOs), LeaderEpoch(3)), ErrorCode::kFencedLeaderEpoch);
-  EXPECT_EQ(check_leader_epoch(state(FlushMode::kOs), LeaderEpoch(5)), ErrorCode::kUnknownLeaderEpoch);
+  EXPECT_EQ(check_leader_epoch(state(FlushMode::kOs), LeaderEpoch(3)),
+            ErrorCode::kFencedLeaderEpoch);
+  EXPECT_EQ(check_leader_epoch(state(FlushMode::kOs), LeaderEpoch(5)),
+            ErrorCode::kUnknownLeaderEpoch);
 }
 TEST(PartitionState, AnOpenTransactionHoldsTheLastStableOffsetBack) {
   EXPECT_EQ(last_stable_offset(state(FlushMode::kOs), Offset(30)), Offset(30));

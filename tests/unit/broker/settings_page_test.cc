@@ -10,7 +10,8 @@
 #include "broker/settings.h"
 #include "framework/config/definition.h"
 
-// Keeps docs/broker-settings.md and the code that honours the settings in step with their definitions.
+// Keeps docs/broker-settings.md and the code that honours the settings in step with their
+// definitions.
 namespace penstock::broker {
 namespace {
 
@@ -24,8 +25,10 @@ std::string read(const std::filesystem::path& path) {
 std::string page() {
   std::string out =
       "# Settings of the broker\n\n"
-      "Lines of `broker.properties`, or `--override KEY=VALUE`. Made from the definitions in `broker/settings.cc` and\n"
-      "`broker/coordinator/coordinator_settings.cc`: `PENSTOCK_WRITE_PAGES=1` in the environment of `broker_unit_test` writes it anew.\n\n"
+      "Lines of `broker.properties`, or `--override KEY=VALUE`. Made from the definitions in "
+      "`broker/settings.cc` and\n"
+      "`broker/coordinator/coordinator_settings.cc`: `PENSTOCK_WRITE_PAGES=1` in the environment "
+      "of `broker_unit_test` writes it anew.\n\n"
       "| setting | type | default | meaning |\n|---|---|---|---|\n";
   for (const config::Key& key : setting_keys()) {
     std::string meaning = key.doc;
@@ -44,8 +47,10 @@ std::string page() {
 
 TEST(SettingsPage, SaysWhatTheCodeSays) {
   const auto path = kRoot / "docs/broker-settings.md";
-  if (std::getenv("PENSTOCK_WRITE_PAGES") != nullptr) std::ofstream(path, std::ios::binary) << page();
-  EXPECT_TRUE(read(path) == page()) << "write docs/broker-settings.md anew: PENSTOCK_WRITE_PAGES=1 broker_unit_test";
+  if (std::getenv("PENSTOCK_WRITE_PAGES") != nullptr)
+    std::ofstream(path, std::ios::binary) << page();
+  EXPECT_TRUE(read(path) == page())
+      << "write docs/broker-settings.md anew: PENSTOCK_WRITE_PAGES=1 broker_unit_test";
 }
 
 /// Where a setting becomes behaviour: a file that reads the field into which settings.cc puts it.
@@ -66,8 +71,10 @@ const std::map<std::string, Reader> kReaders = {
     {"message.max.bytes", {"settings.max_message_bytes", "broker/batch_check.cc"}},
     {"min.insync.replicas", {".min_insync_replicas", "broker/partition.cc"}},
     {"log.message.timestamp.type", {"settings.timestamp_type", "broker/batch_check.cc"}},
-    {"log.message.timestamp.before.max.ms", {"settings.timestamp_before_max_ms", "broker/batch_check.cc"}},
-    {"log.message.timestamp.after.max.ms", {"settings.timestamp_after_max_ms", "broker/batch_check.cc"}},
+    {"log.message.timestamp.before.max.ms",
+     {"settings.timestamp_before_max_ms", "broker/batch_check.cc"}},
+    {"log.message.timestamp.after.max.ms",
+     {"settings.timestamp_after_max_ms", "broker/batch_check.cc"}},
     {"log.segment.bytes", {"config_.segment_bytes", "framework/log/"}},
     {"log.roll.ms", {".segment_ms", "framework/log/"}},
     {"log.roll.hours", {".segment_ms", "framework/log/"}},
@@ -112,13 +119,17 @@ const std::map<std::string, Reader> kReaders = {
     {"offsets.topic.segment.bytes", {".topic_segment_bytes", "broker/"}},
 };
 
-/// Whether `file`, or a source below the folder that it names, has `field` in it. Definitions and the settings' own files do not count.
+/// Whether `file`, or a source below the folder that it names, has `field` in it. Definitions and
+/// the settings' own files do not count.
 bool is_read(const Reader& reader) {
   const auto path = kRoot / reader.file;
-  if (!std::filesystem::is_directory(path)) return read(path).find(reader.field) != std::string::npos;
+  if (!std::filesystem::is_directory(path))
+    return read(path).find(reader.field) != std::string::npos;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
     const std::string name = entry.path().filename().string();
-    if (!entry.is_regular_file() || name.find("settings.") != std::string::npos || name.starts_with("topic_config")) continue;
+    if (!entry.is_regular_file() || name.find("settings.") != std::string::npos ||
+        name.starts_with("topic_config"))
+      continue;
     if (entry.path().extension() != ".cc" && entry.path().extension() != ".h") continue;
     if (read(entry.path()).find(reader.field) != std::string::npos) return true;
   }
@@ -127,13 +138,15 @@ bool is_read(const Reader& reader) {
 
 TEST(SettingsPage, EverySettingIsReadSomewhere) {
   for (const config::Key& key : setting_keys()) {
-    if (key.min != 0 && key.min == key.max) continue;  // it has one value: to check it is to honour it
+    if (key.min != 0 && key.min == key.max)
+      continue;  // it has one value: to check it is to honour it
     const auto reader = kReaders.find(key.name);
     if (reader == kReaders.end()) {
       ADD_FAILURE() << key.name << ": say in kReaders who reads it";
       continue;
     }
-    EXPECT_TRUE(is_read(reader->second)) << key.name << ": nothing reads " << reader->second.field << " in " << reader->second.file;
+    EXPECT_TRUE(is_read(reader->second))
+        << key.name << ": nothing reads " << reader->second.field << " in " << reader->second.file;
   }
 }
 

@@ -25,8 +25,12 @@ TEST(Settings, NothingAtAllGivesLoopback) {
 }
 TEST(Settings, FinerUnitsWinOverCoarserOnes) {
   EXPECT_EQ(load({"log.retention.hours=2"}).topic_defaults.log.retention_ms, 7'200'000);
-  EXPECT_EQ(load({"log.retention.hours=2", "log.retention.minutes=3"}).topic_defaults.log.retention_ms, 180'000);
-  EXPECT_EQ(load({"log.retention.hours=2", "log.retention.minutes=3", "log.retention.ms=4"}).topic_defaults.log.retention_ms, 4);
+  EXPECT_EQ(
+      load({"log.retention.hours=2", "log.retention.minutes=3"}).topic_defaults.log.retention_ms,
+      180'000);
+  EXPECT_EQ(load({"log.retention.hours=2", "log.retention.minutes=3", "log.retention.ms=4"})
+                .topic_defaults.log.retention_ms,
+            4);
   EXPECT_EQ(load({"log.retention.hours=-1"}).topic_defaults.log.retention_ms, -1);
   EXPECT_EQ(load({"log.roll.hours=1", "log.roll.ms=7"}).topic_defaults.log.segment_ms, 7);
 }
@@ -38,17 +42,20 @@ TEST(Settings, NewNamesWinOverOldOnes) {
 TEST(Settings, ListenersAreReadWithNamesAndBrackets) {
   EXPECT_EQ(load({"listeners=PLAINTEXT://:9093"}).listener.host, "");
   EXPECT_EQ(load({"listeners=PLAINTEXT://[::1]:9093"}).listener.host, "::1");
-  EXPECT_EQ(load({"advertised.listeners=PLAINTEXT://example.org:19092"}).advertised.host, "example.org");
+  EXPECT_EQ(load({"advertised.listeners=PLAINTEXT://example.org:19092"}).advertised.host,
+            "example.org");
 }
 TEST(Settings, WhatIsNotSupportedIsSaid) {
   EXPECT_NE(problems({"listeners=SASL_SSL://:1"}).find("only PLAINTEXT"), std::string::npos);
-  EXPECT_NE(problems({"listeners=PLAINTEXT://a:1,PLAINTEXT://b:2"}).find("only one listener"), std::string::npos);
+  EXPECT_NE(problems({"listeners=PLAINTEXT://a:1,PLAINTEXT://b:2"}).find("only one listener"),
+            std::string::npos);
   EXPECT_NE(problems({"listeners=PLAINTEXT://a:70000"}).find("port"), std::string::npos);
   EXPECT_NE(problems({"log.dirs=/a,/b"}).find("only one data directory"), std::string::npos);
   EXPECT_NE(problems({"num.io.threads=8"}).find("num.io.threads"), std::string::npos);
 }
 TEST(Settings, AllProblemsComeAtOnce) {
-  const std::string all = problems({"num.partitions=0", "no equals", "penstock.flush=maybe", "what.is.this=1"});
+  const std::string all =
+      problems({"num.partitions=0", "no equals", "penstock.flush=maybe", "what.is.this=1"});
   for (const char* name : {"num.partitions", "no equals", "penstock.flush", "what.is.this"}) {
     EXPECT_NE(all.find(name), std::string::npos) << name << " in " << all;
   }

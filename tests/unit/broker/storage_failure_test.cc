@@ -20,8 +20,12 @@ TEST(StorageFailure, AFailedSyncEndsTheDirectoryForTopicsThatComeLaterToo) {
   ASSERT_EQ(broker.append("before"), ErrorCode::kNone);
   files.fail_sync = true;
   const PartitionRef handle = broker.partition("before");
-  broker.on_shard([&] { handle->partition->start_flush(); return 0; });
-  BrokerInProcess::wait_for([&] { return broker->storage_failure() != nullptr; }, "the failure to be known");
+  broker.on_shard([&] {
+    handle->partition->start_flush();
+    return 0;
+  });
+  BrokerInProcess::wait_for([&] { return broker->storage_failure() != nullptr; },
+                            "the failure to be known");
   files.fail_sync = false;  // it stays failed
   EXPECT_EQ(broker.append("before"), ErrorCode::kStorageError);
   const auto later = broker.create("later");
@@ -37,7 +41,8 @@ TEST(StorageFailure, ASyncThatFailsAnywhereInTheDirectoryCounts) {
   ASSERT_TRUE(broker.create("t"));
   ASSERT_EQ(broker.append("t"), ErrorCode::kNone);
   files.fail_sync = true;
-  EXPECT_FALSE(broker->log_directory().write_checkpoints({{"t", PartitionId(0), Offset(0), Offset(0), Offset(1)}}));
+  EXPECT_FALSE(broker->log_directory().write_checkpoints(
+      {{"t", PartitionId(0), Offset(0), Offset(0), Offset(1)}}));
   EXPECT_EQ(broker.append("t"), ErrorCode::kStorageError);
 }
 
@@ -63,7 +68,10 @@ TEST(StorageFull, TheReserveIsForTheMetadataAlone) {
   broker.on_control([] { return 0; });
   EXPECT_TRUE(std::filesystem::exists(reserve));
   EXPECT_EQ(broker.append("t"), ErrorCode::kNone);
-  broker.on_control([&] { broker->release_reserve({Errc::kStorageFull, "no space"}); return 0; });
+  broker.on_control([&] {
+    broker->release_reserve({Errc::kStorageFull, "no space"});
+    return 0;
+  });
   EXPECT_FALSE(std::filesystem::exists(reserve));
   EXPECT_EQ(broker.append("t"), ErrorCode::kStorageError);
   EXPECT_TRUE(broker.on_control([&] { return broker->restore_reserve(); }));
@@ -86,7 +94,8 @@ TEST(OpeningPartitions, AStopAskedForMeanwhileLeavesTheRestAsItWas) {
   slow.on_open = [&](const std::string& path) -> Status {
     if (!path.ends_with(".log")) return {};
     stop_asked = true;
-    BrokerInProcess::wait_for([&] { return (*starting)->opening_cancelled(); }, "the broker to hear of the stop");  // a slow disk
+    BrokerInProcess::wait_for([&] { return (*starting)->opening_cancelled(); },
+                              "the broker to hear of the stop");  // a slow disk
     return {};
   };
   {
@@ -101,7 +110,10 @@ TEST(OpeningPartitions, AStopAskedForMeanwhileLeavesTheRestAsItWas) {
   for (int i = 0; i < kPartitions; ++i) {
     const PartitionRef handle = again.partition("t", i);
     ASSERT_TRUE(handle);
-    EXPECT_EQ(again.on_shard([&] { return handle->partition ? handle->partition->log().end().value : -1; }), i == 0 ? 1 : 0) << i;
+    EXPECT_EQ(again.on_shard(
+                  [&] { return handle->partition ? handle->partition->log().end().value : -1; }),
+              i == 0 ? 1 : 0)
+        << i;
   }
 }
 

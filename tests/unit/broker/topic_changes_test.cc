@@ -16,7 +16,8 @@ std::vector<std::string> often() { return {"log.flush.offset.checkpoint.interval
 /// Opening files whose path contains `part` finds the disk full while `full` is set.
 void fill_for(FaultyFiles& files, std::string part, const std::atomic<bool>& full) {
   files.on_open = [part = std::move(part), &full](const std::string& path) -> Status {
-    if (full && path.find(part) != std::string::npos) return fail(Errc::kStorageFull, "open " + path + ": No space left on device");
+    if (full && path.find(part) != std::string::npos)
+      return fail(Errc::kStorageFull, "open " + path + ": No space left on device");
     return {};
   };
 }
@@ -33,7 +34,8 @@ TEST(TopicChanges, ATopicWhosePartitionsCannotBeOpenedIsNotCreated) {
   EXPECT_EQ(refused.error().code, ErrorCode::kStorageError);
   EXPECT_FALSE(broker.partition("t"));
   full = false;
-  BrokerInProcess::wait_for([&] { return broker.create("t", 3).has_value(); }, "the topic to be created");
+  BrokerInProcess::wait_for([&] { return broker.create("t", 3).has_value(); },
+                            "the topic to be created");
   EXPECT_EQ(broker.append("t"), ErrorCode::kNone);
 }
 
@@ -69,7 +71,8 @@ TEST(TopicChanges, APartitionThatFoundTheDiskFullAtTheStartIsOpenedOnceThereIsRo
   broker.open();
   EXPECT_NE(broker.append("t"), ErrorCode::kNone);
   full = false;
-  BrokerInProcess::wait_for([&] { return broker.append("t") == ErrorCode::kNone; }, "the partition to be opened");
+  BrokerInProcess::wait_for([&] { return broker.append("t") == ErrorCode::kNone; },
+                            "the partition to be opened");
 }
 
 TEST(TopicChanges, ADirectoryThatCouldNotBeDeletedIsDeletedLater) {
@@ -77,7 +80,8 @@ TEST(TopicChanges, ADirectoryThatCouldNotBeDeletedIsDeletedLater) {
   std::atomic<bool> stuck = true;
   FaultyFiles files;
   files.on_rename = [&](const std::string& from) -> Status {
-    if (stuck && from.ends_with("t-0")) return fail(Errc::kIo, "rename " + from + ": Input/output error");
+    if (stuck && from.ends_with("t-0"))
+      return fail(Errc::kIo, "rename " + from + ": Input/output error");
     return {};
   };
   BrokerInProcess broker(directory.path(), files, often());
@@ -86,8 +90,10 @@ TEST(TopicChanges, ADirectoryThatCouldNotBeDeletedIsDeletedLater) {
   ASSERT_TRUE(broker.remove("t"));
   EXPECT_TRUE(std::filesystem::exists(directory.path() + "/t-0"));
   stuck = false;
-  BrokerInProcess::wait_for([&] { return !std::filesystem::exists(directory.path() + "/t-0"); }, "the directory to go");
-  BrokerInProcess::wait_for([&] { return broker.create("t").has_value(); }, "a topic of the same name");
+  BrokerInProcess::wait_for([&] { return !std::filesystem::exists(directory.path() + "/t-0"); },
+                            "the directory to go");
+  BrokerInProcess::wait_for([&] { return broker.create("t").has_value(); },
+                            "a topic of the same name");
   EXPECT_EQ(broker.append("t"), ErrorCode::kNone);
 }
 

@@ -9,8 +9,10 @@ namespace {
 using testing::HasSubstr;
 
 TEST(JobFile, ReadsConnectorsAndTopics) {
-  const auto job = parse_job(R"({"connectors":[{"name":"a","config":{"connector.class":"SqliteSource","tasks.max":2,"flag":true}}],
-                                 "topics":[{"name":"t","partitions":3,"config":{"retention.ms":"1"}}]})", "job.json");
+  const auto job = parse_job(
+      R"({"connectors":[{"name":"a","config":{"connector.class":"SqliteSource","tasks.max":2,"flag":true}}],
+                                 "topics":[{"name":"t","partitions":3,"config":{"retention.ms":"1"}}]})",
+      "job.json");
   ASSERT_TRUE(job) << job.error().text;
   ASSERT_EQ(job->connectors.size(), 1U);
   EXPECT_EQ(job->connectors[0].config.at("tasks.max"), "2");
@@ -33,7 +35,9 @@ TEST(JobFile, BrokenJsonNamesFileLineAndColumn) {
 }
 
 TEST(JobFile, ListsAllProblemsAtOnce) {
-  const auto job = parse_job(R"({"connectors":[{"name":"a","config":{}},{"config":{"connector.class":"X","list":[1]}}],"topic":[]})", "job.json");
+  const auto job = parse_job(
+      R"({"connectors":[{"name":"a","config":{}},{"config":{"connector.class":"X","list":[1]}}],"topic":[]})",
+      "job.json");
   ASSERT_FALSE(job);
   EXPECT_THAT(job.error().text, HasSubstr("unknown setting \"topic\" in the job"));
   EXPECT_THAT(job.error().text, HasSubstr("connectors[0].config has no \"connector.class\""));
@@ -42,7 +46,9 @@ TEST(JobFile, ListsAllProblemsAtOnce) {
 }
 
 TEST(JobFile, RefusesTwoConnectorsOfOneName) {
-  const auto job = parse_job(R"({"connectors":[{"name":"a","config":{"connector.class":"X"}},{"name":"a","config":{"connector.class":"X"}}]})", "j");
+  const auto job = parse_job(
+      R"({"connectors":[{"name":"a","config":{"connector.class":"X"}},{"name":"a","config":{"connector.class":"X"}}]})",
+      "j");
   ASSERT_FALSE(job);
   EXPECT_THAT(job.error().text, HasSubstr("two connectors are named \"a\""));
 }

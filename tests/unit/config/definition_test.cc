@@ -38,13 +38,17 @@ TEST(Definition, FallbacksAreTyped) {
 }
 
 TEST(Definition, AllProblemsComeAtOnceInKafkasWords) {
-  const Checked checked = Definition(keys()).check(
-      {{"mode", "fast"}, {"batch.size", "0"}, {"poll.interval.ms", "soon"}, {"topic.prefix", "A"}, {"dry", "yes"}});
+  const Checked checked = Definition(keys()).check({{"mode", "fast"},
+                                                    {"batch.size", "0"},
+                                                    {"poll.interval.ms", "soon"},
+                                                    {"topic.prefix", "A"},
+                                                    {"dry", "yes"}});
   EXPECT_EQ(join(checked.problems),
             "Missing required configuration \"url\" which has no default value.\n"
             "Invalid value fast for configuration mode: String must be one of: bulk, incrementing\n"
             "Invalid value 0 for configuration batch.size: Value must be at least 1\n"
-            "Invalid value soon for configuration poll.interval.ms: Not a duration: give milliseconds, or a number with ms, s, m, h or d\n"
+            "Invalid value soon for configuration poll.interval.ms: Not a duration: give "
+            "milliseconds, or a number with ms, s, m, h or d\n"
             "Invalid value A for configuration topic.prefix: Must match [a-z-]+\n"
             "Invalid value yes for configuration dry: Expected value to be either true or false");
 }
@@ -63,9 +67,11 @@ TEST(Definition, ARequiredSettingMustNotBeEmpty) {
 }
 
 TEST(Definition, PasswordsAreNeverShown) {
-  const Definition definition(std::vector<Key>{{.name = "password", .kind = Kind::kPassword, .pattern = "[a-z]+"}});
+  const Definition definition(
+      std::vector<Key>{{.name = "password", .kind = Kind::kPassword, .pattern = "[a-z]+"}});
   const Checked bad = definition.check({{"password", "S3CRET"}});
-  EXPECT_EQ(join(bad.problems), "Invalid value [hidden] for configuration password: Must match [a-z]+");
+  EXPECT_EQ(join(bad.problems),
+            "Invalid value [hidden] for configuration password: Must match [a-z]+");
   const Checked good = definition.check({{"password", "secret"}});
   EXPECT_EQ(good.settings.text("password"), "secret");
   EXPECT_EQ(definition.shown(good.settings).at("password"), "[hidden]");
@@ -78,12 +84,14 @@ TEST(Definition, UnknownNamesAreProblemsOnlyWhenAsked) {
   EXPECT_TRUE(loose.problems.empty());
   EXPECT_EQ(loose.unknown, (std::vector<std::string>{"batch.sise", "zzz"}));
   EXPECT_EQ(loose.settings.under("producer."), (Map{{"acks", "all"}}));
-  EXPECT_EQ(join(definition.check_strictly(given).problems),
-            "Unknown configuration batch.sise; did you mean batch.size?\nUnknown configuration zzz.");
+  EXPECT_EQ(
+      join(definition.check_strictly(given).problems),
+      "Unknown configuration batch.sise; did you mean batch.size?\nUnknown configuration zzz.");
 }
 
 TEST(Definition, ListsCheckEachItemAndKeepTheirViewsWhenMoved) {
-  const Definition definition(std::vector<Key>{{.name = "types", .kind = Kind::kList, .fallback = "a", .one_of = "a|b"}});
+  const Definition definition(
+      std::vector<Key>{{.name = "types", .kind = Kind::kList, .fallback = "a", .one_of = "a|b"}});
   EXPECT_EQ(definition.check({{"types", "a,c"}}).problems.size(), 1U);
   Checked checked = definition.check({{"types", "a, b"}});
   const Settings moved = std::move(checked.settings);
@@ -99,18 +107,19 @@ TEST(Definition, AskingForAnotherKindOrNameThrows) {
 }
 
 TEST(Definition, MaximumBelowMinimumMeansNoUpperBound) {
-  const Definition definition(std::vector<Key>{{.name = "n", .kind = Kind::kLong, .fallback = "5", .min = 2}});
+  const Definition definition(
+      std::vector<Key>{{.name = "n", .kind = Kind::kLong, .fallback = "5", .min = 2}});
   EXPECT_TRUE(definition.check({{"n", "9999999999"}}).problems.empty());
   EXPECT_EQ(definition.check({{"n", "1"}}).problems.size(), 1U);
 }
 
 TEST(Definition, ItsOwnDefectsAreFound) {
   const Definition definition(std::vector<Key>{{.name = "a", .kind = Kind::kInt, .fallback = "x"},
-                               {.name = "a"},
-                               {.name = "b", .pattern = "("},
-                               {.name = "c", .when = "nope=1"},
-                               {.name = "m", .one_of = "x|y"},
-                               {.name = "d", .when = "m=z"}});
+                                               {.name = "a"},
+                                               {.name = "b", .pattern = "("},
+                                               {.name = "c", .when = "nope=1"},
+                                               {.name = "m", .one_of = "x|y"},
+                                               {.name = "d", .when = "m=z"}});
   EXPECT_EQ(join(definition.defects()),
             "setting a: its fallback x is refused: Not a number of type INT\n"
             "setting a is declared twice\n"

@@ -13,7 +13,8 @@ TEST(ConfigValue, DurationsTakeUnitsAndPlainMilliseconds) {
   EXPECT_EQ(parse_duration_ms("1h"), 3'600'000);
   EXPECT_EQ(parse_duration_ms("7d"), 604'800'000);
   EXPECT_EQ(parse_duration_ms("-1"), -1);
-  for (const char* bad : {"", "ms", "5 sec", "1.5s", "99999999999999d", "--1", "+-1"}) EXPECT_FALSE(parse_duration_ms(bad)) << bad;
+  for (const char* bad : {"", "ms", "5 sec", "1.5s", "99999999999999d", "--1", "+-1"})
+    EXPECT_FALSE(parse_duration_ms(bad)) << bad;
 }
 
 TEST(ConfigValue, SizesAreBinary) {

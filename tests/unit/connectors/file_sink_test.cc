@@ -16,7 +16,9 @@ class FileSinkTest : public ::testing::Test {
  protected:
   penstock::testing::Settings settings() const { return {{"directory", folder_ / "out"}}; }
   std::string stored() const { return folder_.read("out/t-0.ndjson"); }
-  static void add(SinkHarness& sink, std::int64_t number) { sink.add("t").value = Value::integer(number); }
+  static void add(SinkHarness& sink, std::int64_t number) {
+    sink.add("t").value = Value::integer(number);
+  }
   TempFolder folder_;
 };
 
@@ -58,7 +60,9 @@ TEST_F(FileSinkTest, WritesWhatJsonConverterWritesWithoutSchema) {
   sink.add("t").value = Value::null();
   sink.put();
   sink.flush();
-  EXPECT_EQ(stored(), "{\"n\":3.0,\"s\":\"q\\\"\\n\\u0001\xC3\xA9\",\"b\":\"YWI=\",\"m\":[[1.0,\"v\"]],\"x\":null}\nnull\n");
+  EXPECT_EQ(stored(),
+            "{\"n\":3.0,\"s\":\"q\\\"\\n\\u0001\xC3\xA9\",\"b\":\"YWI=\",\"m\":[[1.0,\"v\"]],\"x\":"
+            "null}\nnull\n");
 }
 
 TEST_F(FileSinkTest, CutsOffALineThatWasNeverFinished) {

@@ -16,8 +16,11 @@ using Lines = std::vector<std::string>;
 
 class FileSourceTest : public ::testing::Test {
  protected:
-  penstock::testing::Settings settings(std::string_view file, const std::string& format = "lines", const std::string& on_eof = "follow") const {
-    return {{"file", folder_ / file}, {"topic", "t"}, {"format", format}, {"on.eof", on_eof}, {"rotation.wait.ms", "0"}, {"scan.interval.ms", "10"}};
+  penstock::testing::Settings settings(std::string_view file, const std::string& format = "lines",
+                                       const std::string& on_eof = "follow") const {
+    return {{"file", folder_ / file},  {"topic", "t"},
+            {"format", format},        {"on.eof", on_eof},
+            {"rotation.wait.ms", "0"}, {"scan.interval.ms", "10"}};
   }
   static Lines line(std::initializer_list<const char*> texts) {
     Lines out;
@@ -36,7 +39,8 @@ class FileSourceTest : public ::testing::Test {
   }
   /// Newer than everything before, whatever the clock's grain.
   void touch(std::string_view name, int seconds) const {
-    fs::last_write_time(folder_ / name, fs::file_time_type::clock::now() + std::chrono::seconds(seconds));
+    fs::last_write_time(folder_ / name,
+                        fs::file_time_type::clock::now() + std::chrono::seconds(seconds));
   }
   TempFolder folder_;
 };
@@ -45,15 +49,20 @@ TEST_F(FileSourceTest, KeepsTheContractInEachFormat) {
   folder_.append("a.txt", "one\ntwo\nthree\nfour\nlast");
   folder_.append("a.json", "{\"a\":1}\n{\"a\":[2.5,null,true]}\n\n\"x\"\n");
   folder_.append("a.csv", "id,name\n1,\"a,\"\"b\"\"\nc\"\n2,\n3,\"\"\n");
-  EXPECT_EQ(penstock::testing::source_contract(kSource, settings("a.txt", "lines", "end")), Lines{});
-  EXPECT_EQ(penstock::testing::source_contract(kSource, settings("a.json", "ndjson", "end")), Lines{});
+  EXPECT_EQ(penstock::testing::source_contract(kSource, settings("a.txt", "lines", "end")),
+            Lines{});
+  EXPECT_EQ(penstock::testing::source_contract(kSource, settings("a.json", "ndjson", "end")),
+            Lines{});
   EXPECT_EQ(penstock::testing::source_contract(kSource, settings("a.csv", "csv", "end")), Lines{});
   SourceHarness csv(kSource, settings("a.csv", "csv", "end"));
   csv.start();
-  EXPECT_EQ(csv.drain(), (Lines{R"(t null {"id":"1","name":"a,\"b\"\nc"})", R"(t null {"id":"2","name":null})", R"(t null {"id":"3","name":""})"}));
+  EXPECT_EQ(csv.drain(),
+            (Lines{R"(t null {"id":"1","name":"a,\"b\"\nc"})", R"(t null {"id":"2","name":null})",
+                   R"(t null {"id":"3","name":""})"}));
   SourceHarness json(kSource, settings("a.json", "ndjson", "end"));
   json.start();
-  EXPECT_EQ(json.drain(), (Lines{R"(t null {"a":1})", R"(t null {"a":[2.5,null,true]})", R"(t null "x")"}));
+  EXPECT_EQ(json.drain(),
+            (Lines{R"(t null {"a":1})", R"(t null {"a":[2.5,null,true]})", R"(t null "x")"}));
 }
 
 TEST_F(FileSourceTest, WaitsForTheLineEndWhenFollowing) {
@@ -138,7 +147,8 @@ TEST_F(FileSourceTest, TakesOffsetsOfKafkasFileStreamSource) {
   class Old final : public SourceTask {
     void start(const Config& config, SourceContext& context) override {
       static constexpr std::string_view kField[] = {"position"};
-      partition_ = context.partition("{\"filename\":\"" + std::string(config.text("file")) + "\"}", kField);
+      partition_ =
+          context.partition("{\"filename\":\"" + std::string(config.text("file")) + "\"}", kField);
     }
     Polled poll(Block& out) override {
       Record& record = out.add();
@@ -150,7 +160,8 @@ TEST_F(FileSourceTest, TakesOffsetsOfKafkasFileStreamSource) {
     }
     std::uint32_t partition_ = 0;
   };
-  static constexpr ConnectorDescriptor kOld = penstock::source<Old>("Old", "", "Kafka's.", kSourceKeys);
+  static constexpr ConnectorDescriptor kOld =
+      penstock::source<Old>("Old", "", "Kafka's.", kSourceKeys);
   penstock::testing::Options options;
   options.offsets = std::make_shared<penstock::testing::Offsets>();
   SourceHarness old(kOld, settings("a"), options);
@@ -165,7 +176,8 @@ TEST_F(FileSourceTest, ABadLineIsARecordErrorAndTheNextOneFollows) {
   folder_.append("a", "{\"a\":1}\n{broken\n18446744073709551615\n2\n");
   SourceHarness source(kSource, settings("a", "ndjson", "end"));
   source.start();
-  for (const char* at : {"the line at byte 8: ", "the line at byte 16: a whole number does not fit 64 bits"}) {
+  for (const char* at :
+       {"the line at byte 8: ", "the line at byte 16: a whole number does not fit 64 bits"}) {
     try {
       source.poll();
       FAIL() << "no error";
@@ -188,7 +200,10 @@ TEST_F(FileSourceTest, ALineOverTheLimitFailsWithFilePlaceAndSetting) {
     source.drain();
     FAIL() << "no error";
   } catch (const std::runtime_error& error) {
-    EXPECT_EQ(error.what(), (folder_ / "a") + ": the line at byte 3 is longer than line.bytes.max=4096; raise it, or mend the file");
+    EXPECT_EQ(
+        error.what(),
+        (folder_ / "a") +
+            ": the line at byte 3 is longer than line.bytes.max=4096; raise it, or mend the file");
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// A PostgreSQL server of this machine in a temporary directory, reached through a socket file only; one for a test program.
+// A PostgreSQL server of this machine in a temporary directory, reached through a socket file only;
+// one for a test program.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -37,19 +38,23 @@ class PostgresServer {
       const passwd* user = ::getpwnam("postgres");
       user_ = user->pw_uid;
       group_ = user->pw_gid;
-      if (::chown(folder_.c_str(), user_, group_) != 0) throw std::runtime_error("chown " + folder_);
+      if (::chown(folder_.c_str(), user_, group_) != 0)
+        throw std::runtime_error("chown " + folder_);
     }
-    const auto [made, told] = run_until(
-        {kBinaries + "/initdb", "-D", data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"}, "never said");
+    const auto [made, told] = run_until({kBinaries + "/initdb", "-D", data(), "-U", "postgres",
+                                         "-A", "trust", "-E", "UTF8", "--no-locale", "-N"},
+                                        "never said");
     int status = 0;
     ::waitpid(made, &status, 0);
     if (status != 0) throw std::runtime_error("initdb failed: " + told);
     constexpr std::string_view kReady = "ready to accept connections";
-    const auto [server, said] = run_until({kBinaries + "/postgres", "-D", data(), "-k", folder_, "-c", "listen_addresses=", "-c",
-                                           "fsync=off", "-c", "max_prepared_transactions=5", "-c", "lc_messages=C"},
-                                          kReady);
+    const auto [server, said] = run_until(
+        {kBinaries + "/postgres", "-D", data(), "-k", folder_, "-c", "listen_addresses=", "-c",
+         "fsync=off", "-c", "max_prepared_transactions=5", "-c", "lc_messages=C"},
+        kReady);
     server_ = server;
-    if (said.find(kReady) == std::string::npos) throw std::runtime_error("the server did not start: " + said);
+    if (said.find(kReady) == std::string::npos)
+      throw std::runtime_error("the server did not start: " + said);
   }
   PostgresServer(const PostgresServer&) = delete;
   PostgresServer& operator=(const PostgresServer&) = delete;
@@ -83,8 +88,10 @@ class PostgresServer {
     ::_exit(127);
   }
 
-  /// Runs `command` and reads what it says until `word`, or its end. The server lives on when nobody reads any more.
-  std::pair<pid_t, std::string> run_until(const std::vector<std::string>& command, std::string_view word) const {
+  /// Runs `command` and reads what it says until `word`, or its end. The server lives on when
+  /// nobody reads any more.
+  std::pair<pid_t, std::string> run_until(const std::vector<std::string>& command,
+                                          std::string_view word) const {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
     const pid_t child = run(command, ends[1]);
@@ -93,7 +100,9 @@ class PostgresServer {
     char piece[4096];
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     while (said.find(word) == std::string::npos) {
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+      const auto left =
+          std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now())
+              .count();
       pollfd pipe{ends[0], POLLIN, 0};
       if (left <= 0 || ::poll(&pipe, 1, static_cast<int>(left)) <= 0) break;
       const ssize_t size = ::read(ends[0], piece, sizeof piece);

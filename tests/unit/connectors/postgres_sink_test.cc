@@ -28,7 +28,8 @@ class PostgresSink : public ::testing::Test {
     if (server_ == nullptr) GTEST_SKIP() << "no PostgreSQL 15 on this machine";
     other_.emplace(Address(server_->url(), "", ""));
     sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
-    settings_ = {{"connection.url", server_->url()}, {"auto.create", "true"}, {"connection.attempts", "1"}};
+    settings_ = {
+        {"connection.url", server_->url()}, {"auto.create", "true"}, {"connection.attempts", "1"}};
   }
   SinkHarness& sink() {
     if (sink_ == nullptr) {
@@ -45,7 +46,8 @@ class PostgresSink : public ::testing::Test {
     for (int r = 0; r < result.rows(); ++r) {
       std::string line;
       for (int c = 0; c < result.columns(); ++c) {
-        line += (c == 0 ? "" : "|") + (result.is_null(r, c) ? std::string("NULL") : std::string(result.text(r, c)));
+        line += (c == 0 ? "" : "|") +
+                (result.is_null(r, c) ? std::string("NULL") : std::string(result.text(r, c)));
       }
       out.push_back(line);
     }
@@ -57,17 +59,22 @@ class PostgresSink : public ::testing::Test {
     settings_["delete.enabled"] = "true";
   }
   void drop_connections() {
-    sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'");
+    sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
+        "backend_type = 'client backend'");
   }
   void add_all_types(std::string_view megabyte) {
-    add_pair(sink(), "t", {int64("id", -1)},
-             {int32("i", 7), real("r", 0.1), text("s", "Grüße 'x'"), blob("b", std::string_view("\0\xff", 2)), flag("f", true),
-              date("d", 15736), time("ti", 18000500), timestamp("ts", 1359608400123), decimal("n", std::string_view("\xfb\x2e", 2)),
-              text("big", sink().block().copy(megabyte)), text("empty", ""), null(text("none", ""))});
+    add_pair(
+        sink(), "t", {int64("id", -1)},
+        {int32("i", 7), real("r", 0.1), text("s", "Grüße 'x'"),
+         blob("b", std::string_view("\0\xff", 2)), flag("f", true), date("d", 15736),
+         time("ti", 18000500), timestamp("ts", 1359608400123),
+         decimal("n", std::string_view("\xfb\x2e", 2)), text("big", sink().block().copy(megabyte)),
+         text("empty", ""), null(text("none", ""))});
   }
   const std::string all_types_ = "SELECT id,i,r,s,b,f,d,ti,ts,n,length(big),empty,none FROM t";
   const std::string all_types_stored_ =
-      "-1|7|0.1|Grüße 'x'|\\x00ff|t|2013-01-31|05:00:00.5|2013-01-31 05:00:00.123|-12.34|1048576||NULL";
+      "-1|7|0.1|Grüße 'x'|\\x00ff|t|2013-01-31|05:00:00.5|2013-01-31 "
+      "05:00:00.123|-12.34|1048576||NULL";
 
   PostgresServer* server_ = nullptr;
   std::optional<Connection> other_;
@@ -81,7 +88,9 @@ TEST_F(PostgresSink, KeepsTheContractOfSinks) {
   upsert();
   SinkInput input;
   input.settings = settings_;
-  input.add = [](SinkHarness& to, int round) { add_pair(to, "contract", {int64("id", round)}, {text("a", "x")}); };
+  input.add = [](SinkHarness& to, int round) {
+    add_pair(to, "contract", {int64("id", round)}, {text("a", "x")});
+  };
   input.stored = [&] {
     const bool made = !rows("SELECT 1 FROM pg_tables WHERE tablename = 'contract'").empty();
     return made ? rows("SELECT * FROM contract ORDER BY id") : std::vector<std::string>();
@@ -94,10 +103,12 @@ TEST_F(PostgresSink, CopiesEveryTypeAndReadsItBack) {
   add_all_types(std::string(1 << 20, 'm'));
   sink().put();
   EXPECT_THAT(rows(all_types_), ElementsAre(all_types_stored_));
-  EXPECT_THAT(rows("SELECT string_agg(format_type(atttypid, atttypmod), ',' ORDER BY attnum) FROM pg_attribute "
-                   "WHERE attrelid = 't'::regclass AND attnum > 0"),
-              ElementsAre("bigint,integer,double precision,text,bytea,boolean,date,time without time zone,"
-                          "timestamp without time zone,numeric,text,text,text"));
+  EXPECT_THAT(
+      rows("SELECT string_agg(format_type(atttypid, atttypmod), ',' ORDER BY attnum) FROM "
+           "pg_attribute "
+           "WHERE attrelid = 't'::regclass AND attnum > 0"),
+      ElementsAre("bigint,integer,double precision,text,bytea,boolean,date,time without time zone,"
+                  "timestamp without time zone,numeric,text,text,text"));
 }
 
 TEST_F(PostgresSink, UpsertsEveryTypeAndReadsItBack) {
@@ -109,21 +120,27 @@ TEST_F(PostgresSink, UpsertsEveryTypeAndReadsItBack) {
 
 TEST_F(PostgresSink, TextsAreCastToTheTypesOfAnExistingTable) {
   sql("CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE DOMAIN short AS varchar(3);"
-      "CREATE TABLE t(u uuid, j json, jb jsonb, m mood, n numeric(6,2), ts timestamptz, i inet, a int[], d short, v varchar(3))");
-  add_value(sink(), "t", {text("u", "00112233-4455-6677-8899-AABBCCDDEEFF"), text("j", "{}"), text("jb", "[1]"), text("m", "happy"),
-                          text("n", "-1234.5e-1"), text("ts", "2013-01-31 05:00+02"), text("i", "10.0.0.1"), text("a", "{1,2}"),
-                          text("d", "abc"), text("v", "äöü")});
+      "CREATE TABLE t(u uuid, j json, jb jsonb, m mood, n numeric(6,2), ts timestamptz, i inet, a "
+      "int[], d short, v varchar(3))");
+  add_value(sink(), "t",
+            {text("u", "00112233-4455-6677-8899-AABBCCDDEEFF"), text("j", "{}"), text("jb", "[1]"),
+             text("m", "happy"), text("n", "-1234.5e-1"), text("ts", "2013-01-31 05:00+02"),
+             text("i", "10.0.0.1"), text("a", "{1,2}"), text("d", "abc"), text("v", "äöü")});
   sink().put();
   EXPECT_THAT(rows("SELECT * FROM t"),
-              ElementsAre("00112233-4455-6677-8899-aabbccddeeff|{}|[1]|happy|-123.45|2013-01-31 03:00:00+00|10.0.0.1|{1,2}|abc|äöü"));
+              ElementsAre("00112233-4455-6677-8899-aabbccddeeff|{}|[1]|happy|-123.45|2013-01-31 "
+                          "03:00:00+00|10.0.0.1|{1,2}|abc|äöü"));
 }
 
 TEST_F(PostgresSink, NumbersOfEverySizeReachNumericUnchanged) {
   sql("CREATE TABLE t(n numeric)");
-  const std::vector<std::string> numbers = {"0", "1", "-1", "9999", "10000", "123456789012345678901234567890", "0.05", "0.00001",
-                                            "100000000", "12345.6789", "-0.00010001", "1000000000000.5", "0.10"};
+  const std::vector<std::string> numbers = {
+      "0",    "1",       "-1",        "9999",       "10000",       "123456789012345678901234567890",
+      "0.05", "0.00001", "100000000", "12345.6789", "-0.00010001", "1000000000000.5",
+      "0.10"};
   for (const std::string& n : numbers) add_value(sink(), "t", {text("n", n)});
-  for (const std::string_view n : {"1e3", "5e-5", ".5", "12e-6"}) add_value(sink(), "t", {text("n", n)});
+  for (const std::string_view n : {"1e3", "5e-5", ".5", "12e-6"})
+    add_value(sink(), "t", {text("n", n)});
   sink().put();
   std::vector<std::string> expected = numbers;
   expected.insert(expected.end(), {"1000", "0.00005", "0.5", "0.000012"});
@@ -155,14 +172,16 @@ TEST_F(PostgresSink, KeysThatAreEqualInOtherBytesKeepTheLast) {
   upsert();
   settings_["pk.fields"] = "id";
   sql("CREATE TABLE t(id numeric PRIMARY KEY, v int)");
-  for (const std::string_view id : {"1.0", "1.00", "1"}) add_pair(sink(), "t", {text("id", id)}, {int32("v", static_cast<int>(id.size()))});
+  for (const std::string_view id : {"1.0", "1.00", "1"})
+    add_pair(sink(), "t", {text("id", id)}, {int32("v", static_cast<int>(id.size()))});
   sink().put();
   EXPECT_THAT(rows("SELECT v FROM t"), ElementsAre("1"));
 }
 
 TEST_F(PostgresSink, AnAbsentFieldLeavesItsColumnAsItIs) {
   upsert();
-  sql("CREATE TABLE t(id bigint PRIMARY KEY, a text, b text NOT NULL); INSERT INTO t VALUES (1, 'a', 'b')");
+  sql("CREATE TABLE t(id bigint PRIMARY KEY, a text, b text NOT NULL); INSERT INTO t VALUES (1, "
+      "'a', 'b')");
   add_pair(sink(), "t", {int64("id", 1)}, {text("a", "new"), absent(text("b", ""))});
   sink().put();
   EXPECT_THAT(rows("SELECT * FROM t"), ElementsAre("1|new|b"));
@@ -183,7 +202,8 @@ TEST_F(PostgresSink, ARefusedRowAmongManyIsFoundAndNothingIsStored) {
   for (const std::string_view mode : {"insert", "upsert"}) {
     upsert();
     settings_["insert.mode"] = mode;
-    sql("DROP TABLE IF EXISTS t, __penstock_offsets; CREATE TABLE t(id bigint PRIMARY KEY, v int CHECK (v <> 617))");
+    sql("DROP TABLE IF EXISTS t, __penstock_offsets; CREATE TABLE t(id bigint PRIMARY KEY, v int "
+        "CHECK (v <> 617))");
     sink_.reset();
     for (int i = 0; i < 1000; ++i) add_pair(sink(), "t", {int64("id", i)}, {int32("v", i)});
     try {
@@ -191,7 +211,8 @@ TEST_F(PostgresSink, ARefusedRowAmongManyIsFoundAndNothingIsStored) {
       FAIL();
     } catch (const RecordError& e) {
       EXPECT_EQ(e.index, 617U);
-      EXPECT_THAT(e.what(), AllOf(HasSubstr("key {id=617}"), HasSubstr("violates check constraint")));
+      EXPECT_THAT(e.what(),
+                  AllOf(HasSubstr("key {id=617}"), HasSubstr("violates check constraint")));
     }
     EXPECT_THAT(rows("SELECT count(*) FROM t"), ElementsAre("0"));
   }
@@ -211,8 +232,12 @@ TEST_F(PostgresSink, ValuesThatDoNotFitNameTableColumnAndKey) {
     return error_of<RecordError>([&] { sink().put(); });
   };
   const std::string at = "table \"public\".\"t\", column ";
-  EXPECT_EQ(error(int32("s", 70000)), at + "\"s\", key {id=5}: value 70000 (INT32) does not fit type smallint");
-  EXPECT_THAT(error(text("v", "äöüß")), HasSubstr("\"v\", key {id=5}: a text of 4 characters is too long for type character varying(3)"));
+  EXPECT_EQ(error(int32("s", 70000)),
+            at + "\"s\", key {id=5}: value 70000 (INT32) does not fit type smallint");
+  EXPECT_THAT(
+      error(text("v", "äöüß")),
+      HasSubstr(
+          "\"v\", key {id=5}: a text of 4 characters is too long for type character varying(3)"));
   EXPECT_THAT(error(text("v", std::string_view("a\0b", 3))), HasSubstr("NUL character"));
   EXPECT_THAT(error(null(int32("n", 0))), HasSubstr("NULL in a NOT NULL column"));
   EXPECT_THAT(error(text("missing", "")), HasSubstr("no column \"missing\""));
@@ -221,12 +246,16 @@ TEST_F(PostgresSink, ValuesThatDoNotFitNameTableColumnAndKey) {
 
 TEST_F(PostgresSink, ObjectsWithoutSchemaConvertToTheColumns) {
   sql("CREATE TABLE t(i int, f float4, s text, b bytea, d date, ts timestamp, n numeric, j jsonb)");
-  add_object(sink(), "t", {text("i", "12"), real("f", 0.5), int64("s", 3), text("b", "AP8="), text("d", "2013-01-31"),
-                           text("ts", "2013-01-31T05:00:00"), real("n", 0.1), text("j", "{\"a\": 1}")});
+  add_object(
+      sink(), "t",
+      {text("i", "12"), real("f", 0.5), int64("s", 3), text("b", "AP8="), text("d", "2013-01-31"),
+       text("ts", "2013-01-31T05:00:00"), real("n", 0.1), text("j", "{\"a\": 1}")});
   sink().put();
-  EXPECT_THAT(rows("SELECT * FROM t"), ElementsAre("12|0.5|3|\\x00ff|2013-01-31|2013-01-31 05:00:00|0.1|{\"a\": 1}"));
+  EXPECT_THAT(rows("SELECT * FROM t"),
+              ElementsAre("12|0.5|3|\\x00ff|2013-01-31|2013-01-31 05:00:00|0.1|{\"a\": 1}"));
   add_object(sink(), "t", {text("d", "no date")});
-  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }), HasSubstr("invalid input syntax for type date"));
+  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }),
+              HasSubstr("invalid input syntax for type date"));
 }
 
 TEST_F(PostgresSink, TopicsCannotReachTheCatalogOrEscapeTheirQuotes) {
@@ -243,7 +272,8 @@ TEST_F(PostgresSink, TopicsCannotReachTheCatalogOrEscapeTheirQuotes) {
   const std::string name(64, 'n');
   sink().open(name);
   add_value(sink(), name, {text("a", "x")});
-  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }), HasSubstr("longer than PostgreSQL's 63 bytes"));
+  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }),
+              HasSubstr("longer than PostgreSQL's 63 bytes"));
 }
 
 TEST_F(PostgresSink, AFormatWithASchemaWritesThere) {
@@ -262,7 +292,8 @@ TEST_F(PostgresSink, EvolvesATableByOptionalColumnsOnly) {
   sink().put();
   EXPECT_THAT(rows("SELECT * FROM t"), ElementsAre("1|NULL", "2|m"));
   add_value(sink(), "t", {int64("id", 3), int64("required", 1)});
-  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }), HasSubstr("\"required\" cannot be added"));
+  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }),
+              HasSubstr("\"required\" cannot be added"));
 }
 
 TEST_F(PostgresSink, ALostConnectionIsRetriedWithoutLossOrRepetition) {
@@ -282,7 +313,8 @@ TEST_F(PostgresSink, WhatTheServerForgotBeforeAFlushFailsTheTask) {
   sql("UPDATE __penstock_offsets SET next_offset = 0");
   drop_connections();
   error_of<RetriableError>([&] { sink().flush(); });
-  EXPECT_THAT(error_of<std::runtime_error>([&] { sink().flush(); }), HasSubstr("lost what was not flushed"));
+  EXPECT_THAT(error_of<std::runtime_error>([&] { sink().flush(); }),
+              HasSubstr("lost what was not flushed"));
 }
 
 TEST_F(PostgresSink, ALockedRowIsRetriedAfterADeadlockOrTimeout) {
@@ -318,7 +350,8 @@ TEST_F(PostgresSink, ATaskThatWasReplacedStoresNothing) {
   second.start();
   second.open("t");
   add_value(sink(), "t", {int64("id", 1)});
-  EXPECT_THAT(error_of<std::runtime_error>([&] { sink().put(); }), HasSubstr("was taken over by another task of connector test"));
+  EXPECT_THAT(error_of<std::runtime_error>([&] { sink().put(); }),
+              HasSubstr("was taken over by another task of connector test"));
   add_value(second, "t", {int64("id", 2)});
   second.put();
   EXPECT_THAT(rows("SELECT id FROM t"), ElementsAre("2"));
@@ -327,7 +360,8 @@ TEST_F(PostgresSink, ATaskThatWasReplacedStoresNothing) {
 TEST_F(PostgresSink, WhatWasStoredWithoutAnAnswerIsNotStoredAgain) {
   add_value(sink(), "t", {int64("id", 1)});
   sink().put();
-  sql("INSERT INTO t VALUES (2); UPDATE __penstock_offsets SET next_offset = 2");  // a commit whose answer is lost
+  sql("INSERT INTO t VALUES (2); UPDATE __penstock_offsets SET next_offset = 2");  // a commit whose
+                                                                                   // answer is lost
   drop_connections();
   add_value(sink(), "t", {int64("id", 2)});
   add_value(sink(), "t", {int64("id", 3)});
@@ -346,7 +380,8 @@ TEST_F(PostgresSink, TasksThatUpsertTheSameKeysDoNotDeadlock) {
     task.start();
     task.open(topic);
     for (int round = 0; round < 20; ++round) {
-      for (int i = 0; i < 200; ++i) add_pair(task, topic, {int64("id", backwards ? 200 - i : i + 1)}, {int32("v", round)});
+      for (int i = 0; i < 200; ++i)
+        add_pair(task, topic, {int64("id", backwards ? 200 - i : i + 1)}, {int32("v", round)});
       task.put();
     }
   };
@@ -361,9 +396,11 @@ TEST_F(PostgresSink, StopEndsAPutThatWaitsForALock) {
   sql("CREATE TABLE t(id bigint PRIMARY KEY, v int); INSERT INTO t VALUES (1, 0)");
   add_pair(sink(), "t", {int64("id", 1)}, {int32("v", 2)});
   sql("BEGIN; UPDATE t SET v = 1");
-  auto put = std::async(std::launch::async, [&] { return error_of<RetriableError>([&] { sink().try_put(); }); });
+  auto put = std::async(std::launch::async,
+                        [&] { return error_of<RetriableError>([&] { sink().try_put(); }); });
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (rows("SELECT 1 FROM pg_locks WHERE NOT granted").empty() && std::chrono::steady_clock::now() < deadline) {
+  while (rows("SELECT 1 FROM pg_locks WHERE NOT granted").empty() &&
+         std::chrono::steady_clock::now() < deadline) {
   }
   sink().stop();
   EXPECT_THAT(put.get(), HasSubstr("canceling statement"));
@@ -393,8 +430,10 @@ TEST_F(PostgresSink, OffsetsOfAnotherClusterDoNotCount) {
 }
 
 TEST_F(PostgresSink, AnOffsetsTableOfAnotherShapeIsRefusedWithTheRemedy) {
-  sql("CREATE TABLE __penstock_offsets (connector TEXT, topic TEXT, \"partition\" INTEGER, next_offset BIGINT, epoch BIGINT)");
-  EXPECT_THAT(error_of<std::runtime_error>([&] { sink(); }), AllOf(HasSubstr("it lacks: cluster"), HasSubstr("drop it")));
+  sql("CREATE TABLE __penstock_offsets (connector TEXT, topic TEXT, \"partition\" INTEGER, "
+      "next_offset BIGINT, epoch BIGINT)");
+  EXPECT_THAT(error_of<std::runtime_error>([&] { sink(); }),
+              AllOf(HasSubstr("it lacks: cluster"), HasSubstr("drop it")));
 }
 
 TEST_F(PostgresSink, AServerWithoutAFreeConnectionIsNoProblemOfTheSettings) {
@@ -415,10 +454,13 @@ TEST_F(PostgresSink, AServerWithoutAFreeConnectionIsNoProblemOfTheSettings) {
 }
 
 TEST_F(PostgresSink, ErrorsNeverHoldThePassword) {
-  const Settings bad = {{"connection.url", "postgresql://u:s3cret@127.0.0.1:1/d"}, {"connection.password", "t0psecret"}};
-  for (const std::string& problem : validate(kSink, bad)) EXPECT_THAT(problem, AllOf(Not(HasSubstr("s3cret")), Not(HasSubstr("t0psecret"))));
+  const Settings bad = {{"connection.url", "postgresql://u:s3cret@127.0.0.1:1/d"},
+                        {"connection.password", "t0psecret"}};
+  for (const std::string& problem : validate(kSink, bad))
+    EXPECT_THAT(problem, AllOf(Not(HasSubstr("s3cret")), Not(HasSubstr("t0psecret"))));
   EXPECT_THAT(validate(kSink, bad), ElementsAre(HasSubstr("cannot connect")));
-  EXPECT_THAT(validate(kSink, {{"connection.url", "postgresql://u:s3cret@h:port/d"}}), ElementsAre(Not(HasSubstr("s3cret"))));
+  EXPECT_THAT(validate(kSink, {{"connection.url", "postgresql://u:s3cret@h:port/d"}}),
+              ElementsAre(Not(HasSubstr("s3cret"))));
 }
 
 }  // namespace

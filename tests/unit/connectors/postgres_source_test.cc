@@ -36,7 +36,8 @@ class PostgresSourceTest : public ::testing::Test {
   }
   void run(const std::string& sql) { writer_->execute(sql); }
   Settings settings(const std::string& mode, const Settings& more = {}) const {
-    Settings out = {{"connection.url", server_->url()}, {"mode", mode}, {"poll.interval.ms", "100000"}};
+    Settings out = {
+        {"connection.url", server_->url()}, {"mode", mode}, {"poll.interval.ms", "100000"}};
     for (const auto& [key, value] : more) out[key] = value;
     return out;
   }
@@ -59,18 +60,24 @@ class PostgresSourceTest : public ::testing::Test {
 
 TEST_F(PostgresSourceTest, TypesKeepTheirValues) {
   run("CREATE TYPE mood AS ENUM ('sad', 'happy'); CREATE DOMAIN money2 AS numeric(10,2);"
-      "CREATE TABLE t(b bool, i2 int2, i4 int4, i8 bigserial, f4 real, f8 float8, n numeric(8,3), d money2, u numeric,"
-      " s text, v varchar(5), c char(3), j json, jb jsonb, id uuid PRIMARY KEY, e mood, y bytea, dt date, tm time,"
+      "CREATE TABLE t(b bool, i2 int2, i4 int4, i8 bigserial, f4 real, f8 float8, n numeric(8,3), "
+      "d money2, u numeric,"
+      " s text, v varchar(5), c char(3), j json, jb jsonb, id uuid PRIMARY KEY, e mood, y bytea, "
+      "dt date, tm time,"
       " ts timestamp, tz timestamptz, inet inet, iv interval)");
-  run("INSERT INTO t VALUES(true, -2, -4, 8, 1.5, -2.25, -1234.567, 12345678.90, 1e30, 'x', 'v', 'c', '{\"a\": 1}', '{\"a\":1}',"
-      " '00000000-0000-0000-0000-000000000001', 'happy', '\\x00ff', '2013-01-31', '05:00:01.5', '2013-01-01 00:00:00.123456',"
+  run("INSERT INTO t VALUES(true, -2, -4, 8, 1.5, -2.25, -1234.567, 12345678.90, 1e30, 'x', 'v', "
+      "'c', '{\"a\": 1}', '{\"a\":1}',"
+      " '00000000-0000-0000-0000-000000000001', 'happy', '\\x00ff', '2013-01-31', '05:00:01.5', "
+      "'2013-01-01 00:00:00.123456',"
       " '2013-01-01 01:00:00+01', '10.0.0.1', '1 day')");
   auto source = driver("bulk");
-  EXPECT_THAT(source.until_idle(),
-              ElementsAre("t {b=true,i2=-2,i4=-4,i8=8,f4=1.5,f8=-2.25,n=<ed2979>,d=<499602d2>,"
-                          "u='1000000000000000000000000000000',s='x',v='v',c='c  ',j='{\"a\": 1}',jb='{\"a\": 1}',"
-                          "id='00000000-0000-0000-0000-000000000001',e='happy',y=<00ff>,dt=15736,tm=18001500,"
-                          "ts=1356998400123,tz=1356998400000,inet='10.0.0.1/32',iv='P1D'}"));
+  EXPECT_THAT(
+      source.until_idle(),
+      ElementsAre(
+          "t {b=true,i2=-2,i4=-4,i8=8,f4=1.5,f8=-2.25,n=<ed2979>,d=<499602d2>,"
+          "u='1000000000000000000000000000000',s='x',v='v',c='c  ',j='{\"a\": 1}',jb='{\"a\": 1}',"
+          "id='00000000-0000-0000-0000-000000000001',e='happy',y=<00ff>,dt=15736,tm=18001500,"
+          "ts=1356998400123,tz=1356998400000,inet='10.0.0.1/32',iv='P1D'}"));
   EXPECT_THAT(source.keys, ElementsAre("{id='00000000-0000-0000-0000-000000000001'}"));
   std::vector<std::string> schemas;
   for (const Field& field : source.last_schema->fields()) schemas.push_back(shown(field.schema));
@@ -83,26 +90,37 @@ TEST_F(PostgresSourceTest, TypesKeepTheirValues) {
 }
 
 TEST_F(PostgresSourceTest, NumbersOfAnySizeAreExact) {
-  run("CREATE TABLE t(n numeric(60,5)); INSERT INTO t VALUES(0),(0.00001),(-0.5),(10000),(12345678901234567890123456789012345678901234567890.12345),"
+  run("CREATE TABLE t(n numeric(60,5)); INSERT INTO t "
+      "VALUES(0),(0.00001),(-0.5),(10000),(12345678901234567890123456789012345678901234567890."
+      "12345),"
       "(-12345678901234567890123456789012345678901234567890.12345),(-128),(NULL)");
   EXPECT_THAT(driver("bulk").until_idle(),
               ElementsAre("t {n=<00>}", "t {n=<01>}", "t {n=<ff3cb0>}", "t {n=<3b9aca00>}",
-                          "t {n=<0ce3b5a1111c810783a4ecad7c23dc1702bc74f1e2df79>}", "t {n=<f31c4a5eeee37ef87c5b135283dc23e8fd438b0e1d2087>}", "t {n=<ff3cb000>}", "t {n=null}"));
+                          "t {n=<0ce3b5a1111c810783a4ecad7c23dc1702bc74f1e2df79>}",
+                          "t {n=<f31c4a5eeee37ef87c5b135283dc23e8fd438b0e1d2087>}",
+                          "t {n=<ff3cb000>}", "t {n=null}"));
 }
 
 TEST_F(PostgresSourceTest, ArraysAreReadAndManyDimensionsFailTheirRecord) {
-  run("CREATE TABLE t(a int[], s text[], n numeric(4,1)[], i inet[]); INSERT INTO t VALUES('{1,NULL,3}', '{a,\"b c\"}', '{1.5}', '{10.0.0.1}'),"
+  run("CREATE TABLE t(a int[], s text[], n numeric(4,1)[], i inet[]); INSERT INTO t "
+      "VALUES('{1,NULL,3}', '{a,\"b c\"}', '{1.5}', '{10.0.0.1}'),"
       "('{}', NULL, NULL, NULL), ('{{1,2},{3,4}}', NULL, NULL, NULL)");
   auto source = driver("bulk");
-  EXPECT_THAT(source.until_idle(), ElementsAre("t {a=[1,null,3],s=['a','b c'],n=[<0f>],i=['10.0.0.1/32']}",
-                                               "t {a=[],s=null,n=null,i=null}"));
-  EXPECT_THAT(source.errors, ElementsAre("table public.t, no key, column a: is an array of 2 dimensions; only one can be sent"));
+  EXPECT_THAT(source.until_idle(),
+              ElementsAre("t {a=[1,null,3],s=['a','b c'],n=[<0f>],i=['10.0.0.1/32']}",
+                          "t {a=[],s=null,n=null,i=null}"));
+  EXPECT_THAT(
+      source.errors,
+      ElementsAre(
+          "table public.t, no key, column a: is an array of 2 dimensions; only one can be sent"));
   EXPECT_EQ(shown(source.last_schema->fields()[0].schema), "array of int32??");
 }
 
 TEST_F(PostgresSourceTest, NanAndInfinityThatCannotBeSentFailTheirRecord) {
-  run("CREATE TABLE t(id int PRIMARY KEY, n numeric(4,1), d date, ts timestamp, f float8); INSERT INTO t VALUES"
-      "(1,'NaN',NULL,NULL,NULL),(2,NULL,'infinity',NULL,NULL),(3,NULL,NULL,'-infinity',NULL),(4,NULL,NULL,NULL,'NaN')");
+  run("CREATE TABLE t(id int PRIMARY KEY, n numeric(4,1), d date, ts timestamp, f float8); INSERT "
+      "INTO t VALUES"
+      "(1,'NaN',NULL,NULL,NULL),(2,NULL,'infinity',NULL,NULL),(3,NULL,NULL,'-infinity',NULL),(4,"
+      "NULL,NULL,NULL,'NaN')");
   auto source = driver("bulk");
   EXPECT_THAT(source.until_idle(), ElementsAre("t {id=4,n=null,d=null,ts=null,f=nan}"));
   EXPECT_THAT(source.errors, SizeIs(3));
@@ -131,7 +149,8 @@ TEST_F(PostgresSourceTest, ARowCommittedLateIsNotSkipped) {
   std::vector<std::string> rows;
   for (int i = 0; i < 20; ++i) {
     TestBlock block;
-    EXPECT_EQ(source.poll(block, rows), Polled::kMore) << "it is not caught up while somebody writes";
+    EXPECT_EQ(source.poll(block, rows), Polled::kMore)
+        << "it is not caught up while somebody writes";
   }
   EXPECT_THAT(rows, IsEmpty());
   slow.execute("COMMIT");
@@ -149,50 +168,70 @@ TEST_F(PostgresSourceTest, UnsafeIncrementingReadsAtOnce) {
   Connection slow(Address(server_->url(), "", ""));
   slow.execute("BEGIN; INSERT INTO t(x) VALUES('slow')");
   run("INSERT INTO t(x) VALUES('quick')");
-  EXPECT_THAT(driver("incrementing", {{"incrementing.safe", "false"}}).until_idle(), ElementsAre("t {id=2,x='quick'}"));
+  EXPECT_THAT(driver("incrementing", {{"incrementing.safe", "false"}}).until_idle(),
+              ElementsAre("t {id=2,x='quick'}"));
 }
 
 TEST_F(PostgresSourceTest, TimestampGroupsStayTogether) {
-  run("CREATE TABLE t(n int, ts timestamptz NOT NULL); INSERT INTO t VALUES(1,'2013-01-01 05:00:00Z'),"
+  run("CREATE TABLE t(n int, ts timestamptz NOT NULL); INSERT INTO t VALUES(1,'2013-01-01 "
+      "05:00:00Z'),"
       "(2,'2013-01-01 05:00:00.000001Z'),(3,'2013-01-01 05:00:00.000001Z'),(4,'2999-01-01')");
   auto source = driver("timestamp", {{"timestamp.column.name", "ts"}, {"batch.max.rows", "1"}});
   EXPECT_THAT(source.until_idle(1), SizeIs(3));
-  EXPECT_THAT(source.source_offsets, ElementsAre("1357016400000 0", "1357016400000 0", "1357016400000 1000"));
+  EXPECT_THAT(source.source_offsets,
+              ElementsAre("1357016400000 0", "1357016400000 0", "1357016400000 1000"));
   run("INSERT INTO t VALUES(5,'2013-01-01 05:00:00.000002Z')");
-  EXPECT_THAT(driver("timestamp", {{"timestamp.column.name", "ts"}}).until_idle(), ElementsAre("t {n=5,ts=1357016400000}"));
+  EXPECT_THAT(driver("timestamp", {{"timestamp.column.name", "ts"}}).until_idle(),
+              ElementsAre("t {n=5,ts=1357016400000}"));
 }
 
 TEST_F(PostgresSourceTest, TimestampIncrementingComparesColumnsWithoutAZoneInDbTimezone) {
   run("CREATE TABLE t(id int PRIMARY KEY, a timestamp, b timestamp NOT NULL); INSERT INTO t VALUES"
       "(1,NULL,'2013-07-01 02:00:00'),(2,'2013-07-01 02:00:00','2000-01-01')");
-  const Settings more = {{"timestamp.column.name", "a,b"}, {"incrementing.column.name", "id"}, {"db.timezone", "Europe/Berlin"}};
+  const Settings more = {{"timestamp.column.name", "a,b"},
+                         {"incrementing.column.name", "id"},
+                         {"db.timezone", "Europe/Berlin"}};
   auto source = driver("timestamp+incrementing", more);
-  EXPECT_THAT(source.until_idle(), ElementsAre("t {id=1,a=null,b=1372636800000}", "t {id=2,a=1372636800000,b=946681200000}"));
+  EXPECT_THAT(source.until_idle(), ElementsAre("t {id=1,a=null,b=1372636800000}",
+                                               "t {id=2,a=1372636800000,b=946681200000}"));
   EXPECT_THAT(source.source_offsets, ElementsAre("1 1372636800000 0", "2 1372636800000 0"));
   EXPECT_THAT(driver("timestamp+incrementing", more).until_idle(), IsEmpty());
-  EXPECT_THAT(why([&] { driver("bulk", {{"db.timezone", "Nowhere"}}); }), HasSubstr("db.timezone: the server does not know"));
+  EXPECT_THAT(why([&] {
+                driver("bulk", {{"db.timezone", "Nowhere"}});
+              }),
+              HasSubstr("db.timezone: the server does not know"));
 }
 
 TEST_F(PostgresSourceTest, QueryModeWorksInAllModes) {
   run("CREATE TABLE t(id int, x text); INSERT INTO t VALUES(1,'a'),(2,'b')");
-  EXPECT_THAT(driver("bulk", {{"query", "SELECT x FROM t ORDER BY x DESC"}, {"topic.prefix", "q"}}).until_idle(),
+  EXPECT_THAT(driver("bulk", {{"query", "SELECT x FROM t ORDER BY x DESC"}, {"topic.prefix", "q"}})
+                  .until_idle(),
               ElementsAre("q {x='b'}", "q {x='a'}"));
-  EXPECT_THAT(driver("incrementing", {{"query", "SELECT id, x::inet FROM (SELECT id, '10.0.0.' || id AS x FROM t) s WHERE id > 0;"},
-                                      {"incrementing.column.name", "id"}, {"topic.prefix", "q"}}).until_idle(),
-              ElementsAre("q {id=1,x='10.0.0.1/32'}", "q {id=2,x='10.0.0.2/32'}"));
+  EXPECT_THAT(
+      driver("incrementing",
+             {{"query",
+               "SELECT id, x::inet FROM (SELECT id, '10.0.0.' || id AS x FROM t) s WHERE id > 0;"},
+              {"incrementing.column.name", "id"},
+              {"topic.prefix", "q"}})
+          .until_idle(),
+      ElementsAre("q {id=1,x='10.0.0.1/32'}", "q {id=2,x='10.0.0.2/32'}"));
 }
 
 TEST_F(PostgresSourceTest, PartitionsAreReadOnceAndViewsWhenAsked) {
-  run("CREATE TABLE p(id int) PARTITION BY RANGE(id); CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);"
+  run("CREATE TABLE p(id int) PARTITION BY RANGE(id); CREATE TABLE p1 PARTITION OF p FOR VALUES "
+      "FROM (0) TO (10);"
       "INSERT INTO p VALUES(1); CREATE VIEW v AS SELECT id + 1 AS j FROM p");
   EXPECT_THAT(driver("bulk").until_idle(), ElementsAre("p {id=1}"));
   EXPECT_THAT(driver("bulk", {{"table.types", "VIEW"}}).until_idle(), ElementsAre("v {j=2}"));
 }
 
 TEST_F(PostgresSourceTest, TablesThatWouldShareATopicAreRefused) {
-  run("CREATE TABLE t(x int); CREATE SCHEMA other; CREATE TABLE other.t(x int); INSERT INTO other.t VALUES(5)");
-  EXPECT_THAT(why([&] { driver("bulk"); }), HasSubstr("other.t and public.t would share the topic t"));
-  EXPECT_THAT(driver("bulk", {{"table.whitelist", "other.t"}}).until_idle(), ElementsAre("t {x=5}"));
+  run("CREATE TABLE t(x int); CREATE SCHEMA other; CREATE TABLE other.t(x int); INSERT INTO "
+      "other.t VALUES(5)");
+  EXPECT_THAT(why([&] { driver("bulk"); }),
+              HasSubstr("other.t and public.t would share the topic t"));
+  EXPECT_THAT(driver("bulk", {{"table.whitelist", "other.t"}}).until_idle(),
+              ElementsAre("t {x=5}"));
 }
 
 TEST_F(PostgresSourceTest, ManyPortionsAreReadInFull) {
@@ -207,7 +246,8 @@ TEST_F(PostgresSourceTest, AKilledConnectionIsRetriedFromTheLastRow) {
   std::vector<std::string> rows;
   TestBlock block;
   source.poll(block, rows);
-  run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'");
+  run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND "
+      "backend_type = 'client backend'");
   for (int calls = 0; calls < 100; ++calls) {
     TestBlock next;
     try {
@@ -222,7 +262,8 @@ TEST_F(PostgresSourceTest, AKilledConnectionIsRetriedFromTheLastRow) {
 
 TEST_F(PostgresSourceTest, ASlowStatementDoesNotHoldUpPollAndStopEndsIt) {
   run("CREATE TABLE t(id int)");
-  auto source = driver("bulk", {{"query", "SELECT pg_sleep(60)::text AS x"}, {"topic.prefix", "q"}});
+  auto source =
+      driver("bulk", {{"query", "SELECT pg_sleep(60)::text AS x"}, {"topic.prefix", "q"}});
   const auto started = std::chrono::steady_clock::now();
   TestBlock block;
   EXPECT_EQ(source.task().poll(block), Polled::kMore);
@@ -236,8 +277,13 @@ TEST_F(PostgresSourceTest, ASlowStatementDoesNotHoldUpPollAndStopEndsIt) {
 TEST_F(PostgresSourceTest, ValidationNamesTheSettingAndNoPassword) {
   SourceConnector connector;
   TestProblems problems;
-  connector.validate(TestConfig(kSourceKeys.items, settings("bulk", {{"connection.url", "host=/nowhere password=secret1"}})), problems);
-  connector.validate(TestConfig(kSourceKeys.items, settings("bulk", {{"query", "DELETE FROM x"}, {"topic.prefix", "q"}})), problems);
+  connector.validate(
+      TestConfig(kSourceKeys.items,
+                 settings("bulk", {{"connection.url", "host=/nowhere password=secret1"}})),
+      problems);
+  connector.validate(TestConfig(kSourceKeys.items, settings("bulk", {{"query", "DELETE FROM x"},
+                                                                     {"topic.prefix", "q"}})),
+                     problems);
   ASSERT_THAT(problems.all, SizeIs(2));
   EXPECT_THAT(problems.all[0], HasSubstr("connection.url: PostgreSQL database"));
   EXPECT_THAT(problems.all[0], ::testing::Not(HasSubstr("secret1")));

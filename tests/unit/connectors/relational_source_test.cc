@@ -51,7 +51,8 @@ TEST(Offsets, TimestampAndNanosOfItsSecondAreStored) {
   EXPECT_EQ(fields[0].i, 7);
   EXPECT_EQ(fields[1].i, 1'357'016'400'123);
   EXPECT_EQ(fields[2].i, 123'456'000);
-  EXPECT_EQ(position_of(Mode::kTimestampIncrementing, fields), (Position{.id = 7, .time = 1'357'016'400'123'456}));
+  EXPECT_EQ(position_of(Mode::kTimestampIncrementing, fields),
+            (Position{.id = 7, .time = 1'357'016'400'123'456}));
 }
 
 TEST(Offsets, TimesBefore1970AreStored) {
@@ -64,7 +65,8 @@ TEST(Offsets, TimesBefore1970AreStored) {
 
 TEST(Offsets, AMissingFieldIsNoPosition) {
   const Value fields[] = {Value::absent(), Value::integer(1000), Value::absent()};
-  EXPECT_EQ(position_of(Mode::kTimestampIncrementing, fields), (Position{.id = std::nullopt, .time = 1'000'000}));
+  EXPECT_EQ(position_of(Mode::kTimestampIncrementing, fields),
+            (Position{.id = std::nullopt, .time = 1'000'000}));
 }
 
 TEST(Temporal, IsoTextIsReadInAllItsForms) {
@@ -74,13 +76,15 @@ TEST(Temporal, IsoTextIsReadInAllItsForms) {
   EXPECT_EQ(parse_time("2000-02-29T00:00Z")->point(), 951'782'400 * kMicrosPerSecond);
   EXPECT_EQ(parse_time("23:59:59")->micros, kMicrosPerDay - kMicrosPerSecond);
   EXPECT_TRUE(parse_time("1970-01-01 00:00:00.0000001")->finer_than_micros);
-  for (const char* bad : {"", "1970", "1970-13-01", "1900-02-29", "1970-01-01x", "1970-01-01 24:00", "12", "now", "1970-1-1"}) {
+  for (const char* bad : {"", "1970", "1970-13-01", "1900-02-29", "1970-01-01x", "1970-01-01 24:00",
+                          "12", "now", "1970-1-1"}) {
     EXPECT_FALSE(parse_time(bad)) << bad;
   }
 }
 
 TEST(Temporal, TextOfATimeIsReadBackAsTheSameTime) {
-  for (const std::int64_t micros : {0LL, -1LL, 951'782'400'000'001LL, -62'135'596'800'000'000LL, 253'402'300'799'999'999LL}) {
+  for (const std::int64_t micros :
+       {0LL, -1LL, 951'782'400'000'001LL, -62'135'596'800'000'000LL, 253'402'300'799'999'999LL}) {
     EXPECT_EQ(parse_time(iso_text(micros, 'T'))->point(), micros) << iso_text(micros, ' ');
   }
 }
@@ -93,7 +97,8 @@ TEST(Numeric, DecimalsAreShortestTwosComplement) {
   EXPECT_EQ(decimal("-1.29", 2), "<ff7f>");
   EXPECT_EQ(decimal("1e3", 0), "<03e8>");
   EXPECT_EQ(decimal("1500", -2), "<0f>");
-  EXPECT_EQ(decimal("170141183460469231731687303715884105728", 0), "<0080000000000000000000000000000000>");
+  EXPECT_EQ(decimal("170141183460469231731687303715884105728", 0),
+            "<0080000000000000000000000000000000>");
   EXPECT_EQ(decimal("1.005", 2), "none");
   EXPECT_EQ(decimal("1.2.3", 2), "none");
   EXPECT_EQ(decimal("inf", 2), "none");
@@ -101,7 +106,8 @@ TEST(Numeric, DecimalsAreShortestTwosComplement) {
 
 TEST(Numeric, SmallAndLargeNumbersAreWrittenAlike) {
   TestBlock block;
-  for (const std::int64_t number : {0LL, 1LL, -1LL, 127LL, 128LL, -128LL, -129LL, 65'535LL, -32'768LL, 9'223'372'036'854'775'807LL}) {
+  for (const std::int64_t number : {0LL, 1LL, -1LL, 127LL, 128LL, -128LL, -129LL, 65'535LL,
+                                    -32'768LL, 9'223'372'036'854'775'807LL}) {
     EXPECT_EQ(shown(decimal_value(number, block)), decimal(std::to_string(number), 0));
   }
 }

@@ -1,4 +1,5 @@
-// kill -9 at a random put, many times: what the database holds is each row once, and the stored offset agrees with it.
+// kill -9 at a random put, many times: what the database holds is each row once, and the stored
+// offset agrees with it.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,17 +20,20 @@ namespace {
 using namespace penstock::testing;
 
 constexpr int kRounds = 12;
-constexpr const char* kCheck = "SELECT count(*), count(DISTINCT id), coalesce(max(id), -1) + 1, "
-                               "(SELECT next_offset FROM __penstock_offsets) FROM t";
+constexpr const char* kCheck =
+    "SELECT count(*), count(DISTINCT id), coalesce(max(id), -1) + 1, "
+    "(SELECT next_offset FROM __penstock_offsets) FROM t";
 
 /// Never returns: puts rows whose id is their offset, one byte into `out` after each put.
-[[noreturn]] void put_until_killed(const ConnectorDescriptor& connector, const Settings& settings, int out) {
+[[noreturn]] void put_until_killed(const ConnectorDescriptor& connector, const Settings& settings,
+                                   int out) {
   SinkHarness sink(connector, settings);
   sink.start();
   sink.open("t");
   std::int64_t next = std::max<std::int64_t>(0, sink.sought("t"));
   for (int put = 0;; ++put) {
-    for (int i = 0; i < 20; ++i) add_value(sink, "t", {int64("id", next++), text("a", "some text")});
+    for (int i = 0; i < 20; ++i)
+      add_value(sink, "t", {int64("id", next++), text("a", "some text")});
     sink.put();
     if (put % 5 == 4) sink.flush();
     if (::write(out, "p", 1) != 1) ::_exit(1);
@@ -62,11 +66,13 @@ TEST(SinkKill, SqliteHoldsEachRowOnce) {
   const std::string directory = ::mkdtemp(pattern);
   const std::string path = directory + "/out.db";
   for (int round = 0; round < kRounds; ++round) {
-    kill_one(sqlite::kSink, {{"connection.url", path}, {"auto.create", "true"}}, 1 + static_cast<int>(random() % 30));
+    kill_one(sqlite::kSink, {{"connection.url", path}, {"auto.create", "true"}},
+             1 + static_cast<int>(random() % 30));
     sqlite::Connection connection(path, sqlite::Access::kWrite, 1000);
     sqlite::Statement check = connection.prepare(kCheck);
     ASSERT_TRUE(check.step());
-    for (int column = 1; column < 4; ++column) EXPECT_EQ(check.integer(column), check.integer(0)) << "round " << round;
+    for (int column = 1; column < 4; ++column)
+      EXPECT_EQ(check.integer(column), check.integer(0)) << "round " << round;
   }
   std::filesystem::remove_all(directory);
 }
@@ -77,11 +83,13 @@ TEST(SinkKill, PostgresHoldsEachRowOnce) {
   std::mt19937 random(20130102);
   postgres::Connection connection(postgres::Address(server->url(), "", ""));
   for (int round = 0; round < kRounds; ++round) {
-    kill_one(postgres::kSink, {{"connection.url", server->url()}, {"auto.create", "true"}}, 1 + static_cast<int>(random() % 30));
+    kill_one(postgres::kSink, {{"connection.url", server->url()}, {"auto.create", "true"}},
+             1 + static_cast<int>(random() % 30));
     // A writer that is still being served ends before the lock is given.
     connection.execute("BEGIN; LOCK TABLE __penstock_offsets, t IN ACCESS EXCLUSIVE MODE");
     const postgres::Result check = connection.execute(kCheck);
-    for (int column = 1; column < 4; ++column) EXPECT_EQ(check.text(0, column), check.text(0, 0)) << "round " << round;
+    for (int column = 1; column < 4; ++column)
+      EXPECT_EQ(check.text(0, column), check.text(0, 0)) << "round " << round;
     connection.execute("COMMIT");
   }
 }

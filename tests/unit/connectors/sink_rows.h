@@ -15,9 +15,12 @@ struct Cell {
   Value value;
 };
 
-inline Cell int64(std::string name, std::int64_t v) { return {std::move(name), {.type = Type::kInt64}, Value::integer(v)}; }
+inline Cell int64(std::string name, std::int64_t v) {
+  return {std::move(name), {.type = Type::kInt64}, Value::integer(v)};
+}
 inline Cell int32(std::string name, std::int64_t v) {
-  return {std::move(name), {.type = Type::kInt32, .optional = true}, Value::integer(v, Type::kInt32)};
+  return {
+      std::move(name), {.type = Type::kInt32, .optional = true}, Value::integer(v, Type::kInt32)};
 }
 inline Cell text(std::string name, std::string_view v) {
   return {std::move(name), {.type = Type::kString, .optional = true}, Value::string(v)};
@@ -40,22 +43,30 @@ inline Cell absent(Cell cell) {
   return cell;
 }
 inline Cell date(std::string name, std::int64_t days) {
-  return {std::move(name), {.type = Type::kInt32, .optional = true, .name = logical::kDate, .version = 1},
+  return {std::move(name),
+          {.type = Type::kInt32, .optional = true, .name = logical::kDate, .version = 1},
           Value::integer(days, Type::kInt32)};
 }
 inline Cell time(std::string name, std::int64_t ms) {
-  return {std::move(name), {.type = Type::kInt32, .optional = true, .name = logical::kTime, .version = 1},
+  return {std::move(name),
+          {.type = Type::kInt32, .optional = true, .name = logical::kTime, .version = 1},
           Value::integer(ms, Type::kInt32)};
 }
 inline Cell timestamp(std::string name, std::int64_t ms) {
-  return {std::move(name), {.type = Type::kInt64, .optional = true, .name = logical::kTimestamp, .version = 1},
+  return {std::move(name),
+          {.type = Type::kInt64, .optional = true, .name = logical::kTimestamp, .version = 1},
           Value::integer(ms)};
 }
 /// scale 2, precision 10
 inline Cell decimal(std::string name, std::string_view unscaled) {
   static const Parameter kParameters[] = {{"scale", "2"}, {"connect.decimal.precision", "10"}};
-  return {std::move(name), {.type = Type::kBytes, .optional = true, .name = logical::kDecimal, .version = 1,
-                            .parameters = kParameters}, Value::binary(unscaled)};
+  return {std::move(name),
+          {.type = Type::kBytes,
+           .optional = true,
+           .name = logical::kDecimal,
+           .version = 1,
+           .parameters = kParameters},
+          Value::binary(unscaled)};
 }
 
 /// Schema and value of a struct; bytes must outlive the next put().
@@ -64,7 +75,8 @@ inline std::pair<const Schema*, Value> row_of(SinkHarness& sink, const std::vect
   for (const Cell& cell : cells) fields.push_back({cell.name, sink.schema(cell.spec)});
   const auto values = sink.block().values(cells.size());
   for (std::size_t i = 0; i < cells.size(); ++i) values[i] = cells[i].value;
-  return {sink.schema({.type = Type::kStruct, .name = "row", .fields = fields}), Value::row(values)};
+  return {sink.schema({.type = Type::kStruct, .name = "row", .fields = fields}),
+          Value::row(values)};
 }
 inline Value object_of(SinkHarness& sink, const std::vector<Cell>& cells) {
   const auto values = sink.block().values(cells.size() * 2);
@@ -75,14 +87,16 @@ inline Value object_of(SinkHarness& sink, const std::vector<Cell>& cells) {
   return Value::map(values);
 }
 
-inline Record& add_value(SinkHarness& sink, std::string_view topic, const std::vector<Cell>& value) {
+inline Record& add_value(SinkHarness& sink, std::string_view topic,
+                         const std::vector<Cell>& value) {
   const auto [schema, row] = row_of(sink, value);
   Record& record = sink.add(topic);
   record.value_schema = schema;
   record.value = row;
   return record;
 }
-inline void add_pair(SinkHarness& sink, std::string_view topic, const std::vector<Cell>& key, const std::vector<Cell>& value) {
+inline void add_pair(SinkHarness& sink, std::string_view topic, const std::vector<Cell>& key,
+                     const std::vector<Cell>& value) {
   const auto [key_schema, key_row] = row_of(sink, key);
   const auto [schema, row] = row_of(sink, value);
   Record& record = sink.add(topic);

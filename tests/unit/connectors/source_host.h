@@ -1,5 +1,6 @@
 #pragma once
-// A small host for source tasks under test: settings from a list of keys, stored offsets in a map; the rest is the host's own.
+// A small host for source tasks under test: settings from a list of keys, stored offsets in a map;
+// the rest is the host's own.
 
 #include <cstdint>
 #include <map>
@@ -24,14 +25,18 @@ using Settings = std::map<std::string, std::string, std::less<>>;
 /// Checked as the runner checks it; throws std::invalid_argument with the first problem.
 class TestConfig {
  public:
-  TestConfig(std::span<const ConfigKey> keys, const Settings& given) : config_(check(keys, given)) {}
-  operator const Config&() const { return config_; }  // NOLINT: a test hands it over as what it stands for
+  TestConfig(std::span<const ConfigKey> keys, const Settings& given)
+      : config_(check(keys, given)) {}
+  operator const Config&() const {
+    return config_;
+  }  // NOLINT: a test hands it over as what it stands for
 
  private:
   static config::Settings check(std::span<const ConfigKey> keys, const Settings& given) {
     const config::Definition definition = host::definition_of(keys);
     config::Checked checked = definition.check_strictly(given);
-    for (const config::Problem& problem : checked.problems) throw std::invalid_argument(problem.key + ": " + problem.text);
+    for (const config::Problem& problem : checked.problems)
+      throw std::invalid_argument(problem.key + ": " + problem.text);
     return std::move(checked.settings);
   }
   host::PluginConfig config_;
@@ -65,8 +70,11 @@ class TestContext final : public SourceContext {
     partitions.emplace_back(json);
     return static_cast<std::uint32_t>(partitions.size() - 1);
   }
-  std::span<const Value> stored(std::uint32_t partition) override { return offsets[partitions[partition]]; }
-  std::span<const Value> stored_as(std::string_view json, std::span<const std::string_view>) override {
+  std::span<const Value> stored(std::uint32_t partition) override {
+    return offsets[partitions[partition]];
+  }
+  std::span<const Value> stored_as(std::string_view json,
+                                   std::span<const std::string_view>) override {
     return offsets[std::string(json)];
   }
   void wake() override {}
@@ -74,7 +82,8 @@ class TestContext final : public SourceContext {
   /// What the host does once records are acknowledged.
   void store(const Record& record) {
     if (record.source.partition == SourceOffset::kNone) return;
-    offsets[partitions[record.source.partition]].assign(record.source.fields.begin(), record.source.fields.end());
+    offsets[partitions[record.source.partition]].assign(record.source.fields.begin(),
+                                                        record.source.fields.end());
   }
 
   std::vector<std::string> partitions, lines;
@@ -88,7 +97,9 @@ class TestContext final : public SourceContext {
 class TestTasks final : public TaskConfigs {
  public:
   void add() override { all.emplace_back(); }
-  void set(std::string_view key, std::string_view value) override { all.back()[std::string(key)] = value; }
+  void set(std::string_view key, std::string_view value) override {
+    all.back()[std::string(key)] = value;
+  }
   std::vector<Settings> all;
 };
 
@@ -103,21 +114,26 @@ class TestProblems final : public Problems {
 /// A value as short text: 1, 2.5, 'x', <00ff>, [1,2], {a=1,b=null}.
 inline std::string shown(const Value& value, const Schema* schema = nullptr) {
   switch (value.type) {
-    case Type::kNull: return "null";
-    case Type::kAbsent: return "absent";
-    case Type::kBool: return value.b ? "true" : "false";
+    case Type::kNull:
+      return "null";
+    case Type::kAbsent:
+      return "absent";
+    case Type::kBool:
+      return value.b ? "true" : "false";
     case Type::kFloat32:
     case Type::kFloat64: {
       char text[40];
       std::snprintf(text, sizeof text, "%.9g", value.d);
       return text;
     }
-    case Type::kString: return "'" + std::string(value.text()) + "'";
+    case Type::kString:
+      return "'" + std::string(value.text()) + "'";
     case Type::kBytes: {
       std::string out = "<";
       for (const char c : value.text()) {
         char hex[4];
-        std::snprintf(hex, sizeof hex, "%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+        std::snprintf(hex, sizeof hex, "%02x",
+                      static_cast<unsigned>(static_cast<unsigned char>(c)));
         out += hex;
       }
       return out + ">";
@@ -136,19 +152,22 @@ inline std::string shown(const Value& value, const Schema* schema = nullptr) {
       }
       return "{" + out + "}";
     }
-    default: return std::to_string(value.i);
+    default:
+      return std::to_string(value.i);
   }
 }
 
 /// "int64", "float64?", "struct? penstock.sqlite.Any": type, optional, name.
 inline std::string shown(const Schema* schema) {
-  constexpr const char* kNames[] = {"null", "absent", "bool", "int8", "int16", "int32", "int64", "float32",
-                                    "float64", "string", "bytes", "array", "map", "struct"};
+  constexpr const char* kNames[] = {"null",  "absent", "bool",    "int8",    "int16",
+                                    "int32", "int64",  "float32", "float64", "string",
+                                    "bytes", "array",  "map",     "struct"};
   std::string out = kNames[static_cast<int>(schema->type())];
   if (schema->type() == Type::kArray) out += " of " + shown(schema->items());
   if (schema->optional()) out += "?";
   if (!schema->name().empty()) out += " " + std::string(schema->name());
-  if (!schema->parameter("scale").empty()) out += " scale " + std::string(schema->parameter("scale"));
+  if (!schema->parameter("scale").empty())
+    out += " scale " + std::string(schema->parameter("scale"));
   return out;
 }
 
@@ -184,8 +203,10 @@ class Driver {
       if (wrong && i != bad) throw std::logic_error("value: " + *wrong);
       if (i != bad) {
         out.push_back(std::string(record.topic) + " " + shown(record.value, record.value_schema));
-        keys.push_back(record.key_schema == nullptr ? "none" : shown(record.key, record.key_schema));
-        source_offsets.push_back(record.source.partition == SourceOffset::kNone ? "none" : shown_offset(record));
+        keys.push_back(record.key_schema == nullptr ? "none"
+                                                    : shown(record.key, record.key_schema));
+        source_offsets.push_back(
+            record.source.partition == SourceOffset::kNone ? "none" : shown_offset(record));
         last_schema = record.value_schema;
         last_key_schema = record.key_schema;
       }

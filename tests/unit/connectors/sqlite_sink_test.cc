@@ -27,7 +27,8 @@ class SqliteSink : public ::testing::Test {
     char pattern[] = "/tmp/penstock-sink-XXXXXX";
     directory_ = ::mkdtemp(pattern);
     path_ = directory_ + "/out.db";
-    settings_ = {{"connection.url", path_}, {"auto.create", "true"}, {"sqlite.busy.timeout.ms", "0"}};
+    settings_ = {
+        {"connection.url", path_}, {"auto.create", "true"}, {"sqlite.busy.timeout.ms", "0"}};
   }
   ~SqliteSink() override { std::filesystem::remove_all(directory_); }
 
@@ -47,7 +48,8 @@ class SqliteSink : public ::testing::Test {
     while (statement.step()) {
       std::string line;
       for (int i = 0; i < statement.columns(); ++i) {
-        line += (i == 0 ? "" : "|") + (statement.is_null(i) ? std::string("NULL") : std::string(statement.text(i)));
+        line += (i == 0 ? "" : "|") +
+                (statement.is_null(i) ? std::string("NULL") : std::string(statement.text(i)));
       }
       out.push_back(line);
     }
@@ -70,9 +72,12 @@ TEST_F(SqliteSink, KeepsTheContractOfSinks) {
   upsert();
   SinkInput input;
   input.settings = settings_;
-  input.add = [](SinkHarness& to, int round) { add_pair(to, "contract", {int64("id", round)}, {text("a", "x")}); };
+  input.add = [](SinkHarness& to, int round) {
+    add_pair(to, "contract", {int64("id", round)}, {text("a", "x")});
+  };
   input.stored = [&] {
-    const bool made = std::filesystem::exists(path_) && rows("PRAGMA table_info(contract)").size() > 0;
+    const bool made =
+        std::filesystem::exists(path_) && rows("PRAGMA table_info(contract)").size() > 0;
     return made ? rows("SELECT * FROM contract ORDER BY id") : std::vector<std::string>();
   };
   EXPECT_THAT(sink_contract(kSink, input), IsEmpty());
@@ -80,29 +85,36 @@ TEST_F(SqliteSink, KeepsTheContractOfSinks) {
 
 TEST_F(SqliteSink, InsertsEveryTypeAndReadsItBack) {
   const std::string megabyte(1 << 20, 'm');
-  add_value(sink(), "t", {int64("id", -1), int32("i", 7), real("r", 0.1), text("s", "Grüße 'x'"), blob("b", std::string_view("\0\xff", 2)),
-                          flag("f", true), date("d", 15736), time("ti", 18000500), timestamp("ts", 1359608400123),
-                          decimal("n", std::string_view("\xfb\x2e", 2)), text("big", megabyte), text("empty", ""), null(text("none", ""))});
+  add_value(sink(), "t",
+            {int64("id", -1), int32("i", 7), real("r", 0.1), text("s", "Grüße 'x'"),
+             blob("b", std::string_view("\0\xff", 2)), flag("f", true), date("d", 15736),
+             time("ti", 18000500), timestamp("ts", 1359608400123),
+             decimal("n", std::string_view("\xfb\x2e", 2)), text("big", megabyte),
+             text("empty", ""), null(text("none", ""))});
   sink().put();
   EXPECT_THAT(rows("SELECT id,i,r,s,hex(b),f,d,ti,ts,n,length(big),empty,none FROM t"),
-              ElementsAre("-1|7|0.1|Grüße 'x'|00FF|1|2013-01-31|05:00:00.500|2013-01-31 05:00:00.123|-12.34|1048576||NULL"));
+              ElementsAre("-1|7|0.1|Grüße 'x'|00FF|1|2013-01-31|05:00:00.500|2013-01-31 "
+                          "05:00:00.123|-12.34|1048576||NULL"));
   EXPECT_THAT(rows("SELECT group_concat(type) FROM pragma_table_info('t')"),
-              ElementsAre("INTEGER,INTEGER,REAL,TEXT,BLOB,BOOLEAN,DATE,TIME,TIMESTAMP,NUMERIC(10,2),TEXT,TEXT,TEXT"));
+              ElementsAre("INTEGER,INTEGER,REAL,TEXT,BLOB,BOOLEAN,DATE,TIME,TIMESTAMP,NUMERIC(10,2)"
+                          ",TEXT,TEXT,TEXT"));
 }
 
 TEST_F(SqliteSink, UnwrapsSqliteAnyToItsStorageClass) {
   sql("CREATE TABLE t(a, b, c, d, e)");
   const Field fields[] = {{"type", sink().schema({.type = Type::kString})},
                           {"value", sink().schema({.type = Type::kString, .optional = true})}};
-  const SchemaSpec any{.type = Type::kStruct, .optional = true, .name = logical::kSqliteAny, .fields = fields};
+  const SchemaSpec any{
+      .type = Type::kStruct, .optional = true, .name = logical::kSqliteAny, .fields = fields};
   const auto cell = [&](std::string name, std::string_view type, std::string_view value) {
     const auto parts = sink().block().values(2);
     parts[0] = Value::string(type);
     parts[1] = type == "null" ? Value::null() : Value::string(value);
     return Cell{std::move(name), any, Value::row(parts)};
   };
-  add_value(sink(), "t", {cell("a", "integer", "5"), cell("b", "real", "1.5"), cell("c", "text", "5"), cell("d", "blob", "AP8="),
-                          cell("e", "null", "")});
+  add_value(sink(), "t",
+            {cell("a", "integer", "5"), cell("b", "real", "1.5"), cell("c", "text", "5"),
+             cell("d", "blob", "AP8="), cell("e", "null", "")});
   sink().put();
   EXPECT_THAT(rows("SELECT typeof(a),a,typeof(b),b,typeof(c),c,typeof(d),hex(d),typeof(e) FROM t"),
               ElementsAre("integer|5|real|1.5|text|5|blob|00FF|null"));
@@ -110,7 +122,8 @@ TEST_F(SqliteSink, UnwrapsSqliteAnyToItsStorageClass) {
 
 TEST_F(SqliteSink, UpsertChangesOnlyTheColumnsOfTheRecord) {
   upsert();
-  sql("CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, kept TEXT DEFAULT 'k'); INSERT INTO t VALUES (1,'old','mine')");
+  sql("CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, kept TEXT DEFAULT 'k'); INSERT INTO t VALUES "
+      "(1,'old','mine')");
   add_pair(sink(), "t", {int64("id", 1)}, {text("a", "new")});
   add_pair(sink(), "t", {int64("id", 2)}, {text("a", "two")});
   sink().put();
@@ -130,7 +143,8 @@ TEST_F(SqliteSink, KeepsTheOrderOfDeletesAndUpsertsWithinAKey) {
 
 TEST_F(SqliteSink, AnAbsentFieldLeavesItsColumnAsItIs) {
   upsert();
-  sql("CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b TEXT NOT NULL); INSERT INTO t VALUES (1,'a','b')");
+  sql("CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT, b TEXT NOT NULL); INSERT INTO t VALUES "
+      "(1,'a','b')");
   add_pair(sink(), "t", {int64("id", 1)}, {text("a", "new"), absent(text("b", ""))});
   sink().put();
   EXPECT_THAT(rows("SELECT * FROM t"), ElementsAre("1|new|b"));
@@ -181,7 +195,8 @@ TEST_F(SqliteSink, TopicsCannotEscapeTheirQuotes) {
 TEST_F(SqliteSink, ATopicCannotReachTheOffsetsTable) {
   sink().open("__PENSTOCK_offsets");
   add_value(sink(), "__PENSTOCK_offsets", {text("topic", "x")});
-  EXPECT_THAT(error_of<std::exception>([&] { sink().put(); }), HasSubstr("holds the sink's offsets"));
+  EXPECT_THAT(error_of<std::exception>([&] { sink().put(); }),
+              HasSubstr("holds the sink's offsets"));
 }
 
 TEST_F(SqliteSink, EvolvesATableByOptionalColumnsOnly) {
@@ -192,14 +207,16 @@ TEST_F(SqliteSink, EvolvesATableByOptionalColumnsOnly) {
   sink().put();
   EXPECT_THAT(rows("SELECT * FROM t"), ElementsAre("1|NULL", "2|m"));
   add_value(sink(), "t", {int64("id", 3), int64("required", 1)});
-  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }), HasSubstr("\"required\" cannot be added"));
+  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }),
+              HasSubstr("\"required\" cannot be added"));
   EXPECT_THAT(rows("SELECT count(*) FROM t"), ElementsAre("2"));
 }
 
 TEST_F(SqliteSink, AMissingTableOrColumnIsNamed) {
   settings_["auto.create"] = "false";
   add_value(sink(), "t", {int64("id", 1)});
-  EXPECT_THAT(error_of<std::runtime_error>([&] { sink().try_put(); }), HasSubstr("table \"t\" does not exist"));
+  EXPECT_THAT(error_of<std::runtime_error>([&] { sink().try_put(); }),
+              HasSubstr("table \"t\" does not exist"));
   sql("CREATE TABLE t(a)");
   EXPECT_THAT(error_of<RecordError>([&] { sink().try_put(); }), HasSubstr("no column \"id\""));
   sql("ALTER TABLE t ADD COLUMN id INTEGER");
@@ -214,9 +231,12 @@ TEST_F(SqliteSink, UpsertWithoutAKeyIsAClearError) {
   upsert();
   sql("CREATE TABLE t(id INTEGER, a TEXT)");
   add_pair(sink(), "t", {int64("id", 1)}, {text("a", "x")});
-  EXPECT_THAT(error_of<std::runtime_error>([&] { sink().put(); }), HasSubstr("no primary key or unique constraint on exactly (\"id\")"));
+  EXPECT_THAT(error_of<std::runtime_error>([&] { sink().put(); }),
+              HasSubstr("no primary key or unique constraint on exactly (\"id\")"));
   add_value(sink(), "t", {text("a", "x")});
-  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }), AllOf(HasSubstr("table \"t\": the record has no key"), HasSubstr("pk.mode=record_value")));
+  EXPECT_THAT(
+      error_of<RecordError>([&] { sink().put(); }),
+      AllOf(HasSubstr("table \"t\": the record has no key"), HasSubstr("pk.mode=record_value")));
 }
 
 TEST_F(SqliteSink, AValueThatDoesNotFitNamesTableColumnAndKeyAndStoresNothing) {
@@ -229,12 +249,15 @@ TEST_F(SqliteSink, AValueThatDoesNotFitNamesTableColumnAndKeyAndStoresNothing) {
     FAIL();
   } catch (const RecordError& e) {
     EXPECT_EQ(e.index, 1U);
-    EXPECT_STREQ(e.what(), "table \"t\", column \"a\", key {id=2}: value 'twelve' (STRING) does not fit type INTEGER");
+    EXPECT_STREQ(
+        e.what(),
+        "table \"t\", column \"a\", key {id=2}: value 'twelve' (STRING) does not fit type INTEGER");
   }
   EXPECT_THAT(rows("SELECT * FROM t"), IsEmpty());
   sink().discard();
   add_pair(sink(), "t", {int64("id", 3)}, {null(text("a", "")), null(text("b", ""))});
-  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }), HasSubstr("column \"b\", key {id=3}: NULL in a NOT NULL column"));
+  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }),
+              HasSubstr("column \"b\", key {id=3}: NULL in a NOT NULL column"));
 }
 
 TEST_F(SqliteSink, AViolatedConstraintIsTheErrorOfItsRecord) {
@@ -252,15 +275,19 @@ TEST_F(SqliteSink, AViolatedConstraintIsTheErrorOfItsRecord) {
 
 TEST_F(SqliteSink, ObjectsWithoutSchemaConvertToTheColumns) {
   sql("CREATE TABLE t(i INTEGER, r REAL, s TEXT, b BLOB, f BOOLEAN)");
-  add_object(sink(), "t", {text("i", "12"), int64("r", 2), int64("s", 3), text("b", "AP8="), flag("f", false)});
+  add_object(sink(), "t",
+             {text("i", "12"), int64("r", 2), int64("s", 3), text("b", "AP8="), flag("f", false)});
   add_object(sink(), "t", {int64("i", 1)});
   sink().put();
-  EXPECT_THAT(rows("SELECT i, r, s, hex(b), f FROM t"), ElementsAre("12|2.0|3|00FF|0", "1|NULL|NULL||NULL"));
+  EXPECT_THAT(rows("SELECT i, r, s, hex(b), f FROM t"),
+              ElementsAre("12|2.0|3|00FF|0", "1|NULL|NULL||NULL"));
   add_object(sink(), "t", {real("i", 1.5)});
-  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }), HasSubstr("1.5 (FLOAT64) does not fit type INTEGER"));
+  EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }),
+              HasSubstr("1.5 (FLOAT64) does not fit type INTEGER"));
   sink().open("fresh");
   add_object(sink(), "fresh", {real("i", 1.5)});
-  EXPECT_THAT(error_of<std::runtime_error>([&] { sink().put(); }), HasSubstr("only from a record with a schema"));
+  EXPECT_THAT(error_of<std::runtime_error>([&] { sink().put(); }),
+              HasSubstr("only from a record with a schema"));
 }
 
 TEST_F(SqliteSink, ResumesBehindWhatIsStoredAndDropsReplays) {
@@ -283,7 +310,8 @@ TEST_F(SqliteSink, ATaskThatWasReplacedStoresNothing) {
   second.start();
   second.open("t");
   add_value(sink(), "t", {int64("id", 1)});
-  EXPECT_THAT(error_of<std::runtime_error>([&] { sink().put(); }), HasSubstr("was taken over by another task of connector test"));
+  EXPECT_THAT(error_of<std::runtime_error>([&] { sink().put(); }),
+              HasSubstr("was taken over by another task of connector test"));
   add_value(second, "t", {int64("id", 2)});
   second.put();
   EXPECT_THAT(rows("SELECT id FROM t"), ElementsAre("2"));
@@ -294,7 +322,8 @@ TEST_F(SqliteSink, ALockedDatabaseIsRetriedAndLosesNothing) {
   Connection other(path_, Access::kWrite, 0);
   other.execute("BEGIN IMMEDIATE");
   add_value(sink(), "t", {int64("id", 1)});
-  EXPECT_THAT(error_of<RetriableError>([&] { sink().try_put(); }), HasSubstr("another program holds the database"));
+  EXPECT_THAT(error_of<RetriableError>([&] { sink().try_put(); }),
+              HasSubstr("another program holds the database"));
   other.execute("COMMIT");
   sink().put();
   sink().flush();
@@ -307,12 +336,14 @@ TEST_F(SqliteSink, LargePutsAreCutIntoTransactions) {
   for (const int id : {1, 2, 3, 3}) add_value(sink(), "t", {int64("id", id)});
   EXPECT_THAT(error_of<RecordError>([&] { sink().try_put(); }), HasSubstr("UNIQUE"));
   EXPECT_THAT(rows("SELECT id FROM t"), ElementsAre("1", "2"));
-  EXPECT_THAT(error_of<RecordError>([&] { sink().try_put(); }), HasSubstr("UNIQUE"));  // and not for the first two
+  EXPECT_THAT(error_of<RecordError>([&] { sink().try_put(); }),
+              HasSubstr("UNIQUE"));  // and not for the first two
 }
 
 TEST_F(SqliteSink, AMissingDirectoryIsNamed) {
   settings_["connection.url"] = directory_ + "/none/out.db";
-  EXPECT_THAT(validate(kSink, settings_), ElementsAre(HasSubstr("the directory " + directory_ + "/none does not exist")));
+  EXPECT_THAT(validate(kSink, settings_),
+              ElementsAre(HasSubstr("the directory " + directory_ + "/none does not exist")));
   EXPECT_THAT(error_of<std::exception>([&] { sink(); }), HasSubstr("/none/out.db"));
 }
 
@@ -338,8 +369,10 @@ TEST_F(SqliteSink, OffsetsOfAnotherClusterDoNotCount) {
 }
 
 TEST_F(SqliteSink, AnOffsetsTableOfAnotherShapeIsRefusedWithTheRemedy) {
-  sql("CREATE TABLE __penstock_offsets (connector TEXT, topic TEXT, \"partition\" INTEGER, next_offset BIGINT, epoch BIGINT)");
-  EXPECT_THAT(error_of<std::runtime_error>([&] { sink(); }), AllOf(HasSubstr("it lacks: cluster"), HasSubstr("drop it")));
+  sql("CREATE TABLE __penstock_offsets (connector TEXT, topic TEXT, \"partition\" INTEGER, "
+      "next_offset BIGINT, epoch BIGINT)");
+  EXPECT_THAT(error_of<std::runtime_error>([&] { sink(); }),
+              AllOf(HasSubstr("it lacks: cluster"), HasSubstr("drop it")));
 }
 
 TEST_F(SqliteSink, ALockedDatabaseIsNoProblemOfTheSettings) {
@@ -384,17 +417,22 @@ TEST_F(SqliteSink, ARemovedFileIsNotWrittenOn) {
   sink().put();
   std::filesystem::remove(path_);
   add_value(sink(), "t", {int64("id", 2)});
-  EXPECT_THAT(error_of<std::runtime_error>([&] { sink().put(); }), HasSubstr("was removed or replaced"));
+  EXPECT_THAT(error_of<std::runtime_error>([&] { sink().put(); }),
+              HasSubstr("was removed or replaced"));
 }
 
 TEST_F(SqliteSink, NumericColumnsTakeOnlyWhatTheyKeepExactly) {
   sql("CREATE TABLE t(n NUMERIC)");
-  for (const std::string_view kept : {"12.5", "-3", "abc", "2013-01-31", "0.1"}) add_value(sink(), "t", {text("n", kept)});
+  for (const std::string_view kept : {"12.5", "-3", "abc", "2013-01-31", "0.1"})
+    add_value(sink(), "t", {text("n", kept)});
   sink().put();
   EXPECT_THAT(rows("SELECT n || '' FROM t"), ElementsAre("12.5", "-3", "abc", "2013-01-31", "0.1"));
-  for (const std::string_view changed : {"007", "1e5", "1234567890.12345678", "+5", " 7", "9223372036854775808"}) {
+  for (const std::string_view changed :
+       {"007", "1e5", "1234567890.12345678", "+5", " 7", "9223372036854775808"}) {
     add_value(sink(), "t", {text("n", changed)});
-    EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }), HasSubstr("does not fit type NUMERIC")) << changed;
+    EXPECT_THAT(error_of<RecordError>([&] { sink().put(); }),
+                HasSubstr("does not fit type NUMERIC"))
+        << changed;
   }
 }
 
@@ -419,7 +457,8 @@ TEST_F(SqliteSink, KeysWithoutSchemaFindTheirRow) {
 TEST_F(SqliteSink, AFullDiskIsRetriedAndLosesNothing) {
   const std::string disk = directory_ + "/disk";
   std::filesystem::create_directory(disk);
-  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=1m") != 0) GTEST_SKIP() << "needs the right to mount";
+  if (::mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=1m") != 0)
+    GTEST_SKIP() << "needs the right to mount";
   path_ = disk + "/out.db";
   settings_["connection.url"] = path_;
   add_value(sink(), "t", {int64("id", 1), text("a", "small")});

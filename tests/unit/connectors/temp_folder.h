@@ -1,9 +1,9 @@
 #pragma once
 
+#include <stdlib.h>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <stdlib.h>
 #include <string>
 #include <string_view>
 
@@ -23,9 +23,13 @@ class TempFolder {
   TempFolder(const TempFolder&) = delete;
   TempFolder& operator=(const TempFolder&) = delete;
 
-  [[nodiscard]] std::string operator/(std::string_view name) const { return (path_ / name).string(); }
+  [[nodiscard]] std::string operator/(std::string_view name) const {
+    return (path_ / name).string();
+  }
   [[nodiscard]] std::string path() const { return path_.string(); }
-  void append(std::string_view name, std::string_view text) const { std::ofstream(path_ / name, std::ios::app | std::ios::binary) << text; }
+  void append(std::string_view name, std::string_view text) const {
+    std::ofstream(path_ / name, std::ios::app | std::ios::binary) << text;
+  }
   [[nodiscard]] std::string read(std::string_view name) const {
     std::ostringstream out;
     out << std::ifstream(path_ / name, std::ios::binary).rdbuf();

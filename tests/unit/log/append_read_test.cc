@@ -16,7 +16,8 @@ class AppendRead : public ::testing::Test {
  protected:
   void open(RecoveryHint hint = {}) {
     report_ = {};
-    auto log = Log::open(posix_file_system(), clock_, directory_.path() + "/topic-0", config_, hint, report_);
+    auto log = Log::open(posix_file_system(), clock_, directory_.path() + "/topic-0", config_, hint,
+                         report_);
     ASSERT_TRUE(log) << log.error().text;
     log_ = std::move(*log);
   }
@@ -67,7 +68,8 @@ TEST_F(AppendRead, ReadsAcrossRolls) {
   config_.index_interval_bytes = 100;
   open();
   std::vector<std::int64_t> expected;
-  for (int i = 0; i < 50; ++i) expected.push_back(append(make_batch(2, 1000 + i)).base_offset.value);
+  for (int i = 0; i < 50; ++i)
+    expected.push_back(append(make_batch(2, 1000 + i)).base_offset.value);
   EXPECT_GT(log_->segment_count(), 5U);
   EXPECT_EQ(offsets_from(0), expected);
 }
@@ -98,7 +100,8 @@ TEST_F(AppendRead, DirectoryKeepsTopicsAcrossACleanStop) {
     auto batch = make_batch(4);
     ASSERT_TRUE((*log)->append(batch, LeaderEpoch(0)));
     ASSERT_TRUE((*log)->close());
-    ASSERT_TRUE((*directory)->close_clean({{"events", PartitionId(0), Offset(4), Offset(0), Offset(4)}}));
+    ASSERT_TRUE(
+        (*directory)->close_clean({{"events", PartitionId(0), Offset(4), Offset(0), Offset(4)}}));
   }
   auto directory = LogDirectory::open(posix_file_system(), clock_, options);
   ASSERT_TRUE(directory) << directory.error().text;
@@ -130,10 +133,14 @@ TEST_F(AppendRead, AcknowledgedRecordsThatAPowerCutTookAreReported) {
       ASSERT_TRUE((*log)->append(batch, LeaderEpoch(0)));
       first_batch_bytes = batch.size();
     }
-    ASSERT_TRUE((*directory)->write_checkpoints({{"events", PartitionId(0), Offset(0), Offset(0), Offset(8)}}));
+    ASSERT_TRUE(
+        (*directory)
+            ->write_checkpoints({{"events", PartitionId(0), Offset(0), Offset(0), Offset(8)}}));
   }
-  // The second batch never reached the disk, and the file ends between batches: no byte tells of it.
-  std::filesystem::resize_file(options.path + "/events-0/00000000000000000000.log", first_batch_bytes);
+  // The second batch never reached the disk, and the file ends between batches: no byte tells of
+  // it.
+  std::filesystem::resize_file(options.path + "/events-0/00000000000000000000.log",
+                               first_batch_bytes);
   options.boot_id = "after";
   auto directory = LogDirectory::open(posix_file_system(), clock_, options);
   ASSERT_TRUE(directory) << directory.error().text;
@@ -143,7 +150,8 @@ TEST_F(AppendRead, AcknowledgedRecordsThatAPowerCutTookAreReported) {
   EXPECT_EQ((*log)->end(), Offset(4));
   EXPECT_TRUE(report_.power_cut);
   ASSERT_FALSE(report_.notes.empty());
-  EXPECT_NE(report_.notes.back().find("acknowledged are lost: offsets 4 to 7"), std::string::npos) << report_.notes.back();
+  EXPECT_NE(report_.notes.back().find("acknowledged are lost: offsets 4 to 7"), std::string::npos)
+      << report_.notes.back();
 }
 
 }  // namespace

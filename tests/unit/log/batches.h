@@ -9,7 +9,8 @@
 namespace penstock::log::testing {
 
 /// A batch of `count` records "<prefix><i>" with timestamps `timestamp_ms`, +1, ...
-inline std::vector<std::byte> make_batch(int count, std::int64_t timestamp_ms = 1000, const std::string& prefix = "value-",
+inline std::vector<std::byte> make_batch(int count, std::int64_t timestamp_ms = 1000,
+                                         const std::string& prefix = "value-",
                                          record::BatchBuilder::Options options = {}) {
   record::BatchBuilder builder(options);
   for (int i = 0; i < count; ++i) {

@@ -55,24 +55,30 @@ class Compaction : public ::testing::Test {
   void append(const std::vector<Record>& records, record::BatchBuilder::Options options = {}) {
     record::BatchBuilder builder(options);
     for (const Record& one : records) {
-      builder.add(one.timestamp_ms, one.key, one.value ? std::optional<std::string_view>(*one.value) : std::nullopt);
+      builder.add(one.timestamp_ms, one.key,
+                  one.value ? std::optional<std::string_view>(*one.value) : std::nullopt);
     }
     auto batch = builder.finish();
     const auto appended = log_->append(batch, LeaderEpoch(0));
     ASSERT_TRUE(appended) << appended.error().text;
-    for (std::size_t i = 0; i < records.size(); ++i) all_[appended->base_offset.value + static_cast<std::int64_t>(i)] = records[i];
+    for (std::size_t i = 0; i < records.size(); ++i)
+      all_[appended->base_offset.value + static_cast<std::int64_t>(i)] = records[i];
   }
-  void put(const std::string& key, std::optional<std::string> value) { append({{key, std::move(value), clock_.now_ms}}); }
+  void put(const std::string& key, std::optional<std::string> value) {
+    append({{key, std::move(value), clock_.now_ms}});
+  }
   void flush() {
     const auto task = log_->begin_flush();
     if (!task) return;
     const auto ran = task->run(system_);
-    if (ran) log_->apply_flush(*task);
-    else log_->set_offline(ran.error());
+    if (ran)
+      log_->apply_flush(*task);
+    else
+      log_->set_offline(ran.error());
   }
   Status checkpoint() {
-    return directory_->write_checkpoints(
-        {{"t", PartitionId(0), log_->flushed_end(), log_->start(), log_->end(), log_->cleaned_to()}});
+    return directory_->write_checkpoints({{"t", PartitionId(0), log_->flushed_end(), log_->start(),
+                                           log_->end(), log_->cleaned_to()}});
   }
   /// One round; false when there was nothing to do.
   Result<bool> compact(std::uint64_t map_bytes = 1U << 20) {
@@ -118,7 +124,8 @@ class Compaction : public ::testing::Test {
             if (!*more) break;
             std::optional<std::string> value;
             if (record.value) value = std::string(*record.value);
-            out[record.offset.value] = {std::string(record.key.value_or("")), value, record.timestamp_ms};
+            out[record.offset.value] = {std::string(record.key.value_or("")), value,
+                                        record.timestamp_ms};
           }
           from = batch->header().last_offset() + 1;
           at += batch->header().size_bytes();
@@ -126,7 +133,8 @@ class Compaction : public ::testing::Test {
       }
     }
   }
-  /// Nothing is there that was never written, nothing that counts is missing, at whatever offset a reader begins.
+  /// Nothing is there that was never written, nothing that counts is missing, at whatever offset a
+  /// reader begins.
   void check(bool every_offset = false) {
     Records now;
     ASSERT_NO_FATAL_FAILURE(read_all(log_->start(), now));
@@ -135,7 +143,8 @@ class Compaction : public ::testing::Test {
       ASSERT_EQ(all_.at(offset), record) << offset;
     }
     ASSERT_EQ(last_values(now), last_values(all_));
-    for (std::int64_t from = log_->start().value; every_offset && from < log_->end().value; ++from) {
+    for (std::int64_t from = log_->start().value; every_offset && from < log_->end().value;
+         ++from) {
       Records some;
       ASSERT_NO_FATAL_FAILURE(read_all(Offset(from), some));
       std::erase_if(some, [&](const auto& item) { return item.first < from; });
@@ -326,7 +335,8 @@ TEST_F(Compaction, ATruncationCancelsIt) {
   EXPECT_EQ(ran.error().code, Errc::kCancelled);
   EXPECT_FALSE(log_->apply_compaction(**task, ran));
   all_.erase(all_.lower_bound(45), all_.end());
-  for (const auto& [name, inode] : system_.files) EXPECT_EQ(name.find(kCleanedSuffix), std::string::npos) << name;
+  for (const auto& [name, inode] : system_.files)
+    EXPECT_EQ(name.find(kCleanedSuffix), std::string::npos) << name;
   compact_fully();
   check(true);
 }
@@ -359,7 +369,8 @@ TEST_F(Compaction, DamageIsReportedAndNothingChanges) {
   const Status ran = (*task)->run(system_);
   EXPECT_EQ(ran.error().code, Errc::kCorrupt);
   EXPECT_FALSE(log_->apply_compaction(**task, ran));
-  for (const auto& [name, inode] : system_.files) EXPECT_EQ(name.find(kCleanedSuffix), std::string::npos) << name;
+  for (const auto& [name, inode] : system_.files)
+    EXPECT_EQ(name.find(kCleanedSuffix), std::string::npos) << name;
 }
 
 TEST_F(Compaction, AbortedRecordsSupersedeNothing) {
@@ -407,7 +418,8 @@ TEST_F(Compaction, MinAndMaxLagAreObeyed) {
 class RandomCompaction : public Compaction, public ::testing::WithParamInterface<std::uint64_t> {
  protected:
   void some_batch(std::mt19937_64& random) {
-    static constexpr record::Codec kCodecs[] = {record::Codec::kNone, record::Codec::kGzip, record::Codec::kSnappy, record::Codec::kLz4,
+    static constexpr record::Codec kCodecs[] = {record::Codec::kNone, record::Codec::kGzip,
+                                                record::Codec::kSnappy, record::Codec::kLz4,
                                                 record::Codec::kZstd};
     record::BatchBuilder::Options options;
     options.codec = kCodecs[random() % 5];
@@ -465,7 +477,8 @@ INSTANTIATE_TEST_SUITE_P(Seeds, RandomCompaction, ::testing::Range<std::uint64_t
 
 class CrashInCompaction : public RandomCompaction {
  protected:
-  /// The state in front of the round that crashes: a log that was compacted once, with tombstones due and more to do.
+  /// The state in front of the round that crashes: a log that was compacted once, with tombstones
+  /// due and more to do.
   void prepare(std::uint64_t seed) {
     system_ = {};
     clock_ = {};
@@ -505,7 +518,8 @@ TEST_P(CrashInCompaction, RecoversAtEveryFileOperation) {
   ASSERT_GT(count, 20U);
   for (std::uint64_t left = 0; left <= count; ++left) {
     for (const bool power_cut : {false, true}) {
-      SCOPED_TRACE("crash after " + std::to_string(left) + " of " + std::to_string(count) + (power_cut ? ", power cut" : ""));
+      SCOPED_TRACE("crash after " + std::to_string(left) + " of " + std::to_string(count) +
+                   (power_cut ? ", power cut" : ""));
       ASSERT_NO_FATAL_FAILURE(prepare(GetParam()));
       system_.operations_left = left;
       if (const auto done = compact(); !done && left == count) FAIL() << done.error().text;

@@ -5,7 +5,8 @@
 namespace penstock::log {
 namespace {
 
-record::BatchHeader header(std::int32_t sequence, std::int32_t count, std::int64_t offset, std::int16_t epoch = 0) {
+record::BatchHeader header(std::int32_t sequence, std::int32_t count, std::int64_t offset,
+                           std::int16_t epoch = 0) {
   record::BatchHeader result;
   result.base_offset = Offset(offset);
   result.last_offset_delta = count - 1;

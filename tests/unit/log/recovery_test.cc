@@ -93,7 +93,8 @@ TEST_F(Directory, AByteMissingBelowTheCleanEndIsRefusedWithACommand) {
   const auto log = open_events();
   ASSERT_FALSE(log);
   EXPECT_EQ(log.error().code, Errc::kCorrupt);
-  EXPECT_NE(log.error().text.find("echo 3 > /data/events-0/accept-data-loss"), std::string::npos) << log.error().text;
+  EXPECT_NE(log.error().text.find("echo 3 > /data/events-0/accept-data-loss"), std::string::npos)
+      << log.error().text;
 }
 
 TEST_F(Directory, AnOperatorCanAcceptTheLossOnce) {
@@ -138,7 +139,8 @@ TEST_F(Directory, AnotherBootMovesWhatIsTornAside) {
   ASSERT_TRUE(directory_->write_checkpoints(checkpoints()));
   append(2);
   append(2);
-  system_.files.at(kFirstLog)->now[system_.files.at(kFirstLog)->durable.size() + 30] ^= std::byte{1};
+  system_.files.at(kFirstLog)->now[system_.files.at(kFirstLog)->durable.size() + 30] ^=
+      std::byte{1};
   open("boot-2");
   open_log();
   EXPECT_EQ(log_->end(), Offset(3));

@@ -70,7 +70,8 @@ TEST_F(Retention, FilesAreUnlinkedAfterTheDelayAndOpenRangesStayReadable) {
   EXPECT_TRUE(log_->unlink_deleted());
   clock_.now_ms += config_.file_delete_delay_ms;
   EXPECT_FALSE(log_->unlink_deleted());
-  for (const auto& [name, inode] : system_.files) EXPECT_EQ(name.find(".deleted"), std::string::npos) << name;
+  for (const auto& [name, inode] : system_.files)
+    EXPECT_EQ(name.find(".deleted"), std::string::npos) << name;
   EXPECT_EQ(testing::read_bytes(read->ranges[0]), before);
 }
 
@@ -78,7 +79,8 @@ TEST_F(Retention, FewFilesStayOpen) {
   config_.retention_ms = -1;
   fill(200);
   flush();
-  for (Offset at(0); at < log_->end(); at = at + 2) ASSERT_TRUE(log_->read(at, 1, log_->end(), true));
+  for (Offset at(0); at < log_->end(); at = at + 2)
+    ASSERT_TRUE(log_->read(at, 1, log_->end(), true));
   EXPECT_LT(system_.open_files, 40);
 }
 

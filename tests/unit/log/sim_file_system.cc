@@ -35,7 +35,8 @@ class SimFile final : public File {
       return fail(Errc::kStorageFull, "write " + path_ + ": no space left");
     }
     if (end > inode_->now.size()) inode_->now.resize(end);
-    std::copy(from.begin(), from.end(), inode_->now.begin() + static_cast<std::ptrdiff_t>(position));
+    std::copy(from.begin(), from.end(),
+              inode_->now.begin() + static_cast<std::ptrdiff_t>(position));
     return {};
   }
   Status truncate(std::uint64_t size) override {
@@ -62,7 +63,8 @@ class SimFile final : public File {
 
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 bool below(const std::string& path, const std::string& directory) {
-  return path.size() > directory.size() && path.compare(0, directory.size(), directory) == 0 && path[directory.size()] == '/';
+  return path.size() > directory.size() && path.compare(0, directory.size(), directory) == 0 &&
+         path[directory.size()] == '/';
 }
 
 }  // namespace
@@ -73,8 +75,10 @@ Result<std::unique_ptr<File>> SimFileSystem::open(const std::string& path, OpenM
     if (mode == OpenMode::kCreateNew) return fail(Errc::kExists, path);
     return std::make_unique<SimFile>(*this, found->second, path);
   }
-  if (mode == OpenMode::kRead || mode == OpenMode::kReadWrite) return fail(Errc::kNotFound, "open " + path + ": no such file");
-  if (used_bytes() >= bytes_max) return fail(Errc::kStorageFull, "open " + path + ": no space left");
+  if (mode == OpenMode::kRead || mode == OpenMode::kReadWrite)
+    return fail(Errc::kNotFound, "open " + path + ": no such file");
+  if (used_bytes() >= bytes_max)
+    return fail(Errc::kStorageFull, "open " + path + ": no space left");
   PENSTOCK_RETURN_IF_ERROR(change(path));
   auto inode = std::make_shared<Inode>();
   files[path] = inode;
@@ -94,7 +98,8 @@ Status SimFileSystem::rename(const std::string& from, const std::string& to) {
   if (directories_.erase(from) > 0) {
     directories_.insert(to);
     std::map<std::string, std::shared_ptr<Inode>> moved;
-    for (const auto& [name, inode] : files) moved[below(name, from) ? to + name.substr(from.size()) : name] = inode;
+    for (const auto& [name, inode] : files)
+      moved[below(name, from) ? to + name.substr(from.size()) : name] = inode;
     files = std::move(moved);
     return {};
   }
@@ -112,7 +117,8 @@ Status SimFileSystem::remove(const std::string& path) {
 }
 
 Status SimFileSystem::remove_tree(const std::string& path) {
-  std::erase_if(files, [&](const auto& item) { return item.first == path || below(item.first, path); });
+  std::erase_if(files,
+                [&](const auto& item) { return item.first == path || below(item.first, path); });
   directories_.erase(path);
   return {};
 }
@@ -136,17 +142,21 @@ Status SimFileSystem::sync_directory(const std::string& path) {
 Result<std::vector<std::string>> SimFileSystem::list(const std::string& path) const {
   std::set<std::string> names;
   for (const auto& [name, inode] : files) {
-    if (below(name, path)) names.insert(name.substr(path.size() + 1, name.find('/', path.size() + 1) - path.size() - 1));
+    if (below(name, path))
+      names.insert(name.substr(path.size() + 1, name.find('/', path.size() + 1) - path.size() - 1));
   }
   return std::vector<std::string>(names.begin(), names.end());
 }
 
 bool SimFileSystem::exists(const std::string& path) const {
   if (files.contains(path) || directories_.contains(path)) return true;
-  return std::any_of(files.begin(), files.end(), [&](const auto& item) { return below(item.first, path); });
+  return std::any_of(files.begin(), files.end(),
+                     [&](const auto& item) { return below(item.first, path); });
 }
 
-Result<std::unique_ptr<File>> SimFileSystem::lock(const std::string& path) { return open(path, OpenMode::kCreate); }
+Result<std::unique_ptr<File>> SimFileSystem::lock(const std::string& path) {
+  return open(path, OpenMode::kCreate);
+}
 
 Result<FileStatus> SimFileSystem::status(const std::string& path) const {
   const auto found = files.find(path);
@@ -183,8 +193,9 @@ void SimFileSystem::lose_power(std::mt19937_64& random) {
     const bool has_new = to != kept.end() && to->second == one.inode;
     const bool has_old = from != kept.end() && from->second == one.inode;
     if (has_new && has_old) kept.erase(from);
-    if (!has_new && !has_old && files.contains(one.to) && files.at(one.to) == one.inode && durable_names_.contains(one.from) &&
-        durable_names_.at(one.from) == one.inode && !kept.contains(one.from)) {
+    if (!has_new && !has_old && files.contains(one.to) && files.at(one.to) == one.inode &&
+        durable_names_.contains(one.from) && durable_names_.at(one.from) == one.inode &&
+        !kept.contains(one.from)) {
       kept[one.from] = one.inode;
     }
   }
@@ -195,11 +206,16 @@ void SimFileSystem::lose_power(std::mt19937_64& random) {
     std::vector<std::byte> after = inode->durable;
     const auto& now = inode->now;
     // Pages go to the disk in any order; the size may be ahead of them, which leaves zeros.
-    if (now.size() > after.size() || chance(50)) after.resize(after.size() > now.size() ? now.size() : after.size() + random() % (now.size() - after.size() + 1));
+    if (now.size() > after.size() || chance(50))
+      after.resize(after.size() > now.size()
+                       ? now.size()
+                       : after.size() + random() % (now.size() - after.size() + 1));
     for (std::uint64_t at = 0; at < after.size(); at += kPageBytes) {
-      const std::uint64_t end = std::min<std::uint64_t>({after.size(), now.size(), at + kPageBytes});
+      const std::uint64_t end =
+          std::min<std::uint64_t>({after.size(), now.size(), at + kPageBytes});
       if (at >= end || !chance(70)) continue;
-      std::copy(now.begin() + static_cast<std::ptrdiff_t>(at), now.begin() + static_cast<std::ptrdiff_t>(end),
+      std::copy(now.begin() + static_cast<std::ptrdiff_t>(at),
+                now.begin() + static_cast<std::ptrdiff_t>(end),
                 after.begin() + static_cast<std::ptrdiff_t>(at));
     }
     inode->now = inode->durable = std::move(after);

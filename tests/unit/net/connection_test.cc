@@ -32,7 +32,10 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  void send_raw(std::string_view bytes) const { EXPECT_EQ(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size())); }
+  void send_raw(std::string_view bytes) const {
+    EXPECT_EQ(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+  }
   void send(std::string_view body) const {
     std::string frame(4, '\0');
     store_be(reinterpret_cast<std::byte*>(frame.data()), static_cast<std::int32_t>(body.size()));
@@ -40,7 +43,9 @@ class Client {
   }
   [[nodiscard]] std::size_t receive_length() const {
     std::string length(4, '\0');
-    return fill(length) ? static_cast<std::size_t>(load_be<std::int32_t>(reinterpret_cast<const std::byte*>(length.data()))) : 0;
+    return fill(length) ? static_cast<std::size_t>(load_be<std::int32_t>(
+                              reinterpret_cast<const std::byte*>(length.data())))
+                        : 0;
   }
   [[nodiscard]] std::string receive_rest(std::size_t bytes) const {
     std::string body(bytes, '\0');
@@ -50,7 +55,9 @@ class Client {
   std::optional<std::string> receive() const {
     std::string length(4, '\0');
     if (!fill(length)) return std::nullopt;
-    std::string body(static_cast<std::size_t>(load_be<std::int32_t>(reinterpret_cast<const std::byte*>(length.data()))), '\0');
+    std::string body(static_cast<std::size_t>(
+                         load_be<std::int32_t>(reinterpret_cast<const std::byte*>(length.data()))),
+                     '\0');
     if (!fill(body)) return std::nullopt;
     return body;
   }
@@ -81,11 +88,13 @@ Response answer_of(std::string_view text) {
 /// Two shards behind a listener; what a frame does is up to the test.
 class Net : public ::testing::Test {
  protected:
-  using OnFrame = std::function<void(const std::shared_ptr<Connection>&, std::string, std::uint64_t)>;
+  using OnFrame =
+      std::function<void(const std::shared_ptr<Connection>&, std::string, std::uint64_t)>;
 
   class Sink final : public FrameSink {
    public:
-    Sink(Net& net, std::shared_ptr<Connection> connection) : net_(net), connection_(std::move(connection)) {}
+    Sink(Net& net, std::shared_ptr<Connection> connection)
+        : net_(net), connection_(std::move(connection)) {}
     void on_frame(Frame frame, std::uint64_t sequence) override {
       net_.on_frame_(connection_, std::string(as_text(frame.bytes())), sequence);
     }
@@ -101,7 +110,9 @@ class Net : public ::testing::Test {
     std::vector<Shard*> shards{&one_, &two_};
     auto listener = Listener::open(
         options, shards, [](UniqueFunction<void()> work) { work(); },
-        [this](std::shared_ptr<Connection> connection) { return std::make_unique<Sink>(*this, std::move(connection)); });
+        [this](std::shared_ptr<Connection> connection) {
+          return std::make_unique<Sink>(*this, std::move(connection));
+        });
     ASSERT_TRUE(listener) << listener.error().text;
     listener_ = std::move(*listener);
     one_.start();
@@ -114,7 +125,8 @@ class Net : public ::testing::Test {
     one_.stop();
     two_.stop();
   }
-  static void echo(const std::shared_ptr<Connection>& connection, const std::string& text, std::uint64_t sequence) {
+  static void echo(const std::shared_ptr<Connection>& connection, const std::string& text,
+                   std::uint64_t sequence) {
     connection->answer(sequence, answer_of(text));
   }
   [[nodiscard]] std::uint16_t port() const { return listener_->port(); }
@@ -151,8 +163,10 @@ TEST_F(Net, AnswersLeaveInTheOrderOfTheRequestsWhicheverThreadGivesThem) {
     // Its own: the test may be over before the last of it is done.
     other.post([all = std::move(kept)] {
       for (std::size_t i = all.size(); i-- > 0;) {
-        if (i == 2) all[i].first->answer_nothing(all[i].second);
-        else all[i].first->answer(all[i].second, answer_of(std::to_string(i)));
+        if (i == 2)
+          all[i].first->answer_nothing(all[i].second);
+        else
+          all[i].first->answer(all[i].second, answer_of(std::to_string(i)));
       }
     });
   });
@@ -179,7 +193,8 @@ TEST_F(Net, FileRangesAndBytesLeaveAsOneFrame) {
   const Client client(port());
   client.send("x");
   client.send("y");
-  const std::string expected = "head" + content.substr(10, 1'400'000) + "mmm" + content.substr(0, 5);
+  const std::string expected =
+      "head" + content.substr(10, 1'400'000) + "mmm" + content.substr(0, 5);
   EXPECT_TRUE(client.receive() == expected);
   EXPECT_TRUE(client.receive() == expected);
 }
@@ -198,7 +213,9 @@ TEST_F(Net, FramesOverTheLimitNegativeAndEmptyOnesCloseTheConnection) {
   Listener::Options options;
   options.limits.frame_bytes_max = 100;
   serve(echo, options);
-  for (const std::string_view length : {std::string_view("\0\0\0\x65", 4), std::string_view("\x80\0\0\0", 4), std::string_view("\0\0\0\0", 4)}) {
+  for (const std::string_view length :
+       {std::string_view("\0\0\0\x65", 4), std::string_view("\x80\0\0\0", 4),
+        std::string_view("\0\0\0\0", 4)}) {
     const Client client(port());
     client.send_raw(length);
     EXPECT_FALSE(client.receive());
@@ -244,9 +261,11 @@ TEST_F(Net, ALengthAloneHoldsUpNobody) {
 TEST_F(Net, FramesOverTheBudgetComeThroughOneAfterTheOther) {
   Listener::Options options;
   options.limits.queued_bytes_max = 1 << 20;
-  serve([](const auto& connection, const std::string& text, std::uint64_t sequence) {
-    connection->answer(sequence, answer_of(std::to_string(text.size())));
-  }, options);
+  serve(
+      [](const auto& connection, const std::string& text, std::uint64_t sequence) {
+        connection->answer(sequence, answer_of(std::to_string(text.size())));
+      },
+      options);
   constexpr int kClients = 6;
   std::vector<std::future<std::optional<std::string>>> answers;
   for (int i = 0; i < kClients; ++i) {
@@ -263,12 +282,14 @@ TEST_F(Net, NothingIsReadWhileTooManyAnswerBytesWait) {
   options.limits.unsent_bytes_max = 1 << 20;
   std::atomic<int> delivered = 0;
   constexpr std::size_t kPieceBytes = 40 << 20;  // more than the socket's buffers take
-  serve([&](const auto& connection, const std::string&, std::uint64_t sequence) {
-    ++delivered;
-    Response response;
-    response.pieces.emplace_back(std::vector<std::byte>(kPieceBytes));
-    connection->answer(sequence, std::move(response));
-  }, options);
+  serve(
+      [&](const auto& connection, const std::string&, std::uint64_t sequence) {
+        ++delivered;
+        Response response;
+        response.pieces.emplace_back(std::vector<std::byte>(kPieceBytes));
+        connection->answer(sequence, std::move(response));
+      },
+      options);
   const Client client(port());
   for (int i = 0; i < 3; ++i) client.send("x");
   const auto first = client.receive_length();
@@ -307,7 +328,9 @@ TEST_F(Net, AFrameThatDoesNotComeToItsEndClosesTheConnection) {
 }
 TEST_F(Net, DrainingAnswersWhatWasReadAndCloses) {
   std::promise<std::pair<std::shared_ptr<Connection>, std::uint64_t>> asked;
-  serve([&](const auto& connection, const std::string&, std::uint64_t sequence) { asked.set_value({connection, sequence}); });
+  serve([&](const auto& connection, const std::string&, std::uint64_t sequence) {
+    asked.set_value({connection, sequence});
+  });
   const Client idle(port());
   const Client busy(port());
   busy.send("x");
@@ -324,7 +347,9 @@ TEST_F(Net, ASecondListenerOnThePortIsRefusedByName) {
   std::vector<Shard*> shards{&shard};
   Listener::Options options;
   options.port = port();
-  const auto second = Listener::open(options, shards, [](UniqueFunction<void()>) {}, [](std::shared_ptr<Connection>) { return nullptr; });
+  const auto second = Listener::open(
+      options, shards, [](UniqueFunction<void()>) {},
+      [](std::shared_ptr<Connection>) { return nullptr; });
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Errc::kBusy);
   EXPECT_NE(second.error().text.find(std::to_string(port())), std::string::npos);

@@ -14,7 +14,9 @@ struct Incoming {
   FrameUnderWay frame;
   bool waits = false;
 
-  Incoming(std::size_t length, const std::shared_ptr<FrameBudget>& budget) { frame.begin(length, budget); }
+  Incoming(std::size_t length, const std::shared_ptr<FrameBudget>& budget) {
+    frame.begin(length, budget);
+  }
   ~Incoming() { frame.reset(); }
   /// False when it has to wait.
   bool arrive(std::size_t bytes, bool alone = true) {
@@ -115,9 +117,7 @@ TEST(FrameBudget, TheLastCopyGivesTheBytesBack) {
   const Frame copy = frame;
   frame.reset();
   EXPECT_EQ(budget->used(), 100 * kKb);
-  {
-    const Frame last = std::move(const_cast<Frame&>(copy));
-  }
+  { const Frame last = std::move(const_cast<Frame&>(copy)); }
   EXPECT_EQ(budget->used(), 0U);
 }
 

@@ -77,7 +77,8 @@ TEST(Child, DescriptorsMayTradePlaces) {
   int second[2];
   ASSERT_EQ(::pipe(first), 0);
   ASSERT_EQ(::pipe(second), 0);
-  auto options = shell("echo a >&" + std::to_string(second[1]) + "; echo b >&" + std::to_string(first[1]));
+  auto options =
+      shell("echo a >&" + std::to_string(second[1]) + "; echo b >&" + std::to_string(first[1]));
   options.descriptors = {{first[1], second[1]}, {second[1], first[1]}};
   auto child = spawn(options).value();
   ::close(first[1]);

@@ -71,7 +71,8 @@ TEST(Codec, AnyBytesAreRefusedOrReadWithoutHarm) {
     for (std::byte& b : bytes) b = static_cast<std::byte>(random() % (round % 2 == 0 ? 256 : 5));
     for (const std::int16_t version : {std::int16_t{4}, std::int16_t{11}, std::int16_t{12}}) {
       FetchRequest request;
-      static_cast<void>(decode(request, bytes, version, is_flexible(ApiKey::kFetch, version)).has_value());
+      static_cast<void>(
+          decode(request, bytes, version, is_flexible(ApiKey::kFetch, version)).has_value());
       static_cast<void>(read_request_header(bytes).has_value());
     }
   }

@@ -9,7 +9,8 @@
 
 namespace penstock::protocol::testing {
 
-/// Fills every field of a message with random values, from one seed; keeps the bytes that the message's views point into.
+/// Fills every field of a message with random values, from one seed; keeps the bytes that the
+/// message's views point into.
 class Filler {
  public:
   explicit Filler(std::uint64_t seed) : random_(seed) {}

@@ -10,7 +10,8 @@
 #include "framework/protocol/messages/produce.h"
 #include "framework/protocol/request_header.h"
 
-// Requests as kcat 1.7.1 with librdkafka 2.0.2 sent them: "key:value" to topic "golden", then reading it back.
+// Requests as kcat 1.7.1 with librdkafka 2.0.2 sent them: "key:value" to topic "golden", then
+// reading it back.
 namespace penstock::protocol {
 namespace {
 
@@ -19,18 +20,23 @@ constexpr std::string_view kApiVersions3 =
 constexpr std::string_view kMetadata4 =
     "00030004000000020006676f6c64656e000000010006676f6c64656e01";
 constexpr std::string_view kProduce7 =
-    "00000007000000030006676f6c64656effffffff00007530000000010006676f6c64656e00000001000000000000004c0000"
-    "000000000000000000400000000002a4374517000000000000000001a20649063d000001a20649063dffffffffffffffffff"
+    "00000007000000030006676f6c64656effffffff00007530000000010006676f6c64656e0000000100000000000000"
+    "4c0000"
+    "000000000000000000400000000002a4374517000000000000000001a20649063d000001a20649063dffffffffffff"
+    "ffffff"
     "ffffffffff000000011c000000066b65790a76616c756500";
 constexpr std::string_view kListOffsets2 =
-    "00020002000000040006676f6c64656effffffff01000000010006676f6c64656e0000000100000000fffffffffffffffe";
+    "00020002000000040006676f6c64656effffffff01000000010006676f6c64656e0000000100000000ffffffffffff"
+    "fffe";
 constexpr std::string_view kFetch11 =
-    "0001000b000000050006676f6c64656effffffff000001f400000001032000000100000000ffffffff000000010006676f6c"
+    "0001000b000000050006676f6c64656effffffff000001f400000001032000000100000000ffffffff000000010006"
+    "676f6c"
     "64656e0000000100000000ffffffff0000000000000000ffffffffffffffff00100000000000000000";
 
 std::vector<std::byte> from_hex(std::string_view hex) {
   std::vector<std::byte> out;
-  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) out.push_back(static_cast<std::byte>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2)
+    out.push_back(static_cast<std::byte>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16)));
   return out;
 }
 
@@ -42,7 +48,8 @@ Request same_again(const std::vector<std::byte>& frame) {
   EXPECT_TRUE(header);
   if (!header) return request;
   const bool flexible = is_flexible(header->api, header->version);
-  EXPECT_TRUE(decode(request, ByteView(frame).subspan(header->size_bytes), header->version, flexible));
+  EXPECT_TRUE(
+      decode(request, ByteView(frame).subspan(header->size_bytes), header->version, flexible));
   std::vector<std::byte> again;
   write_request_header(again, *header);
   encode(request, again, header->version, flexible);
@@ -70,7 +77,8 @@ TEST(Golden, ProduceOfLibrdkafka) {
 }
 TEST(Golden, ListOffsetsOfLibrdkafka) {
   const auto frame = from_hex(kListOffsets2);
-  EXPECT_EQ(same_again<ListOffsetsRequest>(frame).topics.at(0).partitions.at(0).timestamp_ms, ListOffsetsRequest::kEarliest);
+  EXPECT_EQ(same_again<ListOffsetsRequest>(frame).topics.at(0).partitions.at(0).timestamp_ms,
+            ListOffsetsRequest::kEarliest);
 }
 TEST(Golden, FetchOfLibrdkafka) {
   const auto frame = from_hex(kFetch11);

@@ -15,13 +15,15 @@ namespace {
 
 constexpr std::uint64_t kSeeds = 40;
 
-/// Fills, encodes, decodes and encodes again: the bytes must be the same, and every cut of them must be refused.
+/// Fills, encodes, decodes and encodes again: the bytes must be the same, and every cut of them
+/// must be refused.
 template <class Message>
 void round_trips(ApiKey api, std::int16_t low, std::int16_t high) {
   for (std::int16_t version = low; version <= high; ++version) {
     const bool flexible = is_flexible(api, version);
     for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-      SCOPED_TRACE(std::string(to_string(api)) + " version " + std::to_string(version) + " seed " + std::to_string(seed));
+      SCOPED_TRACE(std::string(to_string(api)) + " version " + std::to_string(version) + " seed " +
+                   std::to_string(seed));
       testing::Filler filler(seed * 1000 + static_cast<std::uint64_t>(version));
       Message message;
       filler.fill(message);

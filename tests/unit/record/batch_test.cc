@@ -53,7 +53,8 @@ void expect_three_records(const Bytes& bytes, Offset base) {
 }
 
 TEST(Batch, RoundTripsWithEveryCodec) {
-  for (const Codec codec : {Codec::kNone, Codec::kGzip, Codec::kSnappy, Codec::kLz4, Codec::kZstd}) {
+  for (const Codec codec :
+       {Codec::kNone, Codec::kGzip, Codec::kSnappy, Codec::kLz4, Codec::kZstd}) {
     SCOPED_TRACE(static_cast<int>(codec));
     BatchBuilder::Options options;
     options.codec = codec;
@@ -69,9 +70,29 @@ TEST(Batch, WritesTheBytesThatTheFormatDemands) {
   builder.add(5, "k", "v");
   // Laid out by hand from the specification; the CRC is over everything from the attributes on.
   const Bytes bytes = builder.finish(Offset(7));
-  const Bytes front = from_hex("0000000000000007" "0000003a" "ffffffff" "02");
-  const Bytes behind_crc = from_hex("0000" "00000000" "0000000000000005" "0000000000000005" "ffffffffffffffff" "ffff" "ffffffff" "00000001"
-                                    "10" "00" "00" "00" "02" "6b" "02" "76" "00");
+  const Bytes front = from_hex(
+      "0000000000000007"
+      "0000003a"
+      "ffffffff"
+      "02");
+  const Bytes behind_crc = from_hex(
+      "0000"
+      "00000000"
+      "0000000000000005"
+      "0000000000000005"
+      "ffffffffffffffff"
+      "ffff"
+      "ffffffff"
+      "00000001"
+      "10"
+      "00"
+      "00"
+      "00"
+      "02"
+      "6b"
+      "02"
+      "76"
+      "00");
   ASSERT_EQ(bytes.size(), front.size() + 4 + behind_crc.size());
   EXPECT_TRUE(std::equal(front.begin(), front.end(), bytes.begin()));
   EXPECT_TRUE(std::equal(behind_crc.begin(), behind_crc.end(), bytes.begin() + 21));

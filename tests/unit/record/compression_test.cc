@@ -20,7 +20,8 @@ Bytes sample(std::size_t size) {
 
 TEST(Compression, RoundTripsAcrossBlockSizes) {
   for (const Codec codec : kCodecs) {
-    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{32767}, std::size_t{32768}, std::size_t{300000}}) {
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{32767},
+                                   std::size_t{32768}, std::size_t{300000}}) {
       SCOPED_TRACE(testing::Message() << static_cast<int>(codec) << " " << size);
       const Bytes plain = sample(size);
       const auto packed = compress(codec, plain);

@@ -14,10 +14,13 @@ Bytes batch(Codec codec, int count = 3) {
   BatchBuilder::Options options;
   options.codec = codec;
   BatchBuilder builder(options);
-  const std::array<HeaderView, 2> headers = {HeaderView{"h", "1"}, HeaderView{"null", std::nullopt}};
+  const std::array<HeaderView, 2> headers = {HeaderView{"h", "1"},
+                                             HeaderView{"null", std::nullopt}};
   for (int i = 0; i < count; ++i) {
-    if (i % 2 == 0) builder.add(1000 - i, "key", std::string(200, 'v'), headers);
-    else builder.add(1000 + i, "key", std::nullopt);
+    if (i % 2 == 0)
+      builder.add(1000 - i, "key", std::string(200, 'v'), headers);
+    else
+      builder.add(1000 + i, "key", std::nullopt);
   }
   return builder.finish();
 }
@@ -64,7 +67,8 @@ TEST(Survey, WhatItPassesTheReaderReadsAndTheOtherWayRound) {
   for (int round = 0; round < 20'000; ++round) {
     Bytes bad = good;
     for (std::uint64_t n = 1 + random() % 3; n > 0; --n) {
-      bad[kBatchHeaderBytes + random() % (bad.size() - kBatchHeaderBytes)] = static_cast<std::byte>(random());
+      bad[kBatchHeaderBytes + random() % (bad.size() - kBatchHeaderBytes)] =
+          static_cast<std::byte>(random());
     }
     const auto view = BatchView::parse(bad);
     ASSERT_TRUE(view);

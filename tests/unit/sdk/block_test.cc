@@ -73,7 +73,8 @@ TEST(Block, DropLastTakesBackARecordAndThrowsOnAnEmptyBlock) {
 
 TEST(Block, GivesEightAlignedMemoryAndEmptyText) {
   HostBlock block;
-  for (std::size_t size = 0; size < 40; ++size) EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block.allocate(size)) % 8, 0U);
+  for (std::size_t size = 0; size < 40; ++size)
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(block.allocate(size)) % 8, 0U);
   EXPECT_NE(block.copy("").data(), nullptr);
   EXPECT_TRUE(block.values(0).empty());
 }

@@ -74,7 +74,8 @@ class Loser : public Keeper {
   void flush() override {}
 };
 
-constexpr ConfigKey kCount[] = {{ConfigKey::kInt, "count", "100", "How far.", nullptr, nullptr, 1, 1000}};
+constexpr ConfigKey kCount[] = {
+    {ConfigKey::kInt, "count", "100", "How far.", nullptr, nullptr, 1, 1000}};
 constexpr ConnectorDescriptor kCounter = source<Counter>("Counter", "", "Counts.", kCount);
 constexpr ConnectorDescriptor kForgetful = source<Forgetful>("Forgetful", "", "Counts.", kCount);
 constexpr ConnectorDescriptor kKeeper = sink<Keeper>("Keeper", "", "Keeps.");
@@ -83,7 +84,8 @@ constexpr ConnectorDescriptor kLoser = sink<Loser>("Loser", "", "Loses.");
 TEST(SourceHarness, ResumesBehindWhatWasAcknowledged) {
   SourceHarness harness(kCounter, {{"count", "10"}});
   harness.start();
-  EXPECT_EQ(harness.drain(4), (std::vector<std::string>{"numbers null 0", "numbers null 1", "numbers null 2", "numbers null 3"}));
+  EXPECT_EQ(harness.drain(4), (std::vector<std::string>{"numbers null 0", "numbers null 1",
+                                                        "numbers null 2", "numbers null 3"}));
   EXPECT_EQ(harness.offsets()->text(R"({"counter":"a"})"), R"({"n":4})");
   harness.restart();
   EXPECT_EQ(harness.drain().size(), 6U);
@@ -94,7 +96,8 @@ TEST(SourceHarness, ResumesBehindWhatWasAcknowledged) {
 TEST(SourceHarness, RefusesSettingsWithAllProblems) {
   EXPECT_THROW(SourceHarness(kCounter, {{"count", "0"}}), std::invalid_argument);
   EXPECT_EQ(validate(kCounter, {{"count", "0"}}),
-            (std::vector<std::string>{"Invalid value 0 for configuration count: Value must be at least 1"}));
+            (std::vector<std::string>{
+                "Invalid value 0 for configuration count: Value must be at least 1"}));
   EXPECT_EQ(plan(kCounter, {{"count", "5"}}, 3).size(), 1U);
 }
 
@@ -102,15 +105,19 @@ TEST(SourceContract, PassesAGoodSourceAndNamesWhatABadOneBreaks) {
   EXPECT_EQ(source_contract(kCounter, {}), std::vector<std::string>{});
   const auto broken = source_contract(kForgetful, {{"count", "3"}});
   ASSERT_FALSE(broken.empty());
-  EXPECT_EQ(broken[0], "resume: after 1 acknowledged records a new task gave 3 more of 3, or others");
+  EXPECT_EQ(broken[0],
+            "resume: after 1 acknowledged records a new task gave 3 more of 3, or others");
 }
 
 TEST(SinkContract, PassesAGoodSinkAndNamesWhatABadOneBreaks) {
   SinkInput input;
-  input.add = [](SinkHarness& sink, int round) { sink.add("contract").value = Value::string(sink.block().copy(std::to_string(round))); };
+  input.add = [](SinkHarness& sink, int round) {
+    sink.add("contract").value = Value::string(sink.block().copy(std::to_string(round)));
+  };
   input.stored = [] { return target(); };
   EXPECT_EQ(sink_contract(kKeeper, input), std::vector<std::string>{});
-  EXPECT_EQ(target(), (std::vector<std::string>{R"(contract null "1")", R"(contract null "2")", R"(contract null "4")"}));
+  EXPECT_EQ(target(), (std::vector<std::string>{R"(contract null "1")", R"(contract null "2")",
+                                                R"(contract null "4")"}));
   const auto broken = sink_contract(kLoser, input);
   ASSERT_EQ(broken.size(), 3U);
   EXPECT_EQ(broken[0], "durable after flush: the target holds no more than before the flush");

@@ -10,10 +10,14 @@ namespace {
 
 class ChannelTest : public ::testing::Test {
  protected:
-  ChannelTest() : pair_(Channel::make_pair().value()), worker_(std::move(pair_.first)), runner_(std::move(pair_.second)) {}
+  ChannelTest()
+      : pair_(Channel::make_pair().value()),
+        worker_(std::move(pair_.first)),
+        runner_(std::move(pair_.second)) {}
 
   void raw(std::string_view bytes) {
-    ASSERT_EQ(::send(runner_.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+    ASSERT_EQ(::send(runner_.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
   }
   static Envelope problem(std::size_t size) {
     Envelope e;

@@ -72,7 +72,9 @@ TEST(Messages, OffsetsKeepTombstonesAndOrder) {
 
 TEST(Messages, MetricsLeaveOutWhatIsNoNumber) {
   const auto got = std::get<message::Metrics>(
-      round_trip(message::Metrics{1, {{"records", 5}, {"bad", std::numeric_limits<double>::quiet_NaN()}}}).body);
+      round_trip(
+          message::Metrics{1, {{"records", 5}, {"bad", std::numeric_limits<double>::quiet_NaN()}}})
+          .body);
   EXPECT_EQ(got.values, (std::map<std::string, double>{{"records", 5}}));
 }
 
@@ -81,11 +83,13 @@ TEST(Messages, OffsetsThatAreNotUtf8AreRefusedButTracesArePatched) {
   e.body = message::StoreOffsets{0, 1, {{"\xff", "{}"}}};
   EXPECT_FALSE(encode(e));
   e.body = message::Failed{"caf\xe9", false};
-  EXPECT_EQ(std::get<message::Failed>(decode(encode(e).value()).value().body).text, "caf\xEF\xBF\xBD");
+  EXPECT_EQ(std::get<message::Failed>(decode(encode(e).value()).value().body).text,
+            "caf\xEF\xBF\xBD");
 }
 
 TEST(Messages, WrongFieldsAreNamed) {
-  EXPECT_EQ(decode(R"({"type":"pause_task","task":"x"})").error().text, "message pause_task: field task is not what it should be");
+  EXPECT_EQ(decode(R"({"type":"pause_task","task":"x"})").error().text,
+            "message pause_task: field task is not what it should be");
   EXPECT_EQ(decode(R"({"type":"pause_task","task":5000000000})").error().text,
             "message pause_task: field task is not what it should be");
   EXPECT_EQ(decode(R"({"type":"nope"})").error().text, "unknown message type 'nope'");
@@ -94,7 +98,9 @@ TEST(Messages, WrongFieldsAreNamed) {
   EXPECT_FALSE(decode("null"));
 }
 
-TEST(Messages, UnknownFieldsAreIgnored) { EXPECT_TRUE(decode(R"({"type":"done","later":[1,{"a":2}]})")); }
+TEST(Messages, UnknownFieldsAreIgnored) {
+  EXPECT_TRUE(decode(R"({"type":"done","later":[1,{"a":2}]})"));
+}
 
 TEST(Messages, MutatedFramesNeverCrash) {
   Envelope e;
@@ -103,7 +109,8 @@ TEST(Messages, MutatedFramesNeverCrash) {
   std::mt19937 random(42);  // the seed is part of the test
   for (int i = 0; i < 20'000; ++i) {
     auto bad = good;
-    for (unsigned n = 0; n < 1 + random() % 4; ++n) bad[random() % bad.size()] = static_cast<char>(random());
+    for (unsigned n = 0; n < 1 + random() % 4; ++n)
+      bad[random() % bad.size()] = static_cast<char>(random());
     if (random() % 3 == 0) bad.resize(random() % bad.size());
     const auto decoded = decode(bad);
     if (!decoded) {

@@ -22,7 +22,8 @@ TEST(Decimal, WritesWhatJavasBigDecimalWouldPlainly) {
   EXPECT_EQ(decimal_text(bytes({0x00, 0x80}), 0), "128");
   EXPECT_EQ(decimal_text(bytes({0x05}), -3), "5000");
   EXPECT_EQ(decimal_text("", 0), "0");
-  EXPECT_EQ(decimal_text(bytes({0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}), 0), "9223372036854775807");
+  EXPECT_EQ(decimal_text(bytes({0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}), 0),
+            "9223372036854775807");
 }
 
 TEST(Decimal, ReadsNumbersExactlyOrNotAtAll) {
@@ -43,7 +44,8 @@ TEST(Decimal, EveryTextComesBack) {
     std::string digits = std::to_string(random());
     for (auto more = random() % 3; more > 0; --more) digits += std::to_string(random());
     const int scale = static_cast<int>(random() % 30);
-    const auto unscaled = decimal_bytes((random() % 2 == 0 ? "-" : "") + digits + "e-" + std::to_string(scale), scale);
+    const auto unscaled = decimal_bytes(
+        (random() % 2 == 0 ? "-" : "") + digits + "e-" + std::to_string(scale), scale);
     ASSERT_TRUE(unscaled);
     EXPECT_EQ(decimal_bytes(decimal_text(*unscaled, scale), scale), unscaled);
   }

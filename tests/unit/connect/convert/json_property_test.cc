@@ -14,12 +14,15 @@ namespace {
 
 class Generator {
  public:
-  Generator(std::uint64_t seed, SchemasContext& context, host::HostBlock& block) : random_(seed), context_(context), block_(block) {}
+  Generator(std::uint64_t seed, SchemasContext& context, host::HostBlock& block)
+      : random_(seed), context_(context), block_(block) {}
 
   const Schema* schema(int depth) {
     SchemaSpec spec;
     spec.optional = chance(2);
-    constexpr Type kScalars[] = {Type::kBool, Type::kInt8, Type::kInt16, Type::kInt32, Type::kInt64, Type::kFloat32, Type::kFloat64, Type::kString, Type::kBytes};
+    constexpr Type kScalars[] = {Type::kBool,    Type::kInt8,   Type::kInt16,
+                                 Type::kInt32,   Type::kInt64,  Type::kFloat32,
+                                 Type::kFloat64, Type::kString, Type::kBytes};
     std::deque<std::string> names;
     std::vector<Field> fields;
     spec.type = kScalars[below(std::size(kScalars))];
@@ -34,7 +37,8 @@ class Generator {
         spec.fields = fields;
       } else {
         spec.items = schema(depth - 1);
-        if (spec.type == Type::kMap) spec.keys = context_.of(chance(2) ? Type::kString : Type::kInt32);
+        if (spec.type == Type::kMap)
+          spec.keys = context_.of(chance(2) ? Type::kString : Type::kInt32);
       }
     }
     const std::string name = chance(3) ? "n" + string() : "";
@@ -46,14 +50,22 @@ class Generator {
     if (may_be_absent && chance(8)) return Value::absent();
     if (schema.optional() && chance(4)) return Value::null();
     switch (schema.type()) {
-      case Type::kBool: return Value::boolean(chance(2));
-      case Type::kInt8: return Value::integer(static_cast<std::int8_t>(random_()), Type::kInt8);
-      case Type::kInt16: return Value::integer(static_cast<std::int16_t>(random_()), Type::kInt16);
-      case Type::kInt32: return Value::integer(static_cast<std::int32_t>(random_()), Type::kInt32);
-      case Type::kInt64: return Value::integer(static_cast<std::int64_t>(random_()));
-      case Type::kFloat32: return Value::float32(static_cast<float>(real()));
-      case Type::kFloat64: return Value::float64(real());
-      case Type::kString: return Value::string(block_.copy(string()));
+      case Type::kBool:
+        return Value::boolean(chance(2));
+      case Type::kInt8:
+        return Value::integer(static_cast<std::int8_t>(random_()), Type::kInt8);
+      case Type::kInt16:
+        return Value::integer(static_cast<std::int16_t>(random_()), Type::kInt16);
+      case Type::kInt32:
+        return Value::integer(static_cast<std::int32_t>(random_()), Type::kInt32);
+      case Type::kInt64:
+        return Value::integer(static_cast<std::int64_t>(random_()));
+      case Type::kFloat32:
+        return Value::float32(static_cast<float>(real()));
+      case Type::kFloat64:
+        return Value::float64(real());
+      case Type::kString:
+        return Value::string(block_.copy(string()));
       case Type::kBytes: {
         std::string bytes(below(20), '\0');
         for (char& c : bytes) c = static_cast<char>(random_());
@@ -72,10 +84,12 @@ class Generator {
         }
         return Value::map(items);
       }
-      default: break;
+      default:
+        break;
     }
     const auto items = block_.values(schema.fields().size());
-    for (std::size_t i = 0; i < items.size(); ++i) items[i] = value(*schema.fields()[i].schema, true);
+    for (std::size_t i = 0; i < items.size(); ++i)
+      items[i] = value(*schema.fields()[i].schema, true);
     return Value::row(items);
   }
 
@@ -91,7 +105,8 @@ class Generator {
     }
   }
   std::string string() {
-    constexpr const char* kPieces[] = {"a", "Zug", "\"", "\\", "\n", "\x01", "é", "日", "😀", "/", "\x7F", "{\"schema\":", " "};
+    constexpr const char* kPieces[] = {"a",  "Zug", "\"", "\\",   "\n",           "\x01", "é",
+                                       "日", "😀",   "/",  "\x7F", "{\"schema\":", " "};
     std::string out;
     for (std::size_t i = below(12); i > 0; --i) out += kPieces[below(std::size(kPieces))];
     return out;
@@ -105,12 +120,16 @@ bool equal(const Value& a, const Value& b) {
   if (a.type != b.type) return false;
   switch (a.type) {
     case Type::kNull:
-    case Type::kAbsent: return true;
-    case Type::kBool: return a.b == b.b;
+    case Type::kAbsent:
+      return true;
+    case Type::kBool:
+      return a.b == b.b;
     case Type::kFloat32:
-    case Type::kFloat64: return std::memcmp(&a.d, &b.d, sizeof a.d) == 0;
+    case Type::kFloat64:
+      return std::memcmp(&a.d, &b.d, sizeof a.d) == 0;
     case Type::kString:
-    case Type::kBytes: return a.text() == b.text();
+    case Type::kBytes:
+      return a.text() == b.text();
     case Type::kArray:
     case Type::kMap:
     case Type::kStruct: {
@@ -120,7 +139,8 @@ bool equal(const Value& a, const Value& b) {
       }
       return true;
     }
-    default: return a.i == b.i;
+    default:
+      return a.i == b.i;
   }
 }
 
@@ -158,12 +178,15 @@ TEST(JsonProperty, HostileBytesNeverCrash) {
   ByteArena arena;
   Generator generator(seed, context, block);
   const auto envelope = make_converter({}, "value.converter", context).value();
-  const auto plain = make_converter({{"value.converter.schemas.enable", "false"}}, "value.converter", context).value();
+  const auto plain =
+      make_converter({{"value.converter.schemas.enable", "false"}}, "value.converter", context)
+          .value();
   for (int round = 0; round < 5000; ++round) {
     const Schema* schema = generator.schema(2);
     const Value value = generator.value(*schema);
     std::string bytes(*envelope->encode(schema, value, arena).value());
-    for (auto hits = 1 + random() % 3; hits > 0; --hits) bytes[random() % bytes.size()] = static_cast<char>(random());
+    for (auto hits = 1 + random() % 3; hits > 0; --hits)
+      bytes[random() % bytes.size()] = static_cast<char>(random());
     if (random() % 3 == 0) bytes.resize(random() % bytes.size());
     Value back;
     static_cast<void>(envelope->decode(bytes, block, schema, back).has_value());

@@ -27,7 +27,8 @@ class Json : public testing::Test {
     return done ? "" : done.error().text;
   }
   const Schema* row() {
-    const Field fields[] = {{"id", context_.of(Type::kInt64)}, {"name", context_.of(Type::kString, true)}};
+    const Field fields[] = {{"id", context_.of(Type::kInt64)},
+                            {"name", context_.of(Type::kString, true)}};
     SchemaSpec spec;
     spec.type = Type::kStruct;
     spec.name = "users";
@@ -47,14 +48,16 @@ constexpr std::string_view kRowSchema =
 TEST_F(Json, EnvelopeIsWrittenAsConnectWritesIt) {
   auto converter = make();
   const Value values[] = {Value::integer(7), Value::string("a\"b\n\x01\xC3\xA9")};
-  EXPECT_EQ(encode(*converter, row(), Value::row(values)),
-            "{\"schema\":" + std::string(kRowSchema) + R"(,"payload":{"id":7,"name":"a\"b\n\u0001é"}})");
+  EXPECT_EQ(
+      encode(*converter, row(), Value::row(values)),
+      "{\"schema\":" + std::string(kRowSchema) + R"(,"payload":{"id":7,"name":"a\"b\n\u0001é"}})");
 }
 
 TEST_F(Json, PlainJsonIsThePayloadAlone) {
   const Value values[] = {Value::integer(-9223372036854775807LL - 1), Value::null()};
   auto converter = plain();
-  EXPECT_EQ(encode(*converter, row(), Value::row(values)), R"({"id":-9223372036854775808,"name":null})");
+  EXPECT_EQ(encode(*converter, row(), Value::row(values)),
+            R"({"id":-9223372036854775808,"name":null})");
 }
 
 TEST_F(Json, NullWithoutSchemaIsATombstone) {
@@ -63,7 +66,8 @@ TEST_F(Json, NullWithoutSchemaIsATombstone) {
   SchemaSpec spec;
   spec.type = Type::kString;
   spec.optional = true;
-  EXPECT_EQ(encode(*make(), context_.schema(spec), Value::null()), R"({"schema":{"type":"string","optional":true},"payload":null})");
+  EXPECT_EQ(encode(*make(), context_.schema(spec), Value::null()),
+            R"({"schema":{"type":"string","optional":true},"payload":null})");
 }
 
 TEST_F(Json, AFieldThatWasNotSentIsLeftOutAndReadBackAsSuch) {
@@ -88,23 +92,29 @@ TEST_F(Json, WhatJsonCannotHoldIsAnErrorThatNamesTheField) {
   spec.fields = fields;
   const auto* schema = context_.schema(spec);
   const Value nan[] = {Value::float64(std::numeric_limits<double>::quiet_NaN()), Value::string("")};
-  EXPECT_EQ(encode(*converter, schema, Value::row(nan)), "error: field \"x\": NaN has no form in JSON");
+  EXPECT_EQ(encode(*converter, schema, Value::row(nan)),
+            "error: field \"x\": NaN has no form in JSON");
   const Value latin[] = {Value::float64(0), Value::string("caf\xE9")};
-  EXPECT_EQ(encode(*converter, schema, Value::row(latin)), "error: field \"t\": malformed UTF-8 in a STRING");
+  EXPECT_EQ(encode(*converter, schema, Value::row(latin)),
+            "error: field \"t\": malformed UTF-8 in a STRING");
   const Value wrong[] = {Value::float64(0), Value::integer(1)};
-  EXPECT_EQ(encode(*converter, schema, Value::row(wrong)), "error: field \"t\": the schema says STRING, the value is INT64");
+  EXPECT_EQ(encode(*converter, schema, Value::row(wrong)),
+            "error: field \"t\": the schema says STRING, the value is INT64");
   const Value null[] = {Value::null(), Value::string("")};
   EXPECT_EQ(encode(*converter, schema, Value::row(null)),
-            "error: field \"x\": Conversion error: null value for field that is required and has no default value");
+            "error: field \"x\": Conversion error: null value for field that is required and has "
+            "no default value");
 }
 
 TEST_F(Json, EqualSchemaBytesAreOneSchema) {
   auto converter = make();
-  const auto first = "{\"schema\":" + std::string(kRowSchema) + R"(,"payload":{"id":1,"name":"x"}})";
+  const auto first =
+      "{\"schema\":" + std::string(kRowSchema) + R"(,"payload":{"id":1,"name":"x"}})";
   ASSERT_EQ(decode(*converter, first), "");
   const Schema* const schema = schema_;
   EXPECT_EQ(schema, row());
-  const auto spaced = "{ \"payload\" : {\"name\":null, \"id\": 2}, \"schema\":" + std::string(kRowSchema) + "}";
+  const auto spaced =
+      "{ \"payload\" : {\"name\":null, \"id\": 2}, \"schema\":" + std::string(kRowSchema) + "}";
   ASSERT_EQ(decode(*converter, spaced), "");
   EXPECT_EQ(schema_, schema);
   EXPECT_EQ(value_.items[0].i, 2);
@@ -115,18 +125,24 @@ TEST_F(Json, EqualSchemaBytesAreOneSchema) {
 
 TEST_F(Json, OtherEnvelopesAreRefusedInConnectsWords) {
   const std::string text =
-      "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not contain additional fields. "
-      "If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration.";
-  for (const char* wrong : {"{}", "5", "[1]", R"({"schema":null})", R"({"schema":null,"payload":1,"x":2})",
-                            R"({"payload":1,"payload":1})"}) {
+      "JsonConverter with schemas.enable requires \"schema\" and \"payload\" fields and may not "
+      "contain additional fields. "
+      "If you are trying to deserialize plain JSON data, set schemas.enable=false in your "
+      "converter configuration.";
+  for (const char* wrong :
+       {"{}", "5", "[1]", R"({"schema":null})", R"({"schema":null,"payload":1,"x":2})",
+        R"({"payload":1,"payload":1})"}) {
     EXPECT_EQ(decode(*make(), wrong), text) << wrong;
   }
 }
 
 TEST_F(Json, MalformedTextIsRefused) {
-  const std::string start = "Converting byte[] to Kafka Connect data failed due to serialization error: ";
-  for (const char* wrong : {"", "{", "{\"a\":}", "{\"a\":1}}", "1 2", "1,2", "nul", "[1,]", "\"\xE9\"", "{\"a\":1]"}) {
-    EXPECT_TRUE(decode(*plain(), wrong).find(start) != std::string::npos) << wrong << ": " << decode(*plain(), wrong);
+  const std::string start =
+      "Converting byte[] to Kafka Connect data failed due to serialization error: ";
+  for (const char* wrong :
+       {"", "{", "{\"a\":}", "{\"a\":1}}", "1 2", "1,2", "nul", "[1,]", "\"\xE9\"", "{\"a\":1]"}) {
+    EXPECT_TRUE(decode(*plain(), wrong).find(start) != std::string::npos)
+        << wrong << ": " << decode(*plain(), wrong);
   }
 }
 
@@ -135,16 +151,21 @@ TEST_F(Json, NumbersAreExactOrErrors) {
   ASSERT_EQ(decode(*converter, "9223372036854775807"), "");
   EXPECT_EQ(value_.i, 9223372036854775807LL);
   EXPECT_EQ(value_.type, Type::kInt64);
-  EXPECT_EQ(decode(*converter, "9223372036854775808"), "the number 9223372036854775808 does not fit 64 bits");
+  EXPECT_EQ(decode(*converter, "9223372036854775808"),
+            "the number 9223372036854775808 does not fit 64 bits");
   ASSERT_EQ(decode(*converter, "5.0"), "");
   EXPECT_EQ(value_.type, Type::kFloat64);
   EXPECT_NE(decode(*converter, "1e999"), "");
   EXPECT_NE(decode(*converter, "NaN"), "");
   auto envelope = make();
-  EXPECT_EQ(decode(*envelope, R"({"schema":{"type":"int8"},"payload":200})"), "the number 200 does not fit INT8");
-  EXPECT_EQ(decode(*envelope, R"({"schema":{"type":"int32"},"payload":1.5})"), "the number 1.5 is no INT32");
-  EXPECT_EQ(decode(*envelope, R"({"schema":{"type":"int32"},"payload":"1"})"), "the schema says INT32, the payload has a string");
-  EXPECT_EQ(decode(*envelope, R"({"schema":{"type":"int32"},"payload":null})"), "Invalid null value for required INT32 field");
+  EXPECT_EQ(decode(*envelope, R"({"schema":{"type":"int8"},"payload":200})"),
+            "the number 200 does not fit INT8");
+  EXPECT_EQ(decode(*envelope, R"({"schema":{"type":"int32"},"payload":1.5})"),
+            "the number 1.5 is no INT32");
+  EXPECT_EQ(decode(*envelope, R"({"schema":{"type":"int32"},"payload":"1"})"),
+            "the schema says INT32, the payload has a string");
+  EXPECT_EQ(decode(*envelope, R"({"schema":{"type":"int32"},"payload":null})"),
+            "Invalid null value for required INT32 field");
 }
 
 TEST_F(Json, PlainObjectsAreMapsInTheirOrder) {
@@ -167,7 +188,8 @@ TEST_F(Json, DecimalsAreBase64OrNumbers) {
   spec.parameters = scale;
   const auto* schema = context_.schema(spec);
   const auto value = Value::binary("\x30\x39");
-  const std::string head = R"({"schema":{"type":"bytes","optional":false,"name":"org.apache.kafka.connect.data.Decimal","version":1,"parameters":{"scale":"2"}},"payload":)";
+  const std::string head =
+      R"({"schema":{"type":"bytes","optional":false,"name":"org.apache.kafka.connect.data.Decimal","version":1,"parameters":{"scale":"2"}},"payload":)";
   EXPECT_EQ(encode(*make(), schema, value), head + R"("MDk="})");
   auto numeric = make({{"decimal.format", "numeric"}});
   EXPECT_EQ(encode(*numeric, schema, value), head + "123.45}");
@@ -184,7 +206,8 @@ TEST_F(Json, MapsWithOtherKeysAreListsOfPairs) {
   spec.keys = context_.of(Type::kInt32);
   spec.items = context_.of(Type::kString);
   const auto* schema = context_.schema(spec);
-  const Value pairs[] = {Value::integer(1, Type::kInt32), Value::string("a"), Value::integer(2, Type::kInt32), Value::string("b")};
+  const Value pairs[] = {Value::integer(1, Type::kInt32), Value::string("a"),
+                         Value::integer(2, Type::kInt32), Value::string("b")};
   auto converter = make();
   const auto text = encode(*converter, schema, Value::map(pairs));
   EXPECT_TRUE(text.ends_with(R"("payload":[[1,"a"],[2,"b"]]})")) << text;
@@ -212,9 +235,12 @@ TEST_F(Json, DefaultsReplaceNullUnlessToldNotTo) {
 
 TEST_F(Json, WrongSchemasAreRefusedInConnectsWords) {
   auto converter = make();
-  EXPECT_EQ(decode(*converter, R"({"schema":{"type":"turbine"},"payload":1})"), "Unknown schema type: turbine");
-  EXPECT_EQ(decode(*converter, R"({"schema":{"optional":true},"payload":1})"), "Schema must contain 'type' field");
-  EXPECT_EQ(decode(*converter, R"({"schema":{"type":"struct"},"payload":{}})"), "Struct schema's \"fields\" argument is not an array.");
+  EXPECT_EQ(decode(*converter, R"({"schema":{"type":"turbine"},"payload":1})"),
+            "Unknown schema type: turbine");
+  EXPECT_EQ(decode(*converter, R"({"schema":{"optional":true},"payload":1})"),
+            "Schema must contain 'type' field");
+  EXPECT_EQ(decode(*converter, R"({"schema":{"type":"struct"},"payload":{}})"),
+            "Struct schema's \"fields\" argument is not an array.");
 }
 
 TEST_F(Json, DeepNestingIsAnErrorAndNoCrash) {
@@ -227,11 +253,15 @@ TEST_F(Json, SettingsAreCheckedByName) {
     const auto made = make_converter(config, "value.converter", context_);
     return made ? "accepted" : made.error().text;
   };
-  EXPECT_EQ(wrong({{"value.converter", "org.apache.kafka.connect.json.JsonConverter"}}), "accepted");
-  EXPECT_EQ(wrong({{"value.converter.schemas.enable", "yes"}}), "value.converter.schemas.enable: must be true or false, not \"yes\"");
-  EXPECT_EQ(wrong({{"value.converter.flux", "1"}}), "value.converter.flux: JsonConverter has no such setting");
+  EXPECT_EQ(wrong({{"value.converter", "org.apache.kafka.connect.json.JsonConverter"}}),
+            "accepted");
+  EXPECT_EQ(wrong({{"value.converter.schemas.enable", "yes"}}),
+            "value.converter.schemas.enable: must be true or false, not \"yes\"");
+  EXPECT_EQ(wrong({{"value.converter.flux", "1"}}),
+            "value.converter.flux: JsonConverter has no such setting");
   EXPECT_EQ(wrong({{"value.converter", "AvroConverter"}}),
-            "value.converter: there is no converter \"AvroConverter\"; there are JsonConverter, StringConverter, ByteArrayConverter and SimpleHeaderConverter");
+            "value.converter: there is no converter \"AvroConverter\"; there are JsonConverter, "
+            "StringConverter, ByteArrayConverter and SimpleHeaderConverter");
 }
 
 }  // namespace

@@ -30,7 +30,8 @@ TEST_F(Simple, StringsAreTheirBytesAndMalformedOnesErrors) {
 
 TEST_F(Simple, BytesAreUntouchedAndNothingElseIsTaken) {
   ByteArrayConverter converter(context_);
-  EXPECT_EQ(converter.encode(nullptr, Value::binary(std::string_view("\0\xFF", 2)), arena_).value(), std::string_view("\0\xFF", 2));
+  EXPECT_EQ(converter.encode(nullptr, Value::binary(std::string_view("\0\xFF", 2)), arena_).value(),
+            std::string_view("\0\xFF", 2));
   EXPECT_FALSE(converter.encode(nullptr, Value::string("x"), arena_));
   ASSERT_TRUE(converter.decode(std::nullopt, block_, schema_, value_));
   EXPECT_TRUE(value_.is_null());

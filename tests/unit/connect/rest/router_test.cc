@@ -26,7 +26,8 @@ TEST(ParseTarget, BrokenPercentEncodingIsRefused) {
 TEST(Router, SaysWhatIsWrongWithARequest) {
   Router router;
   router.add("GET", "/a/{}", [](const Request& r) { return Response{200, r.captured[0], {}}; });
-  router.add("PUT", "/a/{}", [](const Request&) { return Response{}; }, true);
+  router.add(
+      "PUT", "/a/{}", [](const Request&) { return Response{}; }, true);
   router.add("GET", "/throws", [](const Request&) -> Response { throw std::runtime_error("oh"); });
   const auto ask = [&](const char* method, const char* target, const char* type = "") {
     Request request;
@@ -38,8 +39,10 @@ TEST(Router, SaysWhatIsWrongWithARequest) {
   EXPECT_EQ(ask("GET", "/a/x").body, "x");
   EXPECT_EQ(ask("GET", "/a/x/").body, "x");
   EXPECT_EQ(ask("GET", "/a").body, R"({"error_code":404,"message":"HTTP 404 Not Found"})");
-  EXPECT_EQ(ask("POST", "/a/x").body, R"({"error_code":405,"message":"HTTP 405 Method Not Allowed"})");
-  EXPECT_EQ(ask("PUT", "/a/x", "text/plain").body, R"({"error_code":415,"message":"HTTP 415 Unsupported Media Type"})");
+  EXPECT_EQ(ask("POST", "/a/x").body,
+            R"({"error_code":405,"message":"HTTP 405 Method Not Allowed"})");
+  EXPECT_EQ(ask("PUT", "/a/x", "text/plain").body,
+            R"({"error_code":415,"message":"HTTP 415 Unsupported Media Type"})");
   EXPECT_EQ(ask("PUT", "/a/x", "application/json; charset=utf-8").status, 200);
   EXPECT_EQ(ask("GET", "/throws").body, R"({"error_code":500,"message":"oh"})");
 }

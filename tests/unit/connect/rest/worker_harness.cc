@@ -40,10 +40,11 @@ WorkerTest::WorkerTest() {
   std::string name = ::testing::TempDir() + "workerXXXXXX";
   folder_ = ::mkdtemp(name.data());
   std::filesystem::create_directory(folder_ + "/plugins");
-  write("worker.properties", "listeners=http://127.0.0.1:0\nstate.dir=" + folder_ + "/state\nplugin.path=" + folder_ +
-                                 "/plugins\nplugin.runner.command=" PENSTOCK_FAKE_RUNNER
-                                 "\ntask.restart.backoff.ms=20\ntask.restart.backoff.max.ms=40\ntask.restart.budget=3\n"
-                                 "key.converter.schemas.enable=false\nproducer.linger.ms=5\n");
+  write("worker.properties",
+        "listeners=http://127.0.0.1:0\nstate.dir=" + folder_ + "/state\nplugin.path=" + folder_ +
+            "/plugins\nplugin.runner.command=" PENSTOCK_FAKE_RUNNER
+            "\ntask.restart.backoff.ms=20\ntask.restart.backoff.max.ms=40\ntask.restart.budget=3\n"
+            "key.converter.schemas.enable=false\nproducer.linger.ms=5\n");
 }
 
 WorkerTest::~WorkerTest() {
@@ -51,7 +52,9 @@ WorkerTest::~WorkerTest() {
   std::filesystem::remove_all(folder_);
 }
 
-void WorkerTest::write(const std::string& name, const std::string& text) { std::ofstream(folder_ + "/" + name) << text; }
+void WorkerTest::write(const std::string& name, const std::string& text) {
+  std::ofstream(folder_ + "/" + name) << text;
+}
 
 void WorkerTest::install_plugin() {
   write("plugins/demo.so", R"({"type":"definition","plugin":"demo","version":"1.2.3","connectors":[
@@ -74,7 +77,8 @@ void WorkerTest::start_with(const std::vector<std::string>& arguments) {
   options.command.insert(options.command.end(), arguments.begin(), arguments.end());
   worker_ = process::spawn(options).value();
   const auto line = read_until(worker_->output.get(), '\n');
-  ASSERT_TRUE(line.starts_with("ready http://127.0.0.1:")) << line << read_until(worker_->errors.get(), '\0');
+  ASSERT_TRUE(line.starts_with("ready http://127.0.0.1:"))
+      << line << read_until(worker_->errors.get(), '\0');
   port_ = std::stoi(line.substr(line.rfind(':') + 1));
 }
 
@@ -92,7 +96,8 @@ std::pair<int, std::string> WorkerTest::run_to_end(std::vector<std::string> argu
   return {child.wait(10'000).value_or(process::ExitStatus{-1, 0}).code, std::move(text)};
 }
 
-HttpAnswer WorkerTest::http(const std::string& method, const std::string& path, const std::optional<std::string>& body, const std::string& type) {
+HttpAnswer WorkerTest::http(const std::string& method, const std::string& path,
+                            const std::optional<std::string>& body, const std::string& type) {
   httplib::Client client("127.0.0.1", port_);
   client.set_read_timeout(20);
   httplib::Request request;
@@ -113,8 +118,11 @@ std::string WorkerTest::raw(const std::string& request, int patience_ms) {
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<std::uint16_t>(port_));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return {};
-  if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size())) return {};
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return {};
+  if (::send(fd.get(), request.data(), request.size(), MSG_NOSIGNAL) !=
+      static_cast<ssize_t>(request.size()))
+    return {};
   pollfd waiter{fd.get(), POLLIN, 0};
   if (::poll(&waiter, 1, patience_ms) <= 0) return {};
   std::string answer(4096, '\0');
@@ -125,9 +133,12 @@ std::string WorkerTest::raw(const std::string& request, int patience_ms) {
 
 std::string WorkerTest::log() { return read_until(worker_->errors.get(), '\0'); }
 
-HttpAnswer WorkerTest::create(const std::string& name, std::map<std::string, std::string> config, const std::string& initial) {
+HttpAnswer WorkerTest::create(const std::string& name, std::map<std::string, std::string> config,
+                              const std::string& initial) {
   config.try_emplace("connector.class", "DemoSource");
-  return http("POST", "/connectors", nlohmann::json{{"name", name}, {"config", config}, {"initial_state", initial}}.dump());
+  return http(
+      "POST", "/connectors",
+      nlohmann::json{{"name", name}, {"config", config}, {"initial_state", initial}}.dump());
 }
 
 bool WorkerTest::eventually(const std::function<bool()>& condition) {
@@ -139,10 +150,12 @@ bool WorkerTest::eventually(const std::function<bool()>& condition) {
   return false;
 }
 
-bool WorkerTest::reaches(const std::string& name, const std::string& connector, const std::string& task) {
+bool WorkerTest::reaches(const std::string& name, const std::string& connector,
+                         const std::string& task) {
   const bool reached = eventually([&] {
     const auto now = status(name);
-    return now.contains("connector") && now["connector"]["state"] == connector && !now["tasks"].empty() && now["tasks"][0]["state"] == task;
+    return now.contains("connector") && now["connector"]["state"] == connector &&
+           !now["tasks"].empty() && now["tasks"][0]["state"] == task;
   });
   if (!reached) ADD_FAILURE() << status(name).dump();
   return reached;

@@ -40,12 +40,19 @@ class WorkerTest : public ::testing::Test {
   /// A plugin with DemoSource (with a connector class) and DemoSink (without).
   void install_plugin();
 
-  HttpAnswer http(const std::string& method, const std::string& path, const std::optional<std::string>& body = {},
+  HttpAnswer http(const std::string& method, const std::string& path,
+                  const std::optional<std::string>& body = {},
                   const std::string& type = "application/json");
-  HttpAnswer create(const std::string& name, std::map<std::string, std::string> config = {}, const std::string& initial = "RUNNING");
-  nlohmann::json status(const std::string& name) { return http("GET", "/connectors/" + name + "/status").json(); }
-  nlohmann::json progress(const std::string& name) { return http("GET", "/connectors/" + name + "/progress").json(); }
-  /// A request as it stands, over a connection of its own; what came back until the answer's end, "" when nothing did in time.
+  HttpAnswer create(const std::string& name, std::map<std::string, std::string> config = {},
+                    const std::string& initial = "RUNNING");
+  nlohmann::json status(const std::string& name) {
+    return http("GET", "/connectors/" + name + "/status").json();
+  }
+  nlohmann::json progress(const std::string& name) {
+    return http("GET", "/connectors/" + name + "/progress").json();
+  }
+  /// A request as it stands, over a connection of its own; what came back until the answer's end,
+  /// "" when nothing did in time.
   std::string raw(const std::string& request, int patience_ms);
   /// What a started worker has logged, once it has been stopped.
   std::string log();

@@ -17,7 +17,8 @@ class WorkerLife : public WorkerTest {
   /// How many children the worker has; their ids are in children_.
   std::ptrdiff_t runners() {
     process::SpawnOptions cat;
-    cat.command = {"/bin/sh", "-c", "cat /proc/" + std::to_string(worker_->pid()) + "/task/*/children"};
+    cat.command = {"/bin/sh", "-c",
+                   "cat /proc/" + std::to_string(worker_->pid()) + "/task/*/children"};
     auto listing = process::spawn(cat).value();
     listing.wait(5'000);
     char buffer[256];
@@ -32,7 +33,8 @@ TEST_F(WorkerLife, StateSurvivesAStopAndAKill) {
   start();
   ASSERT_EQ(create("orders", {{"fake", "offsets"}}).status, 201);
   ASSERT_EQ(create("halted", {}, "STOPPED").status, 201);
-  ASSERT_TRUE(eventually([&] { return http("GET", "/connectors/orders/offsets").json()["offsets"].size() == 1; }));
+  ASSERT_TRUE(eventually(
+      [&] { return http("GET", "/connectors/orders/offsets").json()["offsets"].size() == 1; }));
   EXPECT_TRUE(stop().success());
   start();
   ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
@@ -40,7 +42,8 @@ TEST_F(WorkerLife, StateSurvivesAStopAndAKill) {
   start();
   ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
   EXPECT_EQ(status("halted")["connector"]["state"], "STOPPED");
-  EXPECT_EQ(http("GET", "/connectors/orders/offsets").json(), Json::parse(R"({"offsets":[{"partition":{"table":"t"},"offset":{"n":5}}]})"));
+  EXPECT_EQ(http("GET", "/connectors/orders/offsets").json(),
+            Json::parse(R"({"offsets":[{"partition":{"table":"t"},"offset":{"n":5}}]})"));
   EXPECT_TRUE(stop().success());
 }
 
@@ -60,14 +63,18 @@ TEST_F(WorkerLife, ACrashIsShownRestartedAndGivenUp) {
   ASSERT_TRUE(reaches("orders", "FAILED", "FAILED"));
   const auto now = status("orders");
   const std::string trace = now["tasks"][0]["trace"];
-  EXPECT_NE(trace.find("killed by signal 11 (segmentation fault); task 0 was in start()\nIts last words:\n  last words"), std::string::npos) << trace;
+  EXPECT_NE(trace.find("killed by signal 11 (segmentation fault); task 0 was in start()\nIts last "
+                       "words:\n  last words"),
+            std::string::npos)
+      << trace;
   EXPECT_EQ(now["tasks"][0]["restart"]["attempts"], 3);
   EXPECT_EQ(now["tasks"][0]["restart"]["given_up"], true);
   EXPECT_EQ(now["connector"]["restart"]["restarts"], 3);
   EXPECT_EQ(progress("orders")["tasks"][0]["given_up"], true);
   ASSERT_TRUE(reaches("healthy", "RUNNING", "RUNNING"));
   // Repaired, it runs again at once.
-  EXPECT_EQ(http("PUT", "/connectors/orders/config", R"({"connector.class":"DemoSource"})").status, 200);
+  EXPECT_EQ(http("PUT", "/connectors/orders/config", R"({"connector.class":"DemoSource"})").status,
+            200);
   ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
 }
 
@@ -76,7 +83,9 @@ TEST_F(WorkerLife, ACrashInPutNamesTheRecords) {
   ASSERT_EQ(create("orders", {{"fake", "crash-put"}}).status, 201);
   ASSERT_TRUE(eventually([&] {
     const auto now = status("orders");
-    return !now["tasks"].empty() && now["tasks"][0].value("trace", "").find("in put() of orders-3, offsets 10 to 19") != std::string::npos;
+    return !now["tasks"].empty() &&
+           now["tasks"][0].value("trace", "").find("in put() of orders-3, offsets 10 to 19") !=
+               std::string::npos;
   }));
 }
 
@@ -122,7 +131,8 @@ TEST_F(WorkerLife, BrokenPluginsAreNamedAndOthersWork) {
   const auto answer = create("x", {{"connector.class", "Missing"}});
   EXPECT_EQ(answer.status, 400);
   EXPECT_NE(answer.body.find("abi.so was refused: wrong ABI 9"), std::string::npos) << answer.body;
-  EXPECT_NE(answer.body.find("boom.so was refused: penstock-runner (pid "), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find("boom.so was refused: penstock-runner (pid "), std::string::npos)
+      << answer.body;
   EXPECT_EQ(create("orders").status, 201);
 }
 
@@ -130,7 +140,9 @@ TEST_F(WorkerLife, ACrashInValidateIsTheAnswer) {
   start();
   const auto answer = create("orders", {{"fake", "crash-validate"}});
   EXPECT_EQ(answer.status, 400);
-  EXPECT_NE(answer.body.find("killed by signal 11 (segmentation fault) in validate()"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find("killed by signal 11 (segmentation fault) in validate()"),
+            std::string::npos)
+      << answer.body;
   EXPECT_EQ(http("GET", "/connectors").body, "[]");
 }
 
@@ -138,7 +150,8 @@ TEST_F(WorkerLife, AHangInValidateEndsAtItsDeadlineWhileOthersAreAnswered) {
   start({"--override", "plugin.call.deadline.ms=300"});
   const auto answer = create("orders", {{"fake", "hang-validate"}});
   EXPECT_EQ(answer.status, 400);
-  EXPECT_NE(answer.body.find("validate() did not return before its deadline"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find("validate() did not return before its deadline"), std::string::npos)
+      << answer.body;
 }
 
 TEST_F(WorkerLife, AHangShowsInTheStatusAndEndsItsRunner) {
@@ -146,14 +159,17 @@ TEST_F(WorkerLife, AHangShowsInTheStatusAndEndsItsRunner) {
   ASSERT_EQ(create("orders", {{"fake", "hang-poll"}}).status, 201);
   ASSERT_TRUE(eventually([&] {
     const auto now = status("orders");
-    return !now["tasks"].empty() && now["tasks"][0]["state"] == "RUNNING" && now["tasks"][0].value("trace", "").starts_with("in poll() for ");
+    return !now["tasks"].empty() && now["tasks"][0]["state"] == "RUNNING" &&
+           now["tasks"][0].value("trace", "").starts_with("in poll() for ");
   }));
   ASSERT_TRUE(eventually([&] { return progress("orders")["restarts"] == 1; }));
 }
 
 TEST_F(WorkerLife, AStopDoesNotWaitForARequestThatWaitsForAPlugin) {
   start();
-  std::thread waiting([&] { EXPECT_NE(create("orders", {{"fake", "hang-validate"}}).status, 201); });
+  std::thread waiting([&] {
+    EXPECT_NE(create("orders", {{"fake", "hang-validate"}}).status, 201);
+  });
   EXPECT_TRUE(eventually([&] { return runners() == 1; }));
   const auto before = std::chrono::steady_clock::now();
   EXPECT_TRUE(stop().success());
@@ -183,10 +199,14 @@ TEST_F(WorkerLife, AGarbledChannelHurtsOnlyItsConnector) {
 TEST_F(WorkerLife, SecretsComeFromProvidersAndAreNeverShown) {
   write("secrets.properties", "pw=from-a-file\n");
   start({"--override", "config.providers=file"});
-  ASSERT_EQ(create("orders", {{"secret", "${file:" + folder_ + "/secrets.properties:pw}"}, {"fake", "fail-start"}}).status, 201);
+  ASSERT_EQ(create("orders", {{"secret", "${file:" + folder_ + "/secrets.properties:pw}"},
+                              {"fake", "fail-start"}})
+                .status,
+            201);
   ASSERT_TRUE(reaches("orders", "RUNNING", "FAILED"));
   EXPECT_EQ(status("orders")["tasks"][0]["trace"], "cannot open: password=[hidden]");
-  EXPECT_EQ(http("GET", "/connectors/orders/config").json()["secret"], "${file:" + folder_ + "/secrets.properties:pw}");
+  EXPECT_EQ(http("GET", "/connectors/orders/config").json()["secret"],
+            "${file:" + folder_ + "/secrets.properties:pw}");
 }
 
 }  // namespace

@@ -16,7 +16,9 @@ class WorkerProgress : public WorkerTest {
   bool finishes(const std::string& name) {
     return eventually([&] { return first_task(name).value("finished", false); });
   }
-  HttpAnswer put(const std::string& name, const Json& config) { return http("PUT", "/connectors/" + name + "/config", config.dump()); }
+  HttpAnswer put(const std::string& name, const Json& config) {
+    return http("PUT", "/connectors/" + name + "/config", config.dump());
+  }
 };
 
 TEST_F(WorkerProgress, ANewConfigurationForgetsThatTheOldOneWasFinished) {
@@ -27,14 +29,19 @@ TEST_F(WorkerProgress, ANewConfigurationForgetsThatTheOldOneWasFinished) {
   EXPECT_TRUE(before["generation"].is_number_integer());
   EXPECT_EQ(before["tasks"][0]["generation"], before["generation"]);
   // With this one the task never says that it caught up.
-  ASSERT_EQ(put("orders", {{"connector.class", "DemoSource"}, {"fake", "caught-up"}, {"errors.log.enable", "true"}}).status, 200);
+  ASSERT_EQ(
+      put("orders",
+          {{"connector.class", "DemoSource"}, {"fake", "caught-up"}, {"errors.log.enable", "true"}})
+          .status,
+      200);
   const auto after = progress("orders");
   EXPECT_GT(after["generation"], before["generation"]);
   for (const auto& task : after["tasks"]) {
     EXPECT_EQ(task["finished"], false);
     EXPECT_EQ(task["caught_up"], false);
   }
-  ASSERT_TRUE(eventually([&] { return first_task("orders").value("generation", Json()) == after["generation"]; }));
+  ASSERT_TRUE(eventually(
+      [&] { return first_task("orders").value("generation", Json()) == after["generation"]; }));
   ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
   EXPECT_EQ(first_task("orders")["finished"], false);
 }
@@ -79,7 +86,8 @@ TEST_F(WorkerProgress, AnUnchangedConfigurationStartsAFailedTaskAgain) {
 
 TEST_F(WorkerProgress, StoredConnectorsWaitWhenAsked) {
   start();
-  for (const char* name : {"put", "restarted", "resumed", "untouched"}) ASSERT_EQ(create(name).status, 201);
+  for (const char* name : {"put", "restarted", "resumed", "untouched"})
+    ASSERT_EQ(create(name).status, 201);
   ASSERT_EQ(create("halted", {}, "STOPPED").status, 201);
   ASSERT_TRUE(reaches("untouched", "RUNNING", "RUNNING"));
   EXPECT_TRUE(stop().success());
@@ -89,11 +97,13 @@ TEST_F(WorkerProgress, StoredConnectorsWaitWhenAsked) {
     EXPECT_TRUE(status(name)["tasks"].empty());
   }
   ASSERT_TRUE(eventually([&] { return status("halted")["connector"]["state"] == "STOPPED"; }));
-  EXPECT_EQ(put("put", {{"connector.class", "DemoSource"}}).status, 200);  // unchanged, and still what starts it
+  EXPECT_EQ(put("put", {{"connector.class", "DemoSource"}}).status,
+            200);  // unchanged, and still what starts it
   EXPECT_EQ(http("POST", "/connectors/restarted/restart").status, 204);
   EXPECT_EQ(http("PUT", "/connectors/resumed/resume").status, 202);
   EXPECT_EQ(create("new").status, 201);
-  for (const char* name : {"put", "restarted", "resumed", "new"}) ASSERT_TRUE(reaches(name, "RUNNING", "RUNNING")) << name;
+  for (const char* name : {"put", "restarted", "resumed", "new"})
+    ASSERT_TRUE(reaches(name, "RUNNING", "RUNNING")) << name;
   EXPECT_EQ(status("untouched")["connector"]["state"], "UNASSIGNED");
   EXPECT_EQ(http("DELETE", "/connectors/untouched").status, 204);
   EXPECT_EQ(http("GET", "/connectors/untouched").status, 404);

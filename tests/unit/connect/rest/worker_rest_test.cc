@@ -52,26 +52,35 @@ TEST_F(WorkerRest, InvalidConfigurationsListEveryProblem) {
   const auto answer = create("orders", {{"batch", "1000"}, {"bacth", "1"}, {"tasks.max", "x"}});
   EXPECT_EQ(answer.status, 400);
   const std::string text = answer.json()["message"];
-  EXPECT_TRUE(text.starts_with("Connector configuration is invalid and contains the following 3 error(s):\n")) << text;
+  EXPECT_TRUE(text.starts_with(
+      "Connector configuration is invalid and contains the following 3 error(s):\n"))
+      << text;
   EXPECT_NE(text.find("bacth"), std::string::npos);
   EXPECT_NE(text.find("batch"), std::string::npos);
-  EXPECT_TRUE(text.ends_with("You can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`"));
+  EXPECT_TRUE(
+      text.ends_with("You can also find the above list of errors at the endpoint "
+                     "`/connector-plugins/{connectorType}/config/validate`"));
 }
 
 TEST_F(WorkerRest, BodiesThatAreWrongGetConnectsErrorBody) {
   const auto expect = [&](const HttpAnswer& answer, int status, const std::string& part) {
     EXPECT_EQ(answer.status, status) << answer.body;
     EXPECT_EQ(answer.json()["error_code"], status);
-    EXPECT_NE(answer.json()["message"].get<std::string>().find(part), std::string::npos) << answer.body;
+    EXPECT_NE(answer.json()["message"].get<std::string>().find(part), std::string::npos)
+        << answer.body;
   };
   expect(http("POST", "/connectors", "{bad"), 400, "Malformed JSON");
   expect(http("POST", "/connectors", "[]"), 400, "must be a JSON object");
   expect(http("POST", "/connectors", "{}", "text/plain"), 415, "Unsupported Media Type");
-  expect(http("POST", "/connectors", R"({"name":"a","config":{},"x":1})"), 400, "Unrecognized field \"x\"");
-  expect(http("POST", "/connectors", R"({"name":"a","config":{}})"), 400, "contains no connector type");
+  expect(http("POST", "/connectors", R"({"name":"a","config":{},"x":1})"), 400,
+         "Unrecognized field \"x\"");
+  expect(http("POST", "/connectors", R"({"name":"a","config":{}})"), 400,
+         "contains no connector type");
   expect(http("POST", "/connectors", R"({"name":"a","config":{"connector.class":"No"}})"), 400,
-         "Failed to find any class that implements Connector and which name matches No, available connectors are: DemoSource, DemoSink");
-  expect(http("PUT", "/connectors/a/config", R"({"name":"b"})"), 400, "Connector name configuration (b) doesn't match connector name in the URL (a)");
+         "Failed to find any class that implements Connector and which name matches No, available "
+         "connectors are: DemoSource, DemoSink");
+  expect(http("PUT", "/connectors/a/config", R"({"name":"b"})"), 400,
+         "Connector name configuration (b) doesn't match connector name in the URL (a)");
   expect(http("DELETE", "/connectors"), 405, "HTTP 405 Method Not Allowed");
   expect(http("GET", "/nowhere"), 404, "HTTP 404 Not Found");
   expect(http("GET", "/connectors/none"), 404, "Connector none not found");
@@ -85,18 +94,24 @@ TEST_F(WorkerRest, BodiesThatAreWrongGetConnectsErrorBody) {
 TEST_F(WorkerRest, PutCreatesWith201AndChangesWith200) {
   const std::string config = R"({"connector.class":"io.example.DemoSourceConnector","batch":5})";
   EXPECT_EQ(http("PUT", "/connectors/orders/config", config).status, 201);
-  const auto again = http("PUT", "/connectors/orders/config", R"({"connector.class":"DemoSource","tasks.max":"3"})");
+  const auto again = http("PUT", "/connectors/orders/config",
+                          R"({"connector.class":"DemoSource","tasks.max":"3"})");
   EXPECT_EQ(again.status, 200) << again.body;
-  EXPECT_TRUE(eventually([&] { return http("GET", "/connectors/orders/tasks").json().size() == 3; }));
+  EXPECT_TRUE(
+      eventually([&] { return http("GET", "/connectors/orders/tasks").json().size() == 3; }));
   EXPECT_FALSE(http("GET", "/connectors/orders/config").json().contains("batch"));
 }
 
 TEST_F(WorkerRest, PatchChangesAndRemovesKeys) {
   ASSERT_EQ(create("orders", {{"batch", "5"}, {"fake", "caught-up"}}).status, 201);
-  const auto patched = http("PATCH", "/connectors/orders/config", R"({"batch":null,"tasks.max":"2"})");
+  const auto patched =
+      http("PATCH", "/connectors/orders/config", R"({"batch":null,"tasks.max":"2"})");
   EXPECT_EQ(patched.status, 200) << patched.body;
   EXPECT_EQ(http("GET", "/connectors/orders/config").json(),
-            (Json{{"connector.class", "DemoSource"}, {"fake", "caught-up"}, {"name", "orders"}, {"tasks.max", "2"}}));
+            (Json{{"connector.class", "DemoSource"},
+                  {"fake", "caught-up"},
+                  {"name", "orders"},
+                  {"tasks.max", "2"}}));
   EXPECT_EQ(http("PATCH", "/connectors/none/config", "{}").status, 404);
 }
 
@@ -130,7 +145,9 @@ TEST_F(WorkerRest, PauseResumeAndStop) {
   EXPECT_EQ(http("PUT", "/connectors/orders/resume").status, 202);
   ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
   EXPECT_EQ(http("PUT", "/connectors/orders/stop").status, 204);
-  EXPECT_TRUE(eventually([&] { return status("orders")["connector"]["state"] == "STOPPED" && status("orders")["tasks"].empty(); }));
+  EXPECT_TRUE(eventually([&] {
+    return status("orders")["connector"]["state"] == "STOPPED" && status("orders")["tasks"].empty();
+  }));
   EXPECT_EQ(http("PUT", "/connectors/orders/resume").status, 202);
   ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
 }
@@ -166,8 +183,9 @@ TEST_F(WorkerRest, DeleteMakesItUnknown) {
 }
 
 TEST_F(WorkerRest, PluginsAreListedSinksFirst) {
-  EXPECT_EQ(http("GET", "/connector-plugins").body,
-            R"([{"class":"DemoSink","type":"sink","version":"1.2.3"},{"class":"DemoSource","type":"source","version":"1.2.3"}])");
+  EXPECT_EQ(
+      http("GET", "/connector-plugins").body,
+      R"([{"class":"DemoSink","type":"sink","version":"1.2.3"},{"class":"DemoSource","type":"source","version":"1.2.3"}])");
   const auto keys = http("GET", "/connector-plugins/DemoSource/config").json();
   bool found = false;
   for (const auto& key : keys) {
@@ -178,16 +196,20 @@ TEST_F(WorkerRest, PluginsAreListedSinksFirst) {
     EXPECT_EQ(key["required"], false);
   }
   EXPECT_TRUE(found);
-  EXPECT_EQ(http("GET", "/connector-plugins/None/config").body, R"({"error_code":404,"message":"Unknown plugin None."})");
+  EXPECT_EQ(http("GET", "/connector-plugins/None/config").body,
+            R"({"error_code":404,"message":"Unknown plugin None."})");
 }
 
 TEST_F(WorkerRest, ValidateShowsValuesAndErrorsWith200) {
-  const auto answer = http("PUT", "/connector-plugins/DemoSource/config/validate",
-                           R"({"connector.class":"DemoSource","name":"x","batch":"0","fake":"problem","secret":"pw"})");
+  const auto answer = http(
+      "PUT", "/connector-plugins/DemoSource/config/validate",
+      R"({"connector.class":"DemoSource","name":"x","batch":"0","fake":"problem","secret":"pw"})");
   EXPECT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(answer.body.find("\"pw\""), std::string::npos);
   EXPECT_EQ(answer.json()["error_count"], 1);
-  const auto asked = http("PUT", "/connector-plugins/DemoSource/config/validate", R"({"connector.class":"DemoSource","name":"x","fake":"problem"})").json();
+  const auto asked = http("PUT", "/connector-plugins/DemoSource/config/validate",
+                          R"({"connector.class":"DemoSource","name":"x","fake":"problem"})")
+                         .json();
   EXPECT_EQ(asked["error_count"], 1);
   for (const auto& one : asked["configs"]) {
     if (one["value"]["name"] == "fake") {
@@ -195,7 +217,9 @@ TEST_F(WorkerRest, ValidateShowsValuesAndErrorsWith200) {
     }
   }
   EXPECT_EQ(http("PUT", "/connector-plugins/Demo/config/validate", "{}").status, 400);
-  EXPECT_EQ(http("PUT", "/connector-plugins/DemoSink/config/validate", R"({"connector.class":"DemoSource"})").json()["message"],
+  EXPECT_EQ(http("PUT", "/connector-plugins/DemoSink/config/validate",
+                 R"({"connector.class":"DemoSource"})")
+                .json()["message"],
             "Included connector type DemoSource does not match request type DemoSink");
 }
 
@@ -203,51 +227,71 @@ TEST_F(WorkerRest, SinksNeedTopicsAndMayNotReadTheirDeadLetters) {
   const auto none = create("s", {{"connector.class", "DemoSink"}, {"url", "x"}});
   EXPECT_EQ(none.status, 400);
   EXPECT_NE(none.body.find("Must configure one of topics or topics.regex"), std::string::npos);
-  const auto loop = create("s", {{"connector.class", "DemoSink"}, {"url", "x"}, {"topics", "a, b"}, {"errors.deadletterqueue.topic.name", "b"}});
-  EXPECT_NE(loop.body.find("may not be among the topics that are read"), std::string::npos) << loop.body;
-  EXPECT_EQ(create("s", {{"connector.class", "DemoSink"}, {"url", "x"}, {"topics", "a"}}).status, 201);
+  const auto loop = create("s", {{"connector.class", "DemoSink"},
+                                 {"url", "x"},
+                                 {"topics", "a, b"},
+                                 {"errors.deadletterqueue.topic.name", "b"}});
+  EXPECT_NE(loop.body.find("may not be among the topics that are read"), std::string::npos)
+      << loop.body;
+  EXPECT_EQ(create("s", {{"connector.class", "DemoSink"}, {"url", "x"}, {"topics", "a"}}).status,
+            201);
 }
 
 TEST_F(WorkerRest, TransformsAreSaidToBeUnsupported) {
-  const auto answer = create("s", {{"transforms", "route"}, {"transforms.route.type", "RegexRouter"}});
+  const auto answer =
+      create("s", {{"transforms", "route"}, {"transforms.route.type", "RegexRouter"}});
   EXPECT_EQ(answer.status, 400);
-  EXPECT_NE(answer.body.find("runs no transforms or predicates yet"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find("runs no transforms or predicates yet"), std::string::npos)
+      << answer.body;
 }
 
 TEST_F(WorkerRest, ARequestWithoutALengthHasNoBodyAndIsAnsweredAtOnce) {
   ASSERT_EQ(create("orders").status, 201);
   ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
-  const std::tuple<const char*, const char*, const char*> requests[] = {{"PUT", "/connectors/orders/pause", "202"},
-                                                                        {"PUT", "/connectors/orders/resume", "202"},
-                                                                        {"POST", "/connectors/orders/restart", "204"},
-                                                                        {"POST", "/connectors/orders/tasks/0/restart", "204"},
-                                                                        {"PUT", "/connectors/orders/stop", "204"},
-                                                                        {"PUT", "/connectors/none/stop", "404"},
-                                                                        {"POST", "/connectors", "415"},
-                                                                        {"DELETE", "/connectors/orders", "204"}};
+  const std::tuple<const char*, const char*, const char*> requests[] = {
+      {"PUT", "/connectors/orders/pause", "202"},
+      {"PUT", "/connectors/orders/resume", "202"},
+      {"POST", "/connectors/orders/restart", "204"},
+      {"POST", "/connectors/orders/tasks/0/restart", "204"},
+      {"PUT", "/connectors/orders/stop", "204"},
+      {"PUT", "/connectors/none/stop", "404"},
+      {"POST", "/connectors", "415"},
+      {"DELETE", "/connectors/orders", "204"}};
   for (const auto& [method, path, status] : requests) {
-    const auto answer = raw(std::string(method) + " " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 3'000);
-    EXPECT_TRUE(answer.starts_with(std::string("HTTP/1.1 ") + status)) << method << " " << path << ": " << answer;
+    const auto answer =
+        raw(std::string(method) + " " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 3'000);
+    EXPECT_TRUE(answer.starts_with(std::string("HTTP/1.1 ") + status))
+        << method << " " << path << ": " << answer;
   }
 }
 
 TEST_F(WorkerRest, WhatIsNotSupportedIsNamed) {
   ASSERT_EQ(create("orders").status, 201);
-  EXPECT_EQ(http("GET", "/connectors/orders/topics").body, R"({"error_code":403,"message":"Topic tracking is disabled."})");
+  EXPECT_EQ(http("GET", "/connectors/orders/topics").body,
+            R"({"error_code":403,"message":"Topic tracking is disabled."})");
   EXPECT_EQ(http("PUT", "/connectors/orders/topics/reset").status, 403);
   for (const char* method : {"PATCH", "DELETE"}) {
     const auto answer = http(method, "/connectors/orders/offsets");
     EXPECT_EQ(answer.status, 501);
-    EXPECT_NE(answer.body.find("is not supported: this worker can only read offsets"), std::string::npos) << answer.body;
+    EXPECT_NE(answer.body.find("is not supported: this worker can only read offsets"),
+              std::string::npos)
+        << answer.body;
   }
 }
 
 TEST_F(WorkerRest, CurlWithoutABodyIsAnsweredAtOnce) {
   ASSERT_EQ(create("orders").status, 201);
-  const std::pair<const char*, const char*> requests[] = {{"PUT", "pause"}, {"PUT", "resume"}, {"POST", "restart"}, {"PUT", "stop"}};
+  const std::pair<const char*, const char*> requests[] = {
+      {"PUT", "pause"}, {"PUT", "resume"}, {"POST", "restart"}, {"PUT", "stop"}};
   for (const auto& [method, what] : requests) {
     process::SpawnOptions curl;
-    curl.command = {"/usr/bin/curl", "-sSf", "-m", "3", "-X", method, "http://127.0.0.1:" + std::to_string(port_) + "/connectors/orders/" + what};
+    curl.command = {"/usr/bin/curl",
+                    "-sSf",
+                    "-m",
+                    "3",
+                    "-X",
+                    method,
+                    "http://127.0.0.1:" + std::to_string(port_) + "/connectors/orders/" + what};
     auto child = process::spawn(curl).value();
     EXPECT_TRUE(child.wait(10'000).value_or(process::ExitStatus{-1, 0}).success()) << what;
   }

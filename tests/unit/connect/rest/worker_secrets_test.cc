@@ -1,4 +1,5 @@
-// Nothing that a provider gave, and no password, is shown: not in answers, not in the status, not in the log.
+// Nothing that a provider gave, and no password, is shown: not in answers, not in the status, not
+// in the log.
 #include "worker_harness.h"
 
 namespace penstock::connect {
@@ -25,19 +26,25 @@ TEST_F(WorkerSecrets, AProvidedValueThatIsInvalidIsNotRepeated) {
     EXPECT_EQ(answer.body.find("abc"), std::string::npos) << answer.body;
     EXPECT_NE(answer.body.find("[hidden]"), std::string::npos) << answer.body;
   }
-  const auto checked = http("PUT", "/connector-plugins/DemoSource/config/validate",
-                            nlohmann::json{{"connector.class", "DemoSource"}, {"name", "x"}, {"errors.tolerance", from_file("pw")}}.dump());
+  const auto checked = http(
+      "PUT", "/connector-plugins/DemoSource/config/validate",
+      nlohmann::json{
+          {"connector.class", "DemoSource"}, {"name", "x"}, {"errors.tolerance", from_file("pw")}}
+          .dump());
   EXPECT_EQ(checked.json()["error_count"], 1);
   EXPECT_EQ(checked.body.find(kSecret), std::string::npos) << checked.body;
 }
 
 TEST_F(WorkerSecrets, APluginThatRepeatsThemIsMasked) {
   start_with_providers();
-  const auto answer = create("orders", {{"fake", "secret-problem"}, {"secret", "x" + from_file("pw")}});
+  const auto answer =
+      create("orders", {{"fake", "secret-problem"}, {"secret", "x" + from_file("pw")}});
   EXPECT_EQ(answer.status, 400);
   EXPECT_EQ(answer.body.find(kSecret), std::string::npos) << answer.body;
   EXPECT_NE(answer.body.find("cannot open with [hidden]"), std::string::npos) << answer.body;
-  EXPECT_NE(answer.body.find("\\nproducer.override.linger.ms: not with [hidden]\\n"), std::string::npos) << answer.body;
+  EXPECT_NE(answer.body.find("\\nproducer.override.linger.ms: not with [hidden]\\n"),
+            std::string::npos)
+      << answer.body;
   ASSERT_EQ(create("orders", {{"fake", "say-secret"}, {"secret", from_file("pw")}}).status, 201);
   ASSERT_EQ(create("plain", {{"fake", "say-secret"}, {"secret", "plainPassw0rd"}}).status, 201);
   ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));

@@ -10,8 +10,9 @@ namespace {
 class WorkerProgram : public WorkerTest {};
 
 TEST_F(WorkerProgram, AllBadSettingsAreSaidAtOnceWithExitCode2) {
-  const auto [code, text] = run_to_end({"standalone", folder_ + "/worker.properties", "--override", "offset.flush.interval.ms=soon",
-                                        "--override", "bootstrap.server=x"});
+  const auto [code, text] =
+      run_to_end({"standalone", folder_ + "/worker.properties", "--override",
+                  "offset.flush.interval.ms=soon", "--override", "bootstrap.server=x"});
   EXPECT_EQ(code, 2);
   EXPECT_NE(text.find("offset.flush.interval.ms"), std::string::npos) << text;
   EXPECT_NE(text.find("bootstrap.server"), std::string::npos) << text;
@@ -19,9 +20,13 @@ TEST_F(WorkerProgram, AllBadSettingsAreSaidAtOnceWithExitCode2) {
 
 TEST_F(WorkerProgram, AFileWhereTheStateDirectoryShouldBeIsSaid) {
   write("offsets", "old");
-  const auto [code, text] = run_to_end({"standalone", "--override", "offset.storage.file.filename=" + folder_ + "/offsets"});
+  const auto [code, text] = run_to_end(
+      {"standalone", "--override", "offset.storage.file.filename=" + folder_ + "/offsets"});
   EXPECT_EQ(code, 2);
-  EXPECT_NE(text.find("offset.storage.file.filename: " + folder_ + "/offsets is a file; state is kept in a directory"), std::string::npos) << text;
+  EXPECT_NE(text.find("offset.storage.file.filename: " + folder_ +
+                      "/offsets is a file; state is kept in a directory"),
+            std::string::npos)
+      << text;
 }
 
 TEST_F(WorkerProgram, AMissingFileIsNamed) {
@@ -32,7 +37,8 @@ TEST_F(WorkerProgram, AMissingFileIsNamed) {
 
 TEST_F(WorkerProgram, ABrokenConnectorFileIsNamed) {
   write("c.json", "{\"name\":\"a\",");
-  const auto [code, text] = run_to_end({"standalone", folder_ + "/worker.properties", folder_ + "/c.json"});
+  const auto [code, text] =
+      run_to_end({"standalone", folder_ + "/worker.properties", folder_ + "/c.json"});
   EXPECT_EQ(code, 2);
   EXPECT_NE(text.find(folder_ + "/c.json: malformed JSON"), std::string::npos) << text;
 }
@@ -49,9 +55,11 @@ TEST_F(WorkerProgram, ConnectorFilesAreCreated) {
 TEST_F(WorkerProgram, AConnectorFileThatIsRefusedEndsTheWorker) {
   install_plugin();
   write("a.json", R"({"name":"a","config":{"connector.class":"DemoSource","batch":"-1"}})");
-  const auto [code, text] = run_to_end({"standalone", folder_ + "/worker.properties", folder_ + "/a.json"});
+  const auto [code, text] =
+      run_to_end({"standalone", folder_ + "/worker.properties", folder_ + "/a.json"});
   EXPECT_EQ(code, 2);
-  EXPECT_NE(text.find(folder_ + "/a.json: Connector configuration is invalid"), std::string::npos) << text;
+  EXPECT_NE(text.find(folder_ + "/a.json: Connector configuration is invalid"), std::string::npos)
+      << text;
 }
 
 TEST_F(WorkerProgram, AStateDirectoryInUseIsRefused) {
@@ -63,10 +71,13 @@ TEST_F(WorkerProgram, AStateDirectoryInUseIsRefused) {
 
 TEST_F(WorkerProgram, APortInUseIsRefused) {
   start();
-  const auto [code, text] = run_to_end({"standalone", "--override", "state.dir=" + folder_ + "/other", "--override",
-                                        "listeners=http://127.0.0.1:" + std::to_string(port_)});
+  const auto [code, text] =
+      run_to_end({"standalone", "--override", "state.dir=" + folder_ + "/other", "--override",
+                  "listeners=http://127.0.0.1:" + std::to_string(port_)});
   EXPECT_EQ(code, 1);
-  EXPECT_NE(text.find("cannot listen on http://127.0.0.1:" + std::to_string(port_)), std::string::npos) << text;
+  EXPECT_NE(text.find("cannot listen on http://127.0.0.1:" + std::to_string(port_)),
+            std::string::npos)
+      << text;
 }
 
 TEST_F(WorkerProgram, DescribingASlowPluginDoesNotDelayListening) {
@@ -91,7 +102,8 @@ TEST_F(WorkerProgram, TheFirstFileHoldsTheWorkersSettingsWhateverItsName) {
 
 TEST_F(WorkerProgram, AStopWhileAConnectorFileIsValidatedEndsItSoon) {
   install_plugin();
-  write("a.json", R"({"name":"a","config":{"connector.class":"DemoSource","fake":"hang-validate"}})");
+  write("a.json",
+        R"({"name":"a","config":{"connector.class":"DemoSource","fake":"hang-validate"}})");
   start({folder_ + "/a.json"});
   const auto before = std::chrono::steady_clock::now();
   EXPECT_TRUE(stop().success());

@@ -15,7 +15,8 @@ TEST(RunnerChannel, DescribesThePlugin) {
   EXPECT_EQ(definition.plugin, "probe");
   EXPECT_EQ(definition.connectors[0].name, "CountingSource");
   EXPECT_EQ(definition.connectors[0].kind, "source");
-  EXPECT_EQ(definition.connectors[0].aliases, std::vector<std::string>{"org.example.CountingSourceConnector"});
+  EXPECT_EQ(definition.connectors[0].aliases,
+            std::vector<std::string>{"org.example.CountingSourceConnector"});
   EXPECT_TRUE(definition.connectors[0].has_connector);
   EXPECT_EQ(definition.connectors[0].keys[1].kind, "long");
   EXPECT_EQ(definition.connectors[0].keys[1].fallback, "10");
@@ -27,7 +28,8 @@ TEST(RunnerChannel, RefusesAnotherChannelVersion) {
   message::Hello hello;
   hello.channel_version = 77;
   EXPECT_EQ(runner.ask_for<message::Refused>(hello).text,
-            "penstock-runner speaks version 1 of the channel, the worker version 77: install both from the same release");
+            "penstock-runner speaks version 1 of the channel, the worker version 77: install both "
+            "from the same release");
 }
 
 TEST(RunnerChannel, RefusesAPluginThatChanged) {
@@ -35,7 +37,9 @@ TEST(RunnerChannel, RefusesAPluginThatChanged) {
   message::Hello hello;
   hello.plugin_path = RunnerHarness::probe_plugin();
   hello.plugin_sha256 = std::string(64, '0');
-  EXPECT_NE(runner.ask_for<message::Refused>(hello).text.find("changed while the worker was running"), std::string::npos);
+  EXPECT_NE(
+      runner.ask_for<message::Refused>(hello).text.find("changed while the worker was running"),
+      std::string::npos);
 }
 
 TEST(RunnerChannel, RefusesAClassThatThePluginDoesNotHave) {
@@ -43,22 +47,25 @@ TEST(RunnerChannel, RefusesAClassThatThePluginDoesNotHave) {
   message::Hello hello;
   hello.plugin_path = RunnerHarness::probe_plugin();
   hello.class_name = "Turbine";
-  EXPECT_NE(runner.ask_for<message::Refused>(hello).text.find("has no connector \"Turbine\""), std::string::npos);
+  EXPECT_NE(runner.ask_for<message::Refused>(hello).text.find("has no connector \"Turbine\""),
+            std::string::npos);
 }
 
 TEST(RunnerChannel, ValidatesThePluginsAndTheFrameworksSettings) {
   RunnerHarness runner;
   runner.hello("CountingSource");
   EXPECT_TRUE(runner.ask_for<message::Problems>(message::Validate{{}}).problems.empty());
-  const auto unlucky = runner.ask_for<message::Problems>(message::Validate{{{"count", "13"}}}).problems;
+  const auto unlucky =
+      runner.ask_for<message::Problems>(message::Validate{{{"count", "13"}}}).problems;
   ASSERT_EQ(unlucky.size(), 1U);
   EXPECT_EQ(unlucky[0].text, "13 brings bad luck; choose another number");
-  const auto wrong = runner
-                         .ask_for<message::Problems>(message::Validate{{{"errors.tolerance", "some"},
-                                                                        {"value.converter", "TurbineConverter"},
-                                                                        {"producer.override.flux", "1"},
-                                                                        {"transforms", "a"}}})
-                         .problems;
+  const auto wrong =
+      runner
+          .ask_for<message::Problems>(message::Validate{{{"errors.tolerance", "some"},
+                                                         {"value.converter", "TurbineConverter"},
+                                                         {"producer.override.flux", "1"},
+                                                         {"transforms", "a"}}})
+          .problems;
   ASSERT_EQ(wrong.size(), 4U);
   EXPECT_EQ(wrong[1].text, "errors.tolerance: must be none or all, not \"some\"");
 }
@@ -113,7 +120,8 @@ TEST(RunnerChannel, ATaskThatHangsShowsItsCallInItsPage) {
   MockCluster cluster;
   runner.hello("CountingSource", cluster.source_client());
   runner.ask_for<message::Started>(message::StartTask{3, {{"how", "hang"}}});
-  EXPECT_TRUE(runner.until([&] { return read_page(runner.pages().task(3)).call == PluginCall::kPoll; }));
+  EXPECT_TRUE(
+      runner.until([&] { return read_page(runner.pages().task(3)).call == PluginCall::kPoll; }));
   EXPECT_TRUE(runner.ask_for<message::Stopped>(message::StopTask{3, 5'000}).drained);
 }
 
@@ -121,7 +129,8 @@ TEST(RunnerChannel, StartThatMayBeTriedAgainSaysSo) {
   RunnerHarness runner;
   MockCluster cluster;
   runner.hello("CountingSource", cluster.source_client());
-  const auto failed = runner.ask_for<message::Failed>(message::StartTask{0, {{"how", "start_retry"}}});
+  const auto failed =
+      runner.ask_for<message::Failed>(message::StartTask{0, {{"how", "start_retry"}}});
   EXPECT_TRUE(failed.retriable);
   EXPECT_NE(failed.text.find("the outside is not there"), std::string::npos);
 }
@@ -129,7 +138,9 @@ TEST(RunnerChannel, StartThatMayBeTriedAgainSaysSo) {
 TEST(RunnerChannel, WrongSettingFailsTheStartByName) {
   RunnerHarness runner;
   runner.hello("LineSink");
-  EXPECT_NE(runner.ask_for<message::Failed>(message::StartTask{0, {{"topics", "t"}}}).text.find("file"), std::string::npos);
+  EXPECT_NE(
+      runner.ask_for<message::Failed>(message::StartTask{0, {{"topics", "t"}}}).text.find("file"),
+      std::string::npos);
 }
 
 }  // namespace

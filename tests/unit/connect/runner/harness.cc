@@ -56,7 +56,8 @@ Message RunnerHarness::ask(Message question) {
   const auto id = envelope.id;
   EXPECT_TRUE(channel_.send(envelope));
   EXPECT_TRUE(until([&] { return answers_.contains(id); })) << "no answer in time";
-  auto out = answers_.contains(id) ? std::move(answers_[id]) : Message(message::Failed{"no answer", false});
+  auto out = answers_.contains(id) ? std::move(answers_[id])
+                                   : Message(message::Failed{"no answer", false});
   answers_.erase(id);
   return out;
 }
@@ -146,14 +147,16 @@ void MockCluster::create_topic(const std::string& name, int partitions) {
   rd_kafka_mock_topic_create(cluster_, name.c_str(), partitions, 1);
 }
 
-void MockCluster::produce(const std::string& topic, const std::vector<std::string>& values, int partition) {
+void MockCluster::produce(const std::string& topic, const std::vector<std::string>& values,
+                          int partition) {
   char text[256];
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   rd_kafka_conf_set(conf, "bootstrap.servers", bootstrap_.c_str(), text, sizeof text);
   rd_kafka_t* producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
   rd_kafka_topic_t* to = rd_kafka_topic_new(producer, topic.c_str(), nullptr);
   for (const auto& value : values) {
-    rd_kafka_produce(to, partition, RD_KAFKA_MSG_F_COPY, const_cast<char*>(value.data()), value.size(), "k", 1, nullptr);
+    rd_kafka_produce(to, partition, RD_KAFKA_MSG_F_COPY, const_cast<char*>(value.data()),
+                     value.size(), "k", 1, nullptr);
   }
   EXPECT_EQ(rd_kafka_flush(producer, 10'000), RD_KAFKA_RESP_ERR_NO_ERROR);
   rd_kafka_topic_destroy(to);
@@ -188,7 +191,9 @@ std::vector<MockCluster::Consumed> MockCluster::consume(const std::string& topic
         const char* name = nullptr;
         const void* value = nullptr;
         std::size_t size = 0;
-        for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR; ++i) {
+        for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) ==
+                                RD_KAFKA_RESP_ERR_NO_ERROR;
+             ++i) {
           one.headers[name] = std::string(static_cast<const char*>(value), size);
         }
       }
@@ -202,7 +207,8 @@ std::vector<MockCluster::Consumed> MockCluster::consume(const std::string& topic
 }
 
 TempDir::TempDir() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "penstock-runner-XXXXXX").string();
+  std::string pattern =
+      (std::filesystem::temp_directory_path() / "penstock-runner-XXXXXX").string();
   path_ = ::mkdtemp(pattern.data());
 }
 

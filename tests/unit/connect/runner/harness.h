@@ -25,7 +25,8 @@ class RunnerHarness {
   RunnerHarness();
   ~RunnerHarness();
 
-  /// Sends a question and returns its answer; other messages meanwhile are kept in `said`. Fails the test after 20 s.
+  /// Sends a question and returns its answer; other messages meanwhile are kept in `said`. Fails
+  /// the test after 20 s.
   Message ask(Message question);
   template <class T>
   T ask_for(Message question) {
@@ -34,12 +35,16 @@ class RunnerHarness {
     if (wanted != nullptr) return *wanted;
     const auto* failed = std::get_if<message::Failed>(&answer);
     const auto* refused = std::get_if<message::Refused>(&answer);
-    ADD_FAILURE() << "another answer: " << answer.index() << " " << (failed != nullptr ? failed->text : refused != nullptr ? refused->text : "");
+    ADD_FAILURE() << "another answer: " << answer.index() << " "
+                  << (failed != nullptr    ? failed->text
+                      : refused != nullptr ? refused->text
+                                           : "");
     return T{};
   }
   void tell(Message message);
   /// Handles messages until `done`; false after `within`.
-  bool until(const std::function<bool()>& done, std::chrono::seconds within = std::chrono::seconds(20));
+  bool until(const std::function<bool()>& done,
+             std::chrono::seconds within = std::chrono::seconds(20));
   /// Hello with the probe plugin.
   void hello(const std::string& class_name, ConfigMap client = {});
   void close_channel() { channel_.close(); }
@@ -80,7 +85,9 @@ class MockCluster {
   };
   /// All records of partition 0, read until its end.
   std::vector<Consumed> consume(const std::string& topic);
-  [[nodiscard]] ConfigMap client() const { return {{"bootstrap.servers", bootstrap_}, {"session.timeout.ms", "6000"}}; }
+  [[nodiscard]] ConfigMap client() const {
+    return {{"bootstrap.servers", bootstrap_}, {"session.timeout.ms", "6000"}};
+  }
   [[nodiscard]] ConfigMap source_client() const { return {{"bootstrap.servers", bootstrap_}}; }
 
  private:

@@ -16,15 +16,27 @@ using namespace penstock;
 constexpr ConfigKey kSourceKeys[] = {
     {.kind = ConfigKey::kString, .name = "topic", .fallback = "t", .doc = "Where records go."},
     {.kind = ConfigKey::kLong, .name = "count", .fallback = "10", .doc = "Records to make."},
-    {.kind = ConfigKey::kLong, .name = "bad.at", .fallback = "-1", .doc = "The record that is bad."},
-    {.kind = ConfigKey::kString, .name = "how", .fallback = "good", .doc = "Which failure.",
+    {.kind = ConfigKey::kLong,
+     .name = "bad.at",
+     .fallback = "-1",
+     .doc = "The record that is bad."},
+    {.kind = ConfigKey::kString,
+     .name = "how",
+     .fallback = "good",
+     .doc = "Which failure.",
      .one_of = "good|idle|throw|retry|record|nan|hang|start_retry|exit|segv"},
 };
 constexpr ConfigKey kSinkKeys[] = {
     {.kind = ConfigKey::kString, .name = "file", .fallback = nullptr, .doc = "Where lines go."},
-    {.kind = ConfigKey::kLong, .name = "bad.at", .fallback = "-1", .doc = "The record that is bad."},
+    {.kind = ConfigKey::kLong,
+     .name = "bad.at",
+     .fallback = "-1",
+     .doc = "The record that is bad."},
     {.kind = ConfigKey::kLong, .name = "seek.to", .fallback = "-1", .doc = "Where open() resumes."},
-    {.kind = ConfigKey::kString, .name = "how", .fallback = "good", .doc = "Which failure.",
+    {.kind = ConfigKey::kString,
+     .name = "how",
+     .fallback = "good",
+     .doc = "Which failure.",
      .one_of = "good|throw|retry|retry_for_ever|record|reject"},
 };
 
@@ -43,7 +55,9 @@ class CountingSource final : public SourceTask {
     SchemaSpec number{.type = Type::kInt64};
     SchemaSpec text{.type = Type::kString, .optional = true};
     SchemaSpec real{.type = Type::kFloat64};
-    const Field fields[] = {{"n", context.schema(number)}, {"text", context.schema(text)}, {"real", context.schema(real)}};
+    const Field fields[] = {{"n", context.schema(number)},
+                            {"text", context.schema(text)},
+                            {"real", context.schema(real)}};
     SchemaSpec row{.type = Type::kStruct, .name = "row", .fields = fields};
     schema_ = context.schema(row);
     key_ = fields[0].schema;
@@ -84,7 +98,10 @@ class CountingSource final : public SourceTask {
     if (next_ < count_) return Polled::kMore;
     return how_ == "idle" ? Polled::kIdle : Polled::kEnd;
   }
-  void committed(const SourceOffset& offset) override { context_->count("committed", static_cast<double>(offset.fields[0].i) - seen_); seen_ = static_cast<double>(offset.fields[0].i); }
+  void committed(const SourceOffset& offset) override {
+    context_->count("committed", static_cast<double>(offset.fields[0].i) - seen_);
+    seen_ = static_cast<double>(offset.fields[0].i);
+  }
 
   void stop() noexcept override {
     const std::lock_guard lock(mutex_);
@@ -114,7 +131,8 @@ class LineSink final : public SinkTask {
     seek_ = config.number("seek.to");
   }
   void open(std::span<const TopicPartition> partitions) override {
-    if (context_->cluster_id().empty()) throw std::runtime_error("open() came without a cluster id");
+    if (context_->cluster_id().empty())
+      throw std::runtime_error("open() came without a cluster id");
     for (const auto& partition : partitions) {
       context_->count("opened", 1);
       if (seek_ >= 0) context_->seek({partition.topic, partition.partition, seek_});
@@ -140,13 +158,18 @@ class LineSink final : public SinkTask {
     std::ofstream(file_, std::ios::app) << pending_;
     pending_.clear();
   }
-  void close(std::span<const TopicPartition>) override { std::ofstream(file_, std::ios::app) << "closed\n"; }
+  void close(std::span<const TopicPartition>) override {
+    std::ofstream(file_, std::ios::app) << "closed\n";
+  }
 
  private:
   static std::string line(const Record& record) {
     std::string out = std::string(record.topic) + "@" + std::to_string(record.offset);
-    if (record.value.type == Type::kStruct) return out + " " + std::to_string(record.value.items[0].i) + " " + std::string(record.value.items[1].text());
-    if (record.value.type == Type::kMap) return out + " map " + std::to_string(record.value.size / 2);
+    if (record.value.type == Type::kStruct)
+      return out + " " + std::to_string(record.value.items[0].i) + " " +
+             std::string(record.value.items[1].text());
+    if (record.value.type == Type::kMap)
+      return out + " map " + std::to_string(record.value.size / 2);
     if (record.value.is_null()) return out + " null";
     return out;
   }
@@ -159,7 +182,8 @@ class LineSink final : public SinkTask {
 class ProbeConnector final : public Connector {
  public:
   void validate(const Config& config, Problems& problems) override {
-    if (config.number("count") == 13) problems.add("count", "13 brings bad luck; choose another number");
+    if (config.number("count") == 13)
+      problems.add("count", "13 brings bad luck; choose another number");
   }
   void tasks(const Config&, int max, TaskConfigs& out) override {
     for (int i = 0; i < max && i < 2; ++i) {
@@ -173,7 +197,8 @@ class ProbeConnector final : public Connector {
 };
 
 const ConnectorDescriptor kConnectors[] = {
-    with_connector<ProbeConnector>(source<CountingSource>("CountingSource", "org.example.CountingSourceConnector", "Counts.", kSourceKeys)),
+    with_connector<ProbeConnector>(source<CountingSource>(
+        "CountingSource", "org.example.CountingSourceConnector", "Counts.", kSourceKeys)),
     sink<LineSink>("LineSink", "", "Writes lines.", kSinkKeys),
 };
 

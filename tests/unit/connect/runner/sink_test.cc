@@ -18,7 +18,8 @@ class RunnerSink : public testing::Test {
     runner_.ask_for<message::Started>(message::StartTask{0, std::move(config)});
   }
   bool caught_up() {
-    return runner_.until([&] { return runner_.caught_up() || runner_.failure(); }) && runner_.caught_up();
+    return runner_.until([&] { return runner_.caught_up() || runner_.failure(); }) &&
+           runner_.caught_up();
   }
   bool failed() {
     return runner_.until([&] { return runner_.failure().has_value(); });
@@ -46,8 +47,11 @@ TEST_F(RunnerSink, EveryRecordIsPutOnceAndStoppingStoresThePosition) {
   // A second life begins where the first one stored.
   cluster_.produce("t", {"{}"});
   runner_.caught_up_.reset();
-  runner_.ask_for<message::Started>(message::StartTask{
-      0, {{"topics", "t"}, {"file", file_}, {"value.converter.schemas.enable", "false"}, {"key.converter", "StringConverter"}}});
+  runner_.ask_for<message::Started>(message::StartTask{0,
+                                                       {{"topics", "t"},
+                                                        {"file", file_},
+                                                        {"value.converter.schemas.enable", "false"},
+                                                        {"key.converter", "StringConverter"}}});
   ASSERT_TRUE(caught_up());
   EXPECT_EQ(lines_of(file_).back(), "t@3000 map 0");
   EXPECT_EQ(lines_of(file_).size(), 3002U);
@@ -73,7 +77,8 @@ TEST_F(RunnerSink, RecordErrorFailsTheTaskAfterTheRecordsBeforeIt) {
   cluster_.produce("t", objects(10));
   start({{"how", "record"}, {"bad.at", "5"}});
   ASSERT_TRUE(failed());
-  EXPECT_EQ(runner_.failure()->trace, "record t-0@5 (TASK_PUT): connector c task 0: put(): record 5: does not fit");
+  EXPECT_EQ(runner_.failure()->trace,
+            "record t-0@5 (TASK_PUT): connector c task 0: put(): record 5: does not fit");
   EXPECT_EQ(lines_of(file_).size(), 6U);  // and "closed"
   EXPECT_EQ(runner_.metric("stored.t.0"), 5);
 }
@@ -83,7 +88,10 @@ TEST_F(RunnerSink, PoisonRecordsGoToTheDeadLetterTopicUnchanged) {
   auto values = objects(10);
   values[3] = "{\"n\":";
   cluster_.produce("t", values);
-  start({{"how", "reject"}, {"bad.at", "5"}, {"errors.tolerance", "all"}, {"errors.deadletterqueue.topic.name", "dead"},
+  start({{"how", "reject"},
+         {"bad.at", "5"},
+         {"errors.tolerance", "all"},
+         {"errors.deadletterqueue.topic.name", "dead"},
          {"errors.deadletterqueue.context.headers.enable", "true"}});
   ASSERT_TRUE(caught_up());
   EXPECT_EQ(lines_of(file_).size(), 8U);
@@ -106,7 +114,9 @@ TEST_F(RunnerSink, ResumingBeyondTheEndFailsTheTask) {
   cluster_.produce("t", objects(10));
   start({{"seek.to", "11"}});
   ASSERT_TRUE(failed());
-  EXPECT_NE(runner_.failure()->trace.find("seek to offset 11 of t-0: the log holds offsets 0 to 10"), std::string::npos)
+  EXPECT_NE(
+      runner_.failure()->trace.find("seek to offset 11 of t-0: the log holds offsets 0 to 10"),
+      std::string::npos)
       << runner_.failure()->trace;
   EXPECT_EQ(lines_of(file_), std::vector<std::string>{"closed"});
 }

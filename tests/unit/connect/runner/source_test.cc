@@ -3,8 +3,10 @@
 namespace penstock::connect {
 namespace {
 
-const ConfigMap kPlain{{"value.converter", "JsonConverter"}, {"value.converter.schemas.enable", "false"},
-                       {"key.converter", "JsonConverter"},   {"key.converter.schemas.enable", "false"},
+const ConfigMap kPlain{{"value.converter", "JsonConverter"},
+                       {"value.converter.schemas.enable", "false"},
+                       {"key.converter", "JsonConverter"},
+                       {"key.converter.schemas.enable", "false"},
                        {"offset.flush.interval.ms", "50"}};
 
 ConfigMap with(ConfigMap more) {
@@ -21,7 +23,8 @@ class RunnerSource : public testing::Test {
     runner_.ask_for<message::Started>(message::StartTask{0, with(std::move(config))});
   }
   bool finished() {
-    return runner_.until([&] { return runner_.caught_up() || runner_.failure(); }) && runner_.caught_up();
+    return runner_.until([&] { return runner_.caught_up() || runner_.failure(); }) &&
+           runner_.caught_up();
   }
   MockCluster cluster_;
   RunnerHarness runner_;
@@ -38,7 +41,8 @@ TEST_F(RunnerSource, EveryRecordArrivesInOrderAndItsOffsetIsStored) {
   EXPECT_EQ(records[0].value, R"({"n":0,"text":"row 0","real":0.5})");
   EXPECT_EQ(records[0].key, "0");
   EXPECT_EQ(records[4999].value, R"({"n":4999,"text":"row 4999","real":0.5})");
-  EXPECT_TRUE(runner_.until([&] { return runner_.metric("plugin.committed") == 5000; })) << runner_.metric("plugin.committed");
+  EXPECT_TRUE(runner_.until([&] { return runner_.metric("plugin.committed") == 5000; }))
+      << runner_.metric("plugin.committed");
 }
 
 TEST_F(RunnerSource, ResumesBehindTheStoredOffset) {
@@ -67,7 +71,8 @@ TEST_F(RunnerSource, RetriableErrorPollsAgain) {
 TEST_F(RunnerSource, RetriesEndAfterTheTimeout) {
   start({{"count", "10"}, {"bad.at", "0"}, {"how", "retry"}, {"errors.retry.timeout", "0"}});
   ASSERT_TRUE(runner_.until([&] { return runner_.failure().has_value(); }));
-  EXPECT_NE(runner_.failure()->trace.find("locked (after 1 tries)"), std::string::npos) << runner_.failure()->trace;
+  EXPECT_NE(runner_.failure()->trace.find("locked (after 1 tries)"), std::string::npos)
+      << runner_.failure()->trace;
 }
 
 TEST_F(RunnerSource, AnyOtherExceptionFailsTheTask) {
@@ -81,14 +86,19 @@ TEST_F(RunnerSource, BadRecordFailsTheTaskWithItsCoordinates) {
   start({{"count", "10"}, {"bad.at", "5"}, {"how", "nan"}});
   ASSERT_TRUE(runner_.until([&] { return runner_.failure().has_value(); }));
   EXPECT_EQ(runner_.failure()->trace,
-            "record for topic \"t\" from {\"partition\":{\"source\":\"probe\"},\"offset\":{\"n\":6}} (VALUE_CONVERTER): "
+            "record for topic \"t\" from "
+            "{\"partition\":{\"source\":\"probe\"},\"offset\":{\"n\":6}} (VALUE_CONVERTER): "
             "field \"real\": NaN has no form in JSON");
 }
 
 TEST_F(RunnerSource, BadRecordsGoToTheDeadLetterTopicAndTheOthersOn) {
   cluster_.create_topic("dead");
-  start({{"count", "10"}, {"bad.at", "5"}, {"how", "nan"}, {"errors.tolerance", "all"},
-         {"errors.deadletterqueue.topic.name", "dead"}, {"errors.deadletterqueue.context.headers.enable", "true"}});
+  start({{"count", "10"},
+         {"bad.at", "5"},
+         {"how", "nan"},
+         {"errors.tolerance", "all"},
+         {"errors.deadletterqueue.topic.name", "dead"},
+         {"errors.deadletterqueue.context.headers.enable", "true"}});
   ASSERT_TRUE(finished());
   EXPECT_EQ(cluster_.consume("t").size(), 9U);
   const auto dead = cluster_.consume("dead");

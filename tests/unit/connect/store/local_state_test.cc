@@ -19,13 +19,16 @@ class LocalStateTest : public ::testing::Test {
   }
   ~LocalStateTest() override { std::filesystem::remove_all(folder_); }
   std::unique_ptr<LocalState> open(std::uint64_t compact_bytes_min = 1U << 20) {
-    auto state = LocalState::open(log::posix_file_system(), clock_, {folder_ + "/s", compact_bytes_min});
+    auto state =
+        LocalState::open(log::posix_file_system(), clock_, {folder_ + "/s", compact_bytes_min});
     EXPECT_TRUE(state) << state.error().text;
     return std::move(*state);
   }
-  static std::map<std::string, std::string> all(LocalState& state, StateTopic topic = StateTopic::kOffsets) {
+  static std::map<std::string, std::string> all(LocalState& state,
+                                                StateTopic topic = StateTopic::kOffsets) {
     std::map<std::string, std::string> out;
-    EXPECT_TRUE(state.log(topic).read_all([&](std::string_view k, std::string_view v) { out[std::string(k)] = v; }));
+    EXPECT_TRUE(state.log(topic).read_all(
+        [&](std::string_view k, std::string_view v) { out[std::string(k)] = v; }));
     return out;
   }
   static void put(LocalState& state, const std::string& key, std::optional<std::string> value) {

@@ -36,7 +36,8 @@ class StateThreadTest : public ::testing::Test {
   StateThread::Logs logs() { return {&log_, &log_, &log_}; }
   static StateThread::Values read(StateThread& thread, std::vector<std::string> partitions) {
     std::promise<StateThread::Values> got;
-    thread.read_offsets("c", std::move(partitions), [&](StateThread::Values values) { got.set_value(std::move(values)); });
+    thread.read_offsets("c", std::move(partitions),
+                        [&](StateThread::Values values) { got.set_value(std::move(values)); });
     return got.get_future().get();
   }
   std::promise<void> open_;
@@ -47,7 +48,8 @@ TEST_F(StateThreadTest, WhatQueuesUpGoesToDiskTogether) {
   StateThread thread(logs());
   std::vector<std::promise<Status>> done(50);
   for (std::size_t i = 0; i < done.size(); ++i) {
-    thread.put(StateTopic::kOffsets, {{offset_key("c", std::to_string(i)), "v"}}, [&done, i](Status s) { done[i].set_value(std::move(s)); });
+    thread.put(StateTopic::kOffsets, {{offset_key("c", std::to_string(i)), "v"}},
+               [&done, i](Status s) { done[i].set_value(std::move(s)); });
   }
   open_.set_value();
   for (auto& one : done) EXPECT_TRUE(one.get_future().get());

@@ -1,5 +1,6 @@
-// Stand-in for penstock-runner. A "plugin" is a file that holds the JSON of a definition message; what goes wrong is asked for by the
-// setting "fake" of a configuration, or by the first word of the file.
+// Stand-in for penstock-runner. A "plugin" is a file that holds the JSON of a definition message;
+// what goes wrong is asked for by the setting "fake" of a configuration, or by the first word of
+// the file.
 #include <poll.h>
 #include <signal.h>
 #include <time.h>
@@ -27,7 +28,9 @@ std::int64_t now_ms() {
 
 class FakeRunner {
  public:
-  FakeRunner() : channel_(UniqueFd(kRunnerChannelFd)), pages_(TaskPages::attach(UniqueFd(kRunnerPagesFd)).value()) {}
+  FakeRunner()
+      : channel_(UniqueFd(kRunnerChannelFd)),
+        pages_(TaskPages::attach(UniqueFd(kRunnerPagesFd)).value()) {}
 
   int run() {
     for (;;) {
@@ -81,7 +84,8 @@ class FakeRunner {
       say(e, message::Ready{::getpid(), "1.2.3"});
     } else if (std::holds_alternative<message::Describe>(e.body)) {
       auto definition = decode(plugin_);
-      say(e, definition ? std::move(definition->body) : Message(message::Failed{"no definition", false}));
+      say(e, definition ? std::move(definition->body)
+                        : Message(message::Failed{"no definition", false}));
     } else if (const auto* validate = std::get_if<message::Validate>(&e.body)) {
       const auto how = fake(validate->config);
       begin_call(pages_.connector(), PluginCall::kValidate, now_ms());
@@ -92,14 +96,16 @@ class FakeRunner {
         const auto& secret = validate->config.at("secret");
         std::fprintf(stderr, "validating %s\n", secret.c_str());
         problems.problems.push_back({"fake", "cannot open with " + secret});
-        problems.problems.push_back({"producer.override.linger.ms", "producer.override.linger.ms: not with " + secret});
+        problems.problems.push_back(
+            {"producer.override.linger.ms", "producer.override.linger.ms: not with " + secret});
       }
       if (how == "problem") problems.problems.push_back({"fake", "fake must not be 'problem'"});
       say(e, std::move(problems));
     } else if (const auto* plan = std::get_if<message::Plan>(&e.body)) {
       if (fake(plan->config) == "fail-plan") return say(e, message::Failed{"no tables", false});
       message::TaskConfigs tasks;
-      for (int i = 0; i < plan->tasks_max; ++i) tasks.tasks.push_back({{"part", std::to_string(i)}});
+      for (int i = 0; i < plan->tasks_max; ++i)
+        tasks.tasks.push_back({{"part", std::to_string(i)}});
       say(e, std::move(tasks));
     } else if (const auto* start = std::get_if<message::StartTask>(&e.body)) {
       start_task(e, *start);
@@ -123,12 +129,14 @@ class FakeRunner {
 
   void start_task(const Envelope& e, const message::StartTask& start) {
     const auto how = fake(start.config);
-    if (how == "fail-start") return say(e, message::Failed{"cannot open: password=" + start.config.at("secret"), false});
+    if (how == "fail-start")
+      return say(e, message::Failed{"cannot open: password=" + start.config.at("secret"), false});
     if (how == "crash-start") {
       begin_call(pages_.task(start.task), PluginCall::kStart, now_ms());
       crash("last words");
     }
-    if (how == "say-secret") std::fprintf(stderr, "opening with %s\n", start.config.at("secret").c_str());
+    if (how == "say-secret")
+      std::fprintf(stderr, "opening with %s\n", start.config.at("secret").c_str());
     say(e, message::Started{});
     tell(e, message::Metrics{start.task, {{"records", 10}, {"position.orders.0", 4}}});
     if (how == "hang-poll") {

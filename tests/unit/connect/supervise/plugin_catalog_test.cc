@@ -15,7 +15,9 @@ class PluginCatalogTest : public ::testing::Test {
     folder_ = ::mkdtemp(name.data());
   }
   ~PluginCatalogTest() override { std::filesystem::remove_all(folder_); }
-  void write(const std::string& name, const std::string& text) { std::ofstream(folder_ + "/" + name) << text; }
+  void write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ + "/" + name) << text;
+  }
   static message::Definition definition() {
     message::Definition d{"demo", "1.0", {}};
     auto& c = d.connectors.emplace_back();
@@ -34,7 +36,8 @@ TEST_F(PluginCatalogTest, AClassIsFoundByNameAliasAndSuffix) {
   ASSERT_EQ(files.size(), 1U);
   EXPECT_EQ(files[0].sha256, "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb");
   catalog.described(files[0], definition());
-  for (const char* name : {"DemoSource", "DemoSourceConnector", "io.example.DemoSourceConnector", "io.example.DemoSource"}) {
+  for (const char* name : {"DemoSource", "DemoSourceConnector", "io.example.DemoSourceConnector",
+                           "io.example.DemoSource"}) {
     EXPECT_TRUE(catalog.find(name)) << name;
   }
   EXPECT_FALSE(catalog.find("Demo"));
@@ -48,7 +51,8 @@ TEST_F(PluginCatalogTest, AMissingClassNamesWhatThereIsAndWhatWasRefused) {
   catalog.described(files[0], definition());
   catalog.refused(files[1], "wrong ABI");
   EXPECT_EQ(catalog.find("Other").error().text,
-            "Failed to find any class that implements Connector and which name matches Other, available connectors are: DemoSource; " +
+            "Failed to find any class that implements Connector and which name matches Other, "
+            "available connectors are: DemoSource; " +
                 folder_ + "/b.so was refused: wrong ABI");
 }
 

@@ -1,7 +1,7 @@
 #include "framework/connect/supervise/supervisor.h"
 
-#include <regex>
 #include <gtest/gtest.h>
+#include <regex>
 
 #include <chrono>
 #include <condition_variable>
@@ -45,19 +45,27 @@ class SupervisorTest : public ::testing::Test, public SupervisorEvents, public O
     auto promise = std::make_shared<std::promise<Result<Message>>>();
     auto future = promise->get_future();
     ask([promise](Result<Message> answer) { promise->set_value(std::move(answer)); });
-    if (future.wait_for(kPatience) != std::future_status::ready) return fail(Errc::kTimeout, "no answer");
+    if (future.wait_for(kPatience) != std::future_status::ready)
+      return fail(Errc::kTimeout, "no answer");
     return future.get();
   }
-  Result<Message> probe(const message::Hello& hello, const Message& question, std::int64_t deadline_ms = 5'000) {
-    return wait([&](Answer done) { supervisor().probe(hello, question, deadline_ms, "validate()", std::move(done)); });
+  Result<Message> probe(const message::Hello& hello, const Message& question,
+                        std::int64_t deadline_ms = 5'000) {
+    return wait([&](Answer done) {
+      supervisor().probe(hello, question, deadline_ms, "validate()", std::move(done));
+    });
   }
   Result<Message> start(const std::string& text = "{}") {
-    return wait([&](Answer done) { supervisor().start_runner("orders", 4, plugin(text), std::move(done)); });
+    return wait([&](Answer done) {
+      supervisor().start_runner("orders", 4, plugin(text), std::move(done));
+    });
   }
   Result<Message> start_task(const std::string& fake) {
     message::StartTask task;
     task.config = {{"fake", fake}, {"secret", "x"}};
-    return wait([&](Answer done) { supervisor().ask("orders", 4, task, 5'000, "the start", std::move(done)); });
+    return wait([&](Answer done) {
+      supervisor().ask("orders", 4, task, 5'000, "the start", std::move(done));
+    });
   }
   bool eventually(const std::function<bool()>& condition) {
     std::unique_lock lock(mutex_);
@@ -66,11 +74,13 @@ class SupervisorTest : public ::testing::Test, public SupervisorEvents, public O
 
   bool runner_said(const std::string&, std::int64_t, Message message) override {
     const std::lock_guard lock(mutex_);
-    if (const auto* metrics = std::get_if<message::Metrics>(&message)) metrics_.insert(metrics->values.begin(), metrics->values.end());
+    if (const auto* metrics = std::get_if<message::Metrics>(&message))
+      metrics_.insert(metrics->values.begin(), metrics->values.end());
     changed_.notify_all();
     return true;
   }
-  void runner_ended(const std::string& connector, std::int64_t generation, std::string text) override {
+  void runner_ended(const std::string& connector, std::int64_t generation,
+                    std::string text) override {
     const std::lock_guard lock(mutex_);
     ended_ = connector + " " + std::to_string(generation) + ": " + std::move(text);
     changed_.notify_all();
@@ -80,10 +90,12 @@ class SupervisorTest : public ::testing::Test, public SupervisorEvents, public O
     stalled_ = std::move(text);
     changed_.notify_all();
   }
-  void read(const std::string&, std::vector<std::string> partitions, UniqueFunction<void(std::vector<std::optional<std::string>>)> done) override {
+  void read(const std::string&, std::vector<std::string> partitions,
+            UniqueFunction<void(std::vector<std::optional<std::string>>)> done) override {
     done(std::vector<std::optional<std::string>>(partitions.size()));
   }
-  void store(const std::string&, std::vector<message::OffsetEntry> entries, UniqueFunction<void(Status)> done) override {
+  void store(const std::string&, std::vector<message::OffsetEntry> entries,
+             UniqueFunction<void(Status)> done) override {
     {
       const std::lock_guard lock(mutex_);
       stored_ = std::move(entries);
@@ -118,14 +130,18 @@ TEST_F(SupervisorTest, ARefusedPluginGivesItsSentence) {
 TEST_F(SupervisorTest, AProbeThatCrashesIsNamedWithItsSignalAndLastWords) {
   const auto answer = probe(plugin("crash"), message::Describe{});
   ASSERT_FALSE(answer);
-  EXPECT_NE(answer.error().text.find("killed by signal 11 (segmentation fault)"), std::string::npos) << answer.error().text;
-  EXPECT_NE(answer.error().text.find("static constructor went wrong"), std::string::npos) << answer.error().text;
+  EXPECT_NE(answer.error().text.find("killed by signal 11 (segmentation fault)"), std::string::npos)
+      << answer.error().text;
+  EXPECT_NE(answer.error().text.find("static constructor went wrong"), std::string::npos)
+      << answer.error().text;
 }
 
 TEST_F(SupervisorTest, AProbeThatHangsIsEndedAtItsDeadline) {
   const auto answer = probe(plugin("{}"), message::Validate{{{"fake", "hang-validate"}}}, 100);
   ASSERT_FALSE(answer);
-  EXPECT_NE(answer.error().text.find("was killed by the worker: validate() did not return before its deadline"), std::string::npos)
+  EXPECT_NE(answer.error().text.find(
+                "was killed by the worker: validate() did not return before its deadline"),
+            std::string::npos)
       << answer.error().text;
 }
 
@@ -157,7 +173,8 @@ TEST_F(SupervisorTest, ADeathNamesTheCallAndTheRecords) {
   ASSERT_TRUE(start());
   ASSERT_TRUE(start_task("crash-put"));
   ASSERT_TRUE(eventually([&] { return !ended_.empty(); }));
-  EXPECT_NE(ended_.find("killed by signal 11 (segmentation fault); task 0 was in put() of orders-3, offsets 10 to 19\nIts last words:\n  put went wrong"),
+  EXPECT_NE(ended_.find("killed by signal 11 (segmentation fault); task 0 was in put() of "
+                        "orders-3, offsets 10 to 19\nIts last words:\n  put went wrong"),
             std::string::npos)
       << ended_;
 }
@@ -170,7 +187,9 @@ TEST_F(SupervisorTest, ACallThatTakesLongIsShownAndThenEnded) {
   ASSERT_TRUE(eventually([&] { return stalled_.starts_with("in poll() for "); }));
   ASSERT_TRUE(eventually([&] { return !ended_.empty(); }));
   EXPECT_TRUE(std::regex_search(
-      ended_, std::regex(R"(was killed by the worker: task 0 has been in poll\(\) for \d+ s; task\.call\.deadline\.ms allows 2 s)")))
+      ended_,
+      std::regex(
+          R"(was killed by the worker: task 0 has been in poll\(\) for \d+ s; task\.call\.deadline\.ms allows 2 s)")))
       << ended_;
 }
 
@@ -178,7 +197,8 @@ TEST_F(SupervisorTest, ARunnerThatSpeaksGarbageIsEnded) {
   ASSERT_TRUE(start());
   ASSERT_TRUE(start_task("garbage"));
   ASSERT_TRUE(eventually([&] { return !ended_.empty(); }));
-  EXPECT_NE(ended_.find("it sent what is no message: frame of 2147483647 bytes"), std::string::npos) << ended_;
+  EXPECT_NE(ended_.find("it sent what is no message: frame of 2147483647 bytes"), std::string::npos)
+      << ended_;
 }
 
 TEST_F(SupervisorTest, OffsetsAreReadAndStored) {
@@ -200,7 +220,8 @@ TEST_F(SupervisorTest, AMissingRunnerProgramIsAnError) {
   options_.command = {"/nonexistent/penstock-runner"};
   const auto answer = start();
   ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().text, "starting /nonexistent/penstock-runner: No such file or directory");
+  EXPECT_EQ(answer.error().text,
+            "starting /nonexistent/penstock-runner: No such file or directory");
 }
 
 }  // namespace

@@ -13,9 +13,12 @@ TEST(ErrorPolicy, WrongValuesNameTheirKey) {
     return made ? "accepted" : made.error().text;
   };
   EXPECT_EQ(text({}), "accepted");
-  EXPECT_EQ(text({{"errors.tolerance", "most"}}), "errors.tolerance: must be none or all, not \"most\"");
-  EXPECT_EQ(text({{"errors.retry.timeout", "-2"}}), "errors.retry.timeout: must be a whole number of at least -1, not \"-2\"");
-  EXPECT_EQ(text({{"errors.log.enable", "1"}}), "errors.log.enable: must be true or false, not \"1\"");
+  EXPECT_EQ(text({{"errors.tolerance", "most"}}),
+            "errors.tolerance: must be none or all, not \"most\"");
+  EXPECT_EQ(text({{"errors.retry.timeout", "-2"}}),
+            "errors.retry.timeout: must be a whole number of at least -1, not \"-2\"");
+  EXPECT_EQ(text({{"errors.log.enable", "1"}}),
+            "errors.log.enable: must be true or false, not \"1\"");
 }
 
 TEST(Backoff, DoublesUpToTheLimit) {

@@ -19,7 +19,9 @@ class Fixture : public testing::Test, public Context, public TaskLink {
   [[nodiscard]] int task_id() const override { return 0; }
   void replan() override {}
   void send(Message message) override { sent_.push_back(std::get<message::StoreOffsets>(message)); }
-  Result<std::vector<std::optional<std::string>>> read_offsets(std::vector<std::string>) override { return std::vector{stored_}; }
+  Result<std::vector<std::optional<std::string>>> read_offsets(std::vector<std::string>) override {
+    return std::vector{stored_};
+  }
 
   static Record at(std::uint32_t partition, std::span<const Value> fields) {
     Record record;

@@ -12,12 +12,12 @@ namespace penstock::testing {
 /// Sentences about a connector's definition that would make the loader refuse it; empty: sound.
 std::vector<std::string> definition_contract(const ConnectorDescriptor& connector);
 
-/// `settings` must give a finite, repeatable input of at least 2 records that ends in kEnd or kIdle.
-/// Checks: destroyed without start; the same records when read twice; resumes exactly behind each of up to
-/// `resume_points` records; small Blocks change nothing; stop() from another thread ends a poll; tick() is harmless.
-/// Returns what was broken, one sentence each.
-std::vector<std::string> source_contract(const ConnectorDescriptor& connector, const Settings& settings,
-                                         std::size_t resume_points = 20);
+/// `settings` must give a finite, repeatable input of at least 2 records that ends in kEnd or
+/// kIdle. Checks: destroyed without start; the same records when read twice; resumes exactly behind
+/// each of up to `resume_points` records; small Blocks change nothing; stop() from another thread
+/// ends a poll; tick() is harmless. Returns what was broken, one sentence each.
+std::vector<std::string> source_contract(const ConnectorDescriptor& connector,
+                                         const Settings& settings, std::size_t resume_points = 20);
 
 struct SinkInput {
   Settings settings;
@@ -27,8 +27,9 @@ struct SinkInput {
   /// What the target durably holds, in any stable form.
   std::function<std::vector<std::string>()> stored;
 };
-/// Checks: destroyed without start; an empty put(); flush() with nothing; records are durable after flush(), not kept as
-/// views; partitions close and open again; a new task goes on after a crash.
-std::vector<std::string> sink_contract(const ConnectorDescriptor& connector, const SinkInput& input);
+/// Checks: destroyed without start; an empty put(); flush() with nothing; records are durable after
+/// flush(), not kept as views; partitions close and open again; a new task goes on after a crash.
+std::vector<std::string> sink_contract(const ConnectorDescriptor& connector,
+                                       const SinkInput& input);
 
 }  // namespace penstock::testing

@@ -1,7 +1,7 @@
 #pragma once
-// Drives one task of a plugin as the runner does, without broker or worker: a host's Block, stored offsets in memory, a
-// recorded log. What a task breaks of its contract is thrown as ContractError; what it throws itself comes out unchanged.
-// Not thread-safe, except stop().
+// Drives one task of a plugin as the runner does, without broker or worker: a host's Block, stored
+// offsets in memory, a recorded log. What a task breaks of its contract is thrown as ContractError;
+// what it throws itself comes out unchanged. Not thread-safe, except stop().
 
 #include <cstdint>
 #include <map>
@@ -29,7 +29,8 @@ struct LogLine {
   std::string text;
 };
 
-/// A value as JSON-like text, for comparisons: structs with their field names, blobs as x'00ff', absent fields left out.
+/// A value as JSON-like text, for comparisons: structs with their field names, blobs as x'00ff',
+/// absent fields left out.
 std::string to_text(const Schema* schema, const Value& value);
 /// "topic key value", without schemas, offsets and headers.
 std::string to_text(const Record& record);
@@ -39,7 +40,8 @@ class Offsets {
  public:
   Offsets();
   ~Offsets();
-  /// What is stored under a source partition, as text such as {"incrementing":5}; "" when nothing is.
+  /// What is stored under a source partition, as text such as {"incrementing":5}; "" when nothing
+  /// is.
   [[nodiscard]] std::string text(std::string_view partition_json) const;
   [[nodiscard]] std::size_t size() const;
 
@@ -58,10 +60,13 @@ struct Options {
   std::shared_ptr<Offsets> offsets = nullptr;  // nullptr: an empty store of its own
 };
 
-/// Problems of `settings` by the definition of the connector, and then by Connector::validate(); empty: fine.
+/// Problems of `settings` by the definition of the connector, and then by Connector::validate();
+/// empty: fine.
 std::vector<std::string> validate(const ConnectorDescriptor& connector, const Settings& settings);
-/// The configurations of its tasks; one without a connector class. Throws std::invalid_argument with all problems.
-std::vector<Settings> plan(const ConnectorDescriptor& connector, const Settings& settings, int max_tasks);
+/// The configurations of its tasks; one without a connector class. Throws std::invalid_argument
+/// with all problems.
+std::vector<Settings> plan(const ConnectorDescriptor& connector, const Settings& settings,
+                           int max_tasks);
 
 class SourceHarness {
  public:
@@ -71,16 +76,19 @@ class SourceHarness {
   SourceHarness(const SourceHarness&) = delete;
   SourceHarness& operator=(const SourceHarness&) = delete;
 
-  /// A new task, started; a former one is destroyed first. Unacknowledged records are forgotten, as after a crash.
+  /// A new task, started; a former one is destroyed first. Unacknowledged records are forgotten, as
+  /// after a crash.
   void start();
   void restart() { start(); }
   /// One poll into an emptied Block; checks every record.
   Polled poll();
   /// Of the last poll(), until the next.
   [[nodiscard]] std::span<const Record> records() const;
-  /// The first `count` records of the last poll() are in the broker: stores their offsets and tells the task.
+  /// The first `count` records of the last poll() are in the broker: stores their offsets and tells
+  /// the task.
   void acknowledge(std::size_t count = SIZE_MAX);
-  /// Polls and acknowledges until the source is idle or ended, or `records_max` came; all records as text.
+  /// Polls and acknowledges until the source is idle or ended, or `records_max` came; all records
+  /// as text.
   std::vector<std::string> drain(std::size_t records_max = SIZE_MAX);
   void tick();
   /// Any thread.
@@ -121,9 +129,11 @@ class SinkHarness {
   /// Memory and schemas for the records to put.
   [[nodiscard]] Block& block();
   const Schema* schema(const SchemaSpec& spec);
-  /// A record of the next put(): topic, partition, next offset and a timestamp are set. Valid until the next add().
+  /// A record of the next put(): topic, partition, next offset and a timestamp are set. Valid until
+  /// the next add().
   Record& add(std::string_view topic, std::int32_t partition = 0);
-  /// Hands the added records over; afterwards their memory is overwritten, so that views that were kept are garbage.
+  /// Hands the added records over; afterwards their memory is overwritten, so that views that were
+  /// kept are garbage.
   void put();
   /// Like put(), but keeps the records for another try; discard() drops them.
   void try_put();
