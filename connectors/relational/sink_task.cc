@@ -196,11 +196,15 @@ void RelationalSink::store(std::span<const Record> records, std::size_t base) {
   } catch (const BadRows&) {
     write_transaction(true);
   }
+  take_pending(settings_.exactly_once);
+}
+
+void RelationalSink::take_pending(bool undurable) {
   for (auto& [id, partition] : partitions_) {
     if (partition.pending < 0) continue;
     partition.next_offset = partition.pending;
     partition.pending = -1;
-    partition.undurable = settings_.exactly_once;
+    partition.undurable = undurable;
   }
 }
 
@@ -261,7 +265,7 @@ void RelationalSink::write_transaction(bool careful) {
   try {
     database_->begin(settings_.exactly_once ? Durability::kFast : Durability::kDurable);
     for (std::size_t i = 0; i < run_count_; ++i) write_run(runs_[i], careful);
-    if (settings_.exactly_once) store_offsets(true);
+    if (settings_.exactly_once) store_offsets();
     database_->commit();
   } catch (const RetriableError&) {
     database_->rollback();
@@ -307,33 +311,38 @@ void RelationalSink::write_halves(Plan& plan, std::span<const Change> changes) {
   write_halves(plan, changes.subspan(half));
 }
 
-void RelationalSink::store_offsets(bool only_pending) {
+void RelationalSink::store_offsets() {
   for (const auto& [id, partition] : partitions_) {
-    const bool wanted = only_pending ? partition.pending >= 0 : partition.undurable;
-    if (!wanted) continue;
-    const StoredOffset at{only_pending ? partition.pending : partition.next_offset,
-                          partition.epoch};
-    if (database_->store_offset(key_of(id), at)) continue;
+    if (partition.pending < 0) continue;
+    if (database_->store_offset(key_of(id), {partition.pending, partition.epoch})) continue;
     throw std::runtime_error("partition " + id.first + "-" + std::to_string(id.second) +
                              " was taken over by another task of connector " + connector_ +
                              "; this one stores nothing more");
   }
 }
 
+/// Stores what was stored fast once more, durably, and how far the partitions have come through
+/// records that went elsewhere.
 void RelationalSink::flush() {
   ensure_connected();
-  const bool anything = std::any_of(partitions_.begin(), partitions_.end(),
-                                    [](const auto& p) { return p.second.undurable; });
+  if (!settings_.exactly_once) return;
+  bool anything = false;
+  for (auto& [id, partition] : partitions_) {
+    const std::int64_t passed = context_->passed(id.first, id.second);
+    const bool wanted = partition.undurable || passed > partition.next_offset;
+    partition.pending = wanted ? std::max(passed, partition.next_offset) : -1;
+    anything = anything || wanted;
+  }
   if (!anything) return;
   try {
     database_->begin(Durability::kDurable);
-    store_offsets(false);
+    store_offsets();
     database_->commit();
   } catch (...) {
     database_->rollback();
     throw;
   }
-  for (auto& [id, partition] : partitions_) partition.undurable = false;
+  take_pending(false);
 }
 
 void RelationalSink::close(std::span<const TopicPartition> partitions) {

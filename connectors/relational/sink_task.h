@@ -36,7 +36,7 @@ class RelationalSink : public SinkTask {
  private:
   struct Partition {
     std::int64_t next_offset = -1;  // stored up to here
-    std::int64_t pending = -1;      // as next_offset once the transaction under way is committed
+    std::int64_t pending = -1;      // next_offset once the transaction under way is committed
     std::int64_t epoch = 0;
     bool undurable = false;
   };
@@ -59,7 +59,8 @@ class RelationalSink : public SinkTask {
   void write_transaction(bool careful);
   void write_run(Run& run, bool careful);
   void write_halves(Plan& plan, std::span<const Change> changes);
-  void store_offsets(bool only_pending);
+  void store_offsets();
+  void take_pending(bool undurable);
   Entry& partition_of(const Record& record);
   [[nodiscard]] Run& new_run(Plan& plan);
   [[nodiscard]] OffsetKey key_of(const PartitionId& id) const {

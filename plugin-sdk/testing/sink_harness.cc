@@ -24,6 +24,7 @@ struct SinkHarness::State final : RecordingContext<SinkContext> {
     task = nullptr;
     opened = false;
     open_places.clear();
+    passed_by.clear();
   }
   void seek(const TopicPartition& at) override {
     if (!opening) throw ContractError("seek() outside open()");
@@ -43,6 +44,11 @@ struct SinkHarness::State final : RecordingContext<SinkContext> {
     return opened ? std::string_view(cluster) : std::string_view();
   }
 
+  [[nodiscard]] std::int64_t passed(std::string_view topic, std::int32_t partition) const override {
+    const auto found = passed_by.find({std::string(topic), partition});
+    return found == passed_by.end() ? -1 : found->second;
+  }
+
   const ConnectorDescriptor& connector;
   host::PluginConfig config;
   host::HostBlock block;
@@ -52,6 +58,7 @@ struct SinkHarness::State final : RecordingContext<SinkContext> {
   std::set<Place> open_places;
   std::map<Place, std::int64_t> sought;
   std::map<Place, std::int64_t> next;
+  std::map<Place, std::int64_t> passed_by;
   std::vector<Rejected> rejected;
 };
 
@@ -104,6 +111,13 @@ void SinkHarness::try_put() {
     ~Done() { putting = false; }
   } const done{state_->putting};
   state_->task->put(std::as_const(state_->block).records());
+  for (const Record& record : std::as_const(state_->block).records())
+    pass(record.topic, record.partition, record.offset + 1);
+}
+
+void SinkHarness::pass(std::string_view topic, std::int32_t partition, std::int64_t next_offset) {
+  auto& at = state_->passed_by.try_emplace({std::string(topic), partition}, -1).first->second;
+  at = std::max(at, next_offset);
 }
 
 void SinkHarness::discard() {

@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(
              "it says plugin ABI 2; this Penstock has ABI 1: rebuild the plugin with "
              "PenstockPluginSdk 1"},
         Case{"wrong_minor.so",
-             "it needs plugin ABI 1.99, this Penstock has 1.0; upgrade Penstock, or rebuild the "
+             "it needs plugin ABI 1.99, this Penstock has 1.1; upgrade Penstock, or rebuild the "
              "plugin with "
              "this Penstock's SDK"},
         Case{"wrong_toolchain.so",

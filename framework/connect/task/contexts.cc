@@ -1,5 +1,6 @@
 #include "framework/connect/task/contexts.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace penstock::connect {
@@ -25,6 +26,11 @@ void SinkTaskContext::reject(const Record& record, std::string_view why) {
   if (!may_reject_) throw std::logic_error("SinkContext::reject() was called outside put()");
   rejects_.push_back(
       {std::string(record.topic), record.partition, record.offset, std::string(why)});
+}
+
+std::int64_t SinkTaskContext::passed(std::string_view topic, std::int32_t partition) const {
+  const auto found = passed_.find({std::string(topic), partition});
+  return found == passed_.end() ? -1 : std::max<std::int64_t>(found->second, -1);
 }
 
 Status refuse_unavailable(const ConfigMap& config) {

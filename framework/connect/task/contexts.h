@@ -94,9 +94,16 @@ class SinkTaskContext final : public SinkContext {
   void seek(const TopicPartition& at) override;
   void reject(const Record& record, std::string_view why) override;
   [[nodiscard]] std::string_view cluster_id() const override { return cluster_id_; }
+  [[nodiscard]] std::int64_t passed(std::string_view topic, std::int32_t partition) const override;
 
   TaskBasics& basics() { return basics_; }
   void set_cluster_id(std::string id) { cluster_id_ = std::move(id); }
+  void set_passed(const std::string& topic, std::int32_t partition, std::int64_t next_offset) {
+    passed_[{topic, partition}] = next_offset;
+  }
+  void forget(const std::string& topic, std::int32_t partition) {
+    passed_.erase({topic, partition});
+  }
   /// Between these, seek() or reject() is allowed.
   void allow_seek(bool on) { may_seek_ = on; }
   void allow_reject(bool on) { may_reject_ = on; }
@@ -106,6 +113,7 @@ class SinkTaskContext final : public SinkContext {
  private:
   TaskBasics basics_;
   std::string cluster_id_;
+  std::map<std::pair<std::string, std::int32_t>, std::int64_t> passed_;
   bool may_seek_ = false;
   bool may_reject_ = false;
   std::vector<Seek> seeks_;

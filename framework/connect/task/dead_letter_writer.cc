@@ -40,6 +40,7 @@ Status DeadLetterWriter::write(const BadRecord& record) {
 }
 
 Status DeadLetterWriter::wait(std::chrono::milliseconds at_most) {
+  if (pending_ > 0) producer_->kick();
   const auto began = std::chrono::steady_clock::now();
   while (pending_ > 0) {
     const auto waited = std::chrono::steady_clock::now() - began;

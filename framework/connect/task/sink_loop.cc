@@ -141,7 +141,10 @@ void SinkLoop::take_seek(const SinkTaskContext::Seek& seek,
 void SinkLoop::revoke(const SinkEvent& event) {
   if (!end_.failed && !event.lost && flush()) commit();
   close(event.partitions);
-  for (const auto& at : event.partitions) progress_.erase({at.topic, at.partition});
+  for (const auto& at : event.partitions) {
+    progress_.erase({at.topic, at.partition});
+    context_.forget(at.topic, at.partition);
+  }
   dropping_ = false;
   assigned_ = false;
   fetcher_->revoked_handled();
@@ -164,8 +167,7 @@ void SinkLoop::close(const std::vector<PartitionOffset>& partitions) {
 /// flush_if_due().
 bool SinkLoop::flush() {
   if (!dirty_) return true;
-  const auto result =
-      call_on_page(*setup_.page, caller(), PluginCall::kFlush, [this] { task_->task->flush(); });
+  const auto result = call_flush();
   last_call_ = last_flush_ = Clock::now();
   if (result) {
     dirty_ = false;
@@ -187,6 +189,12 @@ bool SinkLoop::flush() {
                    result.text + "; trying again in " + std::to_string(delay->count()) + " ms");
   flush_not_before_ = Clock::now() + *delay;
   return false;
+}
+
+plugin::CallResult SinkLoop::call_flush() {
+  for (const auto& [partition, at] : progress_)
+    context_.set_passed(partition.first, partition.second, at.position);
+  return call_on_page(*setup_.page, caller(), PluginCall::kFlush, [this] { task_->task->flush(); });
 }
 
 bool SinkLoop::uncommitted() const {

@@ -78,6 +78,7 @@ class SinkLoop final : public TaskLoop {
   Put take_rejects(SinkBatch& batch);
   void advance(const SinkBatch& batch, std::size_t messages);
   bool flush();
+  plugin::CallResult call_flush();
   bool commit();
   void flush_if_due();
   void tick_if_due();
@@ -102,7 +103,7 @@ class SinkLoop final : public TaskLoop {
   bool assigned_ = false;
   bool dropping_ = false;    // until the revocation that is on its way: a put was given up for it
   bool put_broken_ = false;  // the last put() failed half-way
-  bool dirty_ = false;       // put() since the last flush()
+  bool dirty_ = false;       // put() or a record sent away since the last flush()
   bool told_caught_up_ = false;
   std::int64_t flush_interval_ms_ = 1'000;
   Clock::time_point last_call_, last_flush_, last_put_, last_report_, flush_not_before_;

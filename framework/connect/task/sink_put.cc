@@ -113,9 +113,7 @@ void SinkLoop::process(SinkBatch& batch) {
   advance(batch, done);
   if (outcome == Put::kAbandoned) return;
   if (put_broken_) return;  // what the plugin holds now is its own affair; it comes again
-  const auto result =
-      call_on_page(*setup_.page, caller(), PluginCall::kFlush, [this] { task_->task->flush(); });
-  if (result) commit();
+  if (call_flush()) commit();
 }
 
 /// `done`: messages that are dealt with, from the first on.
@@ -176,6 +174,11 @@ SinkLoop::Put SinkLoop::put(SinkBatch& batch, std::size_t first, std::size_t las
 SinkLoop::Put SinkLoop::put_once(SinkBatch& batch, std::size_t first, std::size_t last,
                                  plugin::CallResult& result) {
   const auto records = std::as_const(batch.block).records().subspan(first, last - first);
+  // A put() may store the offsets of its records at once, beyond bad ones before them.
+  if (const auto durable = dead_letters_->wait(kDeadLetterWait); !durable) {
+    fail_with(durable.error().text);
+    return Put::kFailed;
+  }
   Backoff backoff(policy_);
   for (;;) {
     const auto before = Clock::now();
@@ -263,6 +266,7 @@ SinkLoop::Put SinkLoop::bad_record(SinkBatch& batch, std::size_t message, std::s
     fail_with(verdict.error().text);
     return Put::kFailed;
   }
+  dirty_ = true;  // the plugin learns of it in flush()
   if (!dead_letters_->enabled()) {
     ++skipped_;
     ++skipped_by_topic_[std::string(bad.topic)];

@@ -8,7 +8,7 @@
 #include "penstock/config.h"
 
 #define PENSTOCK_PLUGIN_ABI_MAJOR 1
-#define PENSTOCK_PLUGIN_ABI_MINOR 0
+#define PENSTOCK_PLUGIN_ABI_MINOR 1
 #define PENSTOCK_PLUGIN_SYMBOL penstock_plugin_v1
 #define PENSTOCK_PLUGIN_SYMBOL_TEXT "penstock_plugin_v1"
 #define PENSTOCK_PLUGIN_MAGIC 0x50454E53544F434BULL  // "PENSTOCK"

@@ -119,6 +119,12 @@ class SinkContext : public Context {
   /// target: offsets mean nothing in another cluster. Current from each open() on; empty before the
   /// first, and when the cluster does not say.
   [[nodiscard]] virtual std::string_view cluster_id() const = 0;
+  /// Since ABI 1.1. How far an assigned partition has come: every record before this offset was put
+  /// and went through, or is durable in the dead letter queue, or may be passed over. What flush()
+  /// should store in a target that keeps offsets, so that a record that was sent away does not come
+  /// again. -1 before the first record.
+  [[nodiscard]] virtual std::int64_t passed(std::string_view topic,
+                                            std::int32_t partition) const = 0;
 };
 
 /// Calls come on the task's own thread: start, open, (put | flush | tick)*, flush, close,

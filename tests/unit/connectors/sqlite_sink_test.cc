@@ -304,6 +304,17 @@ TEST_F(SqliteSink, ResumesBehindWhatIsStoredAndDropsReplays) {
   EXPECT_THAT(rows("SELECT id FROM t"), ElementsAre("1", "2"));
 }
 
+TEST_F(SqliteSink, ResumesBehindRecordsThatWentToTheDeadLetterQueue) {
+  add_value(sink(), "t", {int64("id", 1)});
+  sink().put();
+  sink().pass("t", 0, 3);
+  sink().flush();
+  SinkHarness second(kSink, settings_);
+  second.start();
+  second.open("t");
+  EXPECT_EQ(second.sought("t"), 3);
+}
+
 TEST_F(SqliteSink, ATaskThatWasReplacedStoresNothing) {
   sink();
   SinkHarness second(kSink, settings_);

@@ -147,6 +147,12 @@ void MockCluster::create_topic(const std::string& name, int partitions) {
   rd_kafka_mock_topic_create(cluster_, name.c_str(), partitions, 1);
 }
 
+void MockCluster::refuse_produce() {
+  constexpr std::int16_t kProduce = 0;
+  constexpr auto kRefused = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+  rd_kafka_mock_push_request_errors(cluster_, kProduce, 3, kRefused, kRefused, kRefused);
+}
+
 void MockCluster::produce(const std::string& topic, const std::vector<std::string>& values,
                           int partition) {
   char text[256];

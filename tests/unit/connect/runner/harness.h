@@ -77,6 +77,8 @@ class MockCluster {
   MockCluster();
   ~MockCluster();
   void create_topic(const std::string& name, int partitions = 1);
+  /// The next produce requests are not allowed.
+  void refuse_produce();
   void produce(const std::string& topic, const std::vector<std::string>& values, int partition = 0);
   struct Consumed {
     std::string key, value;

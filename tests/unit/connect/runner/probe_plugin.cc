@@ -34,6 +34,10 @@ constexpr ConfigKey kSinkKeys[] = {
      .doc = "The record that is bad."},
     {.kind = ConfigKey::kLong, .name = "seek.to", .fallback = "-1", .doc = "Where open() resumes."},
     {.kind = ConfigKey::kString,
+     .name = "position.file",
+     .fallback = "",
+     .doc = "Keeps the position of partition 0 as a target does that holds its offsets."},
+    {.kind = ConfigKey::kString,
      .name = "how",
      .fallback = "good",
      .doc = "Which failure.",
@@ -129,12 +133,15 @@ class LineSink final : public SinkTask {
     how_ = config.text("how");
     bad_ = config.number("bad.at");
     seek_ = config.number("seek.to");
+    position_file_ = config.text("position.file");
+    if (!position_file_.empty()) std::ifstream(position_file_) >> seek_;
   }
   void open(std::span<const TopicPartition> partitions) override {
     if (context_->cluster_id().empty())
       throw std::runtime_error("open() came without a cluster id");
     for (const auto& partition : partitions) {
       context_->count("opened", 1);
+      topic_ = partition.topic;
       if (seek_ >= 0) context_->seek({partition.topic, partition.partition, seek_});
     }
   }
@@ -157,6 +164,7 @@ class LineSink final : public SinkTask {
   void flush() override {
     std::ofstream(file_, std::ios::app) << pending_;
     pending_.clear();
+    if (!position_file_.empty()) std::ofstream(position_file_) << context_->passed(topic_, 0);
   }
   void close(std::span<const TopicPartition>) override {
     std::ofstream(file_, std::ios::app) << "closed\n";
@@ -174,7 +182,7 @@ class LineSink final : public SinkTask {
     return out;
   }
   SinkContext* context_ = nullptr;
-  std::string file_, how_, pending_;
+  std::string file_, how_, pending_, position_file_, topic_;
   std::int64_t bad_ = -1, seek_ = -1;
   int tries_ = 0;
 };

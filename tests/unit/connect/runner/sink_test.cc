@@ -10,11 +10,14 @@ class RunnerSink : public testing::Test {
     file_ = dir_.file("lines");
   }
   void start(ConfigMap config) {
+    runner_.hello("LineSink", cluster_.client());
+    restart(std::move(config));
+  }
+  void restart(ConfigMap config) {
     config.emplace("topics", "t");
     config.emplace("file", file_);
     config.emplace("value.converter.schemas.enable", "false");
     config.emplace("key.converter", "StringConverter");
-    runner_.hello("LineSink", cluster_.client());
     runner_.ask_for<message::Started>(message::StartTask{0, std::move(config)});
   }
   bool caught_up() {
@@ -101,6 +104,35 @@ TEST_F(RunnerSink, PoisonRecordsGoToTheDeadLetterTopicUnchanged) {
   EXPECT_EQ(dead[0].headers.at("__connect.errors.offset"), "3");
   EXPECT_EQ(dead[0].headers.at("__connect.errors.stage"), "VALUE_CONVERTER");
   EXPECT_EQ(dead[1].headers.at("__connect.errors.exception.message"), "not wanted");
+}
+
+TEST_F(RunnerSink, ADeadLetterIsWrittenOnceWhenTheTargetKeepsTheOffsets) {
+  cluster_.create_topic("dead");
+  cluster_.produce("t", {"{\"n\":0}", "{\"n\":"});
+  const ConfigMap config{{"errors.tolerance", "all"},
+                         {"errors.deadletterqueue.topic.name", "dead"},
+                         {"position.file", dir_.file("position")}};
+  start(config);
+  ASSERT_TRUE(caught_up());
+  EXPECT_TRUE(runner_.ask_for<message::Stopped>(message::StopTask{0, 5'000}).drained);
+  EXPECT_EQ(lines_of(dir_.file("position")), std::vector<std::string>{"2"});
+  runner_.caught_up_.reset();
+  restart(config);
+  ASSERT_TRUE(caught_up());
+  EXPECT_EQ(cluster_.consume("dead").size(), 1U);
+}
+
+TEST_F(RunnerSink, NothingBehindABadRecordIsPutBeforeItsDeadLetterIsDurable) {
+  cluster_.create_topic("dead");
+  auto values = objects(10);
+  values[3] = "{\"n\":";
+  cluster_.produce("t", values);
+  cluster_.refuse_produce();
+  start({{"errors.tolerance", "all"}, {"errors.deadletterqueue.topic.name", "dead"}});
+  ASSERT_TRUE(failed());
+  EXPECT_NE(runner_.failure()->trace.find("dead letter to \"dead\""), std::string::npos)
+      << runner_.failure()->trace;
+  for (const auto& line : lines_of(file_)) EXPECT_TRUE(line == "closed" || line < "t@3") << line;
 }
 
 TEST_F(RunnerSink, TheTargetSaysWhereToResume) {

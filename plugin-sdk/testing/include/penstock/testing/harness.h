@@ -138,6 +138,8 @@ class SinkHarness {
   /// Like put(), but keeps the records for another try; discard() drops them.
   void try_put();
   void discard();
+  /// Records before `next_offset` went elsewhere, as after a RecordError: SinkContext::passed().
+  void pass(std::string_view topic, std::int32_t partition, std::int64_t next_offset);
   void flush();
   void tick();
   /// flush() and close() of everything that is open.
