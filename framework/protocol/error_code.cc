@@ -188,6 +188,8 @@ std::string_view to_string(ErrorCode code) {
       return "UNKNOWN_TOPIC_ID";
     case ErrorCode::kInconsistentTopicId:
       return "INCONSISTENT_TOPIC_ID";
+    case ErrorCode::kTransactionalIdNotFound:
+      return "TRANSACTIONAL_ID_NOT_FOUND";
     case ErrorCode::kFencedMemberEpoch:
       return "FENCED_MEMBER_EPOCH";
     case ErrorCode::kUnreleasedInstanceId:
@@ -196,6 +198,10 @@ std::string_view to_string(ErrorCode code) {
       return "UNSUPPORTED_ASSIGNOR";
     case ErrorCode::kStaleMemberEpoch:
       return "STALE_MEMBER_EPOCH";
+    case ErrorCode::kTransactionAbortable:
+      return "TRANSACTION_ABORTABLE";
+    case ErrorCode::kInvalidRegularExpression:
+      return "INVALID_REGULAR_EXPRESSION";
   }
   return "UNKNOWN_ERROR_CODE";
 }

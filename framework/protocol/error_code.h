@@ -99,10 +99,13 @@ enum class ErrorCode : std::int16_t {
   kFeatureUpdateFailed = 96,
   kUnknownTopicId = 100,
   kInconsistentTopicId = 103,
+  kTransactionalIdNotFound = 105,
   kFencedMemberEpoch = 110,
   kUnreleasedInstanceId = 111,
   kUnsupportedAssignor = 112,
   kStaleMemberEpoch = 113,
+  kTransactionAbortable = 120,
+  kInvalidRegularExpression = 128,
 };
 
 /// The protocol's own name, e.g. "UNKNOWN_TOPIC_OR_PARTITION"; "UNKNOWN_ERROR_CODE" for numbers

@@ -10,8 +10,9 @@
 #include "framework/protocol/codec.h"
 #include "framework/protocol/error_code.h"
 
-// InitProducerId (key 22), versions 0-4. v2 flexible; v3 producer id and epoch to go on with
-// (KIP-360); v4 PRODUCER_FENCED (KIP-588).
+// InitProducerId (key 22), versions 0-5. v2 flexible; v3 producer id and epoch to go on with
+// (KIP-360); v4 PRODUCER_FENCED (KIP-588); v5 TRANSACTION_ABORTABLE (KIP-890). Left out: v6
+// (two-phase commit), which Kafka 4.3 does not advertise either.
 namespace penstock::protocol {
 
 struct InitProducerIdRequest {

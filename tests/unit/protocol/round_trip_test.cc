@@ -63,8 +63,8 @@ TEST(RoundTrip, ListOffsets) {
   round_trips<ListOffsetsResponse>(ApiKey::kListOffsets, 1, 7);
 }
 TEST(RoundTrip, InitProducerId) {
-  round_trips<InitProducerIdRequest>(ApiKey::kInitProducerId, 0, 4);
-  round_trips<InitProducerIdResponse>(ApiKey::kInitProducerId, 0, 4);
+  round_trips<InitProducerIdRequest>(ApiKey::kInitProducerId, 0, 5);
+  round_trips<InitProducerIdResponse>(ApiKey::kInitProducerId, 0, 5);
 }
 TEST(RoundTrip, OffsetForLeaderEpoch) {
   round_trips<OffsetForLeaderEpochRequest>(ApiKey::kOffsetForLeaderEpoch, 2, 4);
