@@ -22,9 +22,19 @@ class Cursor {
     return true;
   }
   [[nodiscard]] bool varint(std::int64_t& out, unsigned bits = 32) {
-    if (at_ != end_ && std::to_integer<unsigned>(*at_) < 0x80) [[likely]] {
-      out = unzigzag(std::to_integer<std::uint64_t>(*at_++));
-      return true;
+    if (left() >= 2) [[likely]] {  // most are of one byte or two
+      const auto low = std::to_integer<std::uint64_t>(at_[0]);
+      const auto high = std::to_integer<std::uint64_t>(at_[1]);
+      if (low < 0x80) {
+        out = unzigzag(low);
+        ++at_;
+        return true;
+      }
+      if (high < 0x80) {
+        out = unzigzag((low & 0x7F) | high << 7);
+        at_ += 2;
+        return true;
+      }
     }
     const ByteView rest(at_, end_);
     std::size_t used = 0;

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Measures the connectors end to end and prints a table (and JSON): rows per second and CPU-seconds of every process, beside a plain C
+"""Measures the broker beside Apache Kafka (broker.py), and the connectors end to end and prints a table (and JSON): rows per second and CPU-seconds of every process, beside a plain C
 loop over the same statements and librdkafka in the same run. Start-up is excluded: the clock runs from the first row that is visible at
 the other end to the last. The figure is the median of the runs.
 
 Example: ./dev bench connectors --repeat 10 --runs 3 --json bench.json
-Benchmarks: connectors, startup, memory; without a name, all of them."""
+         ./dev bench broker --runs 5 --json bench.json
+Benchmarks: broker, connectors, startup, memory; without a name, all of them. broker needs Java and Maven (./dev setup --all)."""
 
 import argparse
 import json
@@ -19,6 +20,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support" / "python"))
+sys.path.insert(0, str(ROOT / "tests" / "bench"))
+import broker as broker_bench  # noqa: E402
 import kafka_wire  # noqa: E402
 import postgres  # noqa: E402
 import servers  # noqa: E402
@@ -314,7 +317,7 @@ def bench_memory(options, folder):
     return out
 
 
-BENCHMARKS = {"connectors": bench_connectors, "startup": bench_startup, "memory": bench_memory}
+BENCHMARKS = {"broker": broker_bench.bench_broker, "connectors": bench_connectors, "startup": bench_startup, "memory": bench_memory}
 
 
 def say(text):
@@ -326,7 +329,9 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--repeat", type=int, default=10, help="how many times the flights are repeated (336,776 rows each)")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--only", help="only connector measures whose name holds this")
+    parser.add_argument("--only", help="connectors: measures whose name holds this; broker: parts of load,startup,stored")
+    parser.add_argument("--no-kafka", dest="kafka", action="store_false", help="broker: ours alone")
+    parser.add_argument("--long-seconds", type=int, default=600, help="broker: length of the p99.9 row; 0 leaves it out")
     parser.add_argument("--json", type=pathlib.Path, help="append the figures as one JSON line to this file")
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHMARKS)
@@ -342,7 +347,7 @@ def main():
     if options.json:
         with open(options.json, "a", encoding="utf-8") as log:
             log.write(json.dumps({"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **out}) + "\n")
-    missed = [row["measure"] for rows in out.values() for row in rows if not row["reached"]]
+    missed = [row["measure"] for rows in out.values() for row in rows if row["reached"] is False]
     if missed:
         print(f"\nmissed: {', '.join(missed)}")
     return 0

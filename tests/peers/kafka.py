@@ -35,6 +35,14 @@ DUMP_CLASS = "org.apache.kafka.tools.DumpLogSegments"
 
 # A small JVM that starts quickly: tests run short, and share few cores.
 JVM_SMALL = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+# What kafka-server-start.sh gives a broker; for measurements.
+JVM_SERVER = (
+    "-server",
+    "-XX:+UseG1GC",
+    "-XX:MaxGCPauseMillis=20",
+    "-XX:InitiatingHeapOccupancyPercent=35",
+    "-XX:+ExplicitGCInvokesConcurrent",
+)
 READY_TIMEOUT_S = 90
 PORT_ATTEMPTS = 3
 STOP_TIMEOUT_S = 30
@@ -131,7 +139,7 @@ def fetch():
     return cache
 
 
-def java(class_name, *, heap, log_level="WARN", properties=()):
+def java(class_name, *, heap, log_level="WARN", properties=(), jvm=JVM_SMALL):
     """The command line that runs `class_name`, without its arguments."""
     cache = cache_dir()
     if not is_fetched(cache):
@@ -144,7 +152,7 @@ def java(class_name, *, heap, log_level="WARN", properties=()):
         )
     return [
         program,
-        *JVM_SMALL,
+        *jvm,
         f"-Xmx{heap}",
         "-Djava.awt.headless=true",
         f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}",
@@ -290,7 +298,7 @@ def tail(path, lines=15):
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
 
 
-def start(directory, port=0, heap="512m", overrides=()):
+def start(directory, port=0, heap="512m", overrides=(), jvm=JVM_SMALL):
     """Starts the broker of `directory` and returns its bootstrap address and pid.
 
     A directory that was used before keeps its data and, with port 0, its port."""
@@ -311,7 +319,7 @@ def start(directory, port=0, heap="512m", overrides=()):
                 f"port {taken[0]} is taken: end its user, or choose another --port and --dir"
             )
         try:
-            process = launch(directory, state, heap, overrides)
+            process = launch(directory, state, heap, overrides, jvm)
             break
         except PeerError:
             # Java takes a while to listen; somebody else may have got the free port meanwhile.
@@ -322,8 +330,8 @@ def start(directory, port=0, heap="512m", overrides=()):
     return {"bootstrap": f"127.0.0.1:{state['port']}", "pid": process.pid}
 
 
-def launch(directory, state, heap, overrides):
-    command = java(SERVER_CLASS, heap=heap, log_level="INFO")
+def launch(directory, state, heap, overrides, jvm):
+    command = java(SERVER_CLASS, heap=heap, log_level="INFO", jvm=jvm)
     config = directory / "server.properties"
     config.write_text(
         server_properties(directory, state["port"], state["controller_port"], overrides)
@@ -473,7 +481,8 @@ def command_fetch(_):
 
 
 def command_start(args):
-    print(json.dumps(start(args.dir, args.port, args.heap, args.override)), flush=True)
+    jvm = JVM_SERVER if args.jvm == "server" else JVM_SMALL
+    print(json.dumps(start(args.dir, args.port, args.heap, args.override, jvm)), flush=True)
     return 0
 
 
@@ -555,6 +564,12 @@ def parser():
         "--port", type=int, default=0, help="0 chooses a free one, or the one used before in --dir"
     )
     begin.add_argument("--heap", default="512m", help="largest Java heap (default %(default)s)")
+    begin.add_argument(
+        "--jvm",
+        choices=("small", "server"),
+        default="small",
+        help="small: starts quickly; server: as Kafka's own scripts start it (default %(default)s)",
+    )
     begin.add_argument(
         "--override", action="append", default=[], metavar="NAME=VALUE", help="a broker setting"
     )

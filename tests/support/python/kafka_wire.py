@@ -124,6 +124,27 @@ class Client:
             raise WireError(f"ListOffsets {topic}-{partition}: error {error}")
         return offset
 
+    def delete_topics(self, topics, timeout_ms=30_000):
+        """DeleteTopics v1."""
+        body = struct.pack(">i", len(topics)) + b"".join(map(_string, topics)) + struct.pack(">i", timeout_ms)
+        reader = self.call(20, 1, body)
+        reader.take("i")
+        for _ in range(reader.take("i")):
+            name, error = reader.text(), reader.take("h")
+            if error:
+                raise WireError(f"DeleteTopics {name}: error {error}")
+
+    def wait_for_topic(self, topic, partitions, seconds=60):
+        """Until the end of each partition can be asked for: the broker has opened them all."""
+        for partition in range(partitions):
+            wait_until(lambda p=partition: self._has_end(topic, p), seconds, f"{topic}-{partition}", 0.005)
+
+    def _has_end(self, topic, partition):
+        try:
+            return self.offset(topic, partition, -1) >= 0
+        except WireError:
+            return False
+
     def end(self, topic, partition=0):
         try:
             return self.offset(topic, partition, -1)
