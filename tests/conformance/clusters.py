@@ -1,5 +1,5 @@
 """The cluster under test and the programs that judge it. PENSTOCK_PEER=kafka runs the same tests against Apache Kafka, so that a
-difference is known to be ours."""
+difference is known to be ours; PENSTOCK_PEER_ADDRESS=host:port uses a Kafka that runs already (not for tests that end it)."""
 
 import contextlib
 import fcntl
@@ -14,12 +14,14 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import warnings
 
 import servers
 
 PEERS = servers.ROOT / "tests" / "peers"
 KAFKA = PEERS / "kafka.py"
 APACHE = os.environ.get("PENSTOCK_PEER") == "kafka"
+RUNNING = os.environ.get("PENSTOCK_PEER_ADDRESS")
 # Names that Kafka's own broker does not know, or knows with other defaults; the tests below count on these.
 KAFKA_OVERRIDES = ("group.initial.rebalance.delay.ms=100", "offsets.topic.num.partitions=8", "auto.create.topics.enable=true")
 TOOL_SECONDS = 120
@@ -30,23 +32,24 @@ def cache():
     return pathlib.Path(home) / "penstock"
 
 
-def confluent_kafka():
-    """The newest confluent-kafka of PyPI as a module; its virtual environment is made once, in the repository's .venv or the user's cache."""
+def python_client(name):
+    """A client of PyPI as a module, by the version that requirements.txt names; the virtual environment is made once, in the repository's .venv
+    or the user's cache."""
     wanted = (PEERS / "requirements.txt").read_text()
     for place in (servers.ROOT / ".venv", cache() / "venv"):
-        if importlib.util.find_spec("confluent_kafka") is None and place.is_dir():
+        if importlib.util.find_spec(name) is None and place.is_dir():
             _use(place)
     place = cache() / "venv"
     place.parent.mkdir(parents=True, exist_ok=True)
     stamp = place / "requirements.done"
     with open(cache() / "venv.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if importlib.util.find_spec("confluent_kafka") is None or (place.is_dir() and not _done(stamp, wanted)):
+        if importlib.util.find_spec(name) is None or (place.is_dir() and not _done(stamp, wanted)):
             subprocess.run([sys.executable, "-m", "venv", place], check=True)
             subprocess.run([place / "bin" / "pip", "install", "--quiet", "-r", PEERS / "requirements.txt"], check=True)
             stamp.write_text(wanted)
     _use(place)
-    return importlib.import_module("confluent_kafka")
+    return importlib.import_module(name)
 
 
 def _done(stamp, wanted):
@@ -106,6 +109,9 @@ class Apache:
         return self.folder / "kafka" / "data"
 
     def start(self):
+        if RUNNING:
+            self.address = RUNNING
+            return
         command = [sys.executable, KAFKA, "start", "--dir", self.folder / "kafka"]
         for override in self.overrides:
             command += ["--override", override]
@@ -113,6 +119,8 @@ class Apache:
         self.address = json.loads(out.splitlines()[-1])["bootstrap"]
 
     def _stop(self, *options):
+        if RUNNING:
+            return
         subprocess.run([sys.executable, KAFKA, "stop", "--dir", self.folder / "kafka", *options], check=True, stdout=subprocess.DEVNULL)
 
     def stop(self):
@@ -132,6 +140,7 @@ class ClusterCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
+        warnings.simplefilter("ignore", ResourceWarning)  # Of the clients: sockets that they leave to the collector.
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="penstock-conformance-"))
         cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
         cls.cluster = (Apache if APACHE else Penstock)(cls.folder, cls.OVERRIDES)
@@ -139,6 +148,8 @@ class ClusterCase(unittest.TestCase):
 
     def setUp(self):
         self.topic = self.id().rsplit(".", 1)[1].removeprefix("test_").replace("_", "-")
+        if APACHE and RUNNING:
+            self.topic += f"-{os.getpid()}"
 
     def kcat(self, *arguments, stdin=b"", seconds=30, check=True):
         done = subprocess.run(["kcat", "-b", self.cluster.address, *arguments], input=stdin, capture_output=True, timeout=seconds, check=False)
