@@ -252,8 +252,8 @@ def stored(broker, pairs, gib):
     for file in directory.iterdir():
         if file.suffix in (".log", ".index", ".timeindex", ".snapshot", ".txnindex"):
             file.unlink()
-    load("sparse-segments", directory=directory, segments=gib)
-    forget_clean_end(broker.folder / "data")
+    end = load("sparse-segments", directory=directory, segments=gib)["end_offset"]
+    set_end(broker.folder / "data", full, end)
     produced, fetched = [], []
     with running(broker, ("penstock.scrub.bytes.per.second=0",)):
         for number in range(pairs + 1):
@@ -278,11 +278,11 @@ def spread(options):
     return [word for name, value in options.items() for word in ("--" + name.replace("_", "-"), str(value))]
 
 
-def forget_clean_end(data):
-    """What the broker wrote about the ends of its logs no longer holds; it then finds them itself."""
-    for name in (".kafka_cleanshutdown", "recovery-point-offset-checkpoint", "log-start-offset-checkpoint"):
-        with contextlib.suppress(FileNotFoundError):
-            (data / name).unlink()
+def set_end(data, topic, end):
+    """The broker stopped cleanly, and noted where the log ended: now it ends there."""
+    for name in ("clean-end-offset-checkpoint", "recovery-point-offset-checkpoint", "replication-offset-checkpoint"):
+        lines = (data / name).read_text().splitlines()
+        (data / name).write_text("".join(f"{topic} 0 {end}\n" if line.startswith(f"{topic} 0 ") else line + "\n" for line in lines))
 
 
 class Table:
