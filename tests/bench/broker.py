@@ -57,6 +57,8 @@ class Broker:
         self.topics += 1
         name = f"bench-{self.topics}"
         load("create-topic", bootstrap=self.address, topic=name, partitions=partitions, setting=settings)
+        with kafka_wire.Client(self.address, 60) as client:
+            client.wait_for_topic(name, partitions)
         return name
 
     def cpu(self):
