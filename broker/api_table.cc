@@ -4,6 +4,8 @@
 #include <array>
 
 #include "broker/handlers/alter_configs.h"
+#include "broker/handlers/alter_partition_reassignments.h"
+#include "broker/handlers/alter_replica_log_dirs.h"
 #include "broker/handlers/api_versions.h"
 #include "broker/handlers/create_partitions.h"
 #include "broker/handlers/create_topics.h"
@@ -13,6 +15,9 @@
 #include "broker/handlers/describe_cluster.h"
 #include "broker/handlers/describe_configs.h"
 #include "broker/handlers/describe_groups.h"
+#include "broker/handlers/describe_log_dirs.h"
+#include "broker/handlers/describe_topic_partitions.h"
+#include "broker/handlers/elect_leaders.h"
 #include "broker/handlers/fetch.h"
 #include "broker/handlers/find_coordinator.h"
 #include "broker/handlers/heartbeat.h"
@@ -20,8 +25,10 @@
 #include "broker/handlers/init_producer_id.h"
 #include "broker/handlers/join_group.h"
 #include "broker/handlers/leave_group.h"
+#include "broker/handlers/list_config_resources.h"
 #include "broker/handlers/list_groups.h"
 #include "broker/handlers/list_offsets.h"
+#include "broker/handlers/list_partition_reassignments.h"
 #include "broker/handlers/metadata.h"
 #include "broker/handlers/offset_commit.h"
 #include "broker/handlers/offset_delete.h"
@@ -65,14 +72,27 @@ constexpr std::array kTable = {
     Api{ApiKey::kDescribeConfigs, 1, 1, 4,
         PENSTOCK_TYPED(DescribeConfigs, handle_describe_configs)},
     Api{ApiKey::kAlterConfigs, 0, 0, 2, PENSTOCK_TYPED(AlterConfigs, handle_alter_configs)},
+    Api{ApiKey::kAlterReplicaLogDirs, 1, 1, 2,
+        PENSTOCK_TYPED(AlterReplicaLogDirs, handle_alter_replica_log_dirs)},
+    Api{ApiKey::kDescribeLogDirs, 1, 1, 5,
+        PENSTOCK_TYPED(DescribeLogDirs, handle_describe_log_dirs)},
     Api{ApiKey::kCreatePartitions, 0, 0, 3,
         PENSTOCK_TYPED(CreatePartitions, handle_create_partitions)},
     Api{ApiKey::kDeleteGroups, 0, 0, 2, PENSTOCK_TYPED(DeleteGroups, handle_delete_groups)},
+    Api{ApiKey::kElectLeaders, 0, 0, 2, PENSTOCK_TYPED(ElectLeaders, handle_elect_leaders)},
     Api{ApiKey::kIncrementalAlterConfigs, 0, 0, 1,
         PENSTOCK_TYPED(IncrementalAlterConfigs, handle_incremental_alter_configs)},
+    Api{ApiKey::kAlterPartitionReassignments, 0, 0, 1,
+        PENSTOCK_TYPED(AlterPartitionReassignments, handle_alter_partition_reassignments)},
+    Api{ApiKey::kListPartitionReassignments, 0, 0, 0,
+        PENSTOCK_TYPED(ListPartitionReassignments, handle_list_partition_reassignments)},
     Api{ApiKey::kOffsetDelete, 0, 0, 0, PENSTOCK_TYPED(OffsetDelete, handle_offset_delete)},
-    Api{ApiKey::kDescribeCluster, 0, 0, 1,
+    Api{ApiKey::kDescribeCluster, 0, 0, 2,
         PENSTOCK_TYPED(DescribeCluster, handle_describe_cluster)},
+    Api{ApiKey::kListConfigResources, 0, 0, 1,
+        PENSTOCK_TYPED(ListConfigResources, handle_list_config_resources)},
+    Api{ApiKey::kDescribeTopicPartitions, 0, 0, 0,
+        PENSTOCK_TYPED(DescribeTopicPartitions, handle_describe_topic_partitions)},
 };
 static_assert(std::is_sorted(kTable.begin(), kTable.end(),
                              [](const Api& a, const Api& b) { return a.key < b.key; }));

@@ -64,6 +64,16 @@ std::vector<Key> keys() {
        .kind = Kind::kBool,
        .fallback = "true",
        .doc = "Whether a client's question for an unknown topic creates it."},
+      {.name = "delete.topic.enable",
+       .kind = Kind::kBool,
+       .fallback = "true",
+       .doc = "Whether DeleteTopics is obeyed."},
+      {.name = "max.request.partition.size.limit",
+       .kind = Kind::kInt,
+       .fallback = "2000",
+       .doc = "Most partitions in one answer to DescribeTopicPartitions.",
+       .min = 1,
+       .max = kIntMax},
       {.name = "message.max.bytes",
        .kind = Kind::kInt,
        .fallback = "1048588",
@@ -394,6 +404,9 @@ Settings convert(const config::Settings& given, std::vector<config::Problem>& pr
   out.connections_per_address_max =
       static_cast<std::int32_t>(given.number("max.connections.per.ip"));
   out.shards = static_cast<std::int32_t>(given.number("num.network.threads"));
+  out.delete_topics = given.flag("delete.topic.enable");
+  out.described_partitions_max =
+      static_cast<std::int32_t>(given.number("max.request.partition.size.limit"));
   out.fetch_bytes_max = static_cast<std::int32_t>(given.number("fetch.max.bytes"));
   out.retention_check_ms = given.number("log.retention.check.interval.ms");
   out.checkpoint_ms = given.number("log.flush.offset.checkpoint.interval.ms");

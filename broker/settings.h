@@ -33,6 +33,8 @@ struct Settings {
   std::int32_t connections_max = 10'000;
   std::int32_t connections_per_address_max = 10'000;
   std::int32_t shards = 0;  // 0: CPUs in the affinity mask, at most 8
+  std::int32_t described_partitions_max = 2000;
+  bool delete_topics = true;
   std::int32_t fetch_bytes_max = 55 << 20;
   std::int64_t retention_check_ms = 300'000;
   std::int64_t checkpoint_ms = 5'000;

@@ -41,6 +41,9 @@ class SyncWatch final : public log::FileSystem {
   Result<std::uint64_t> free_bytes(const std::string& path) const override {
     return inner_.free_bytes(path);
   }
+  Result<std::uint64_t> total_bytes(const std::string& path) const override {
+    return inner_.total_bytes(path);
+  }
 
  private:
   log::FileSystem& inner_;

@@ -56,7 +56,8 @@ Status check_topic_name(std::string_view name) {
   if (name.empty())
     return fail(Errc::kInvalid, "Topic name is invalid: the empty string is not allowed");
   if (name == "." || name == "..")
-    return fail(Errc::kInvalid, "Topic name is invalid: '.' and '..' are not allowed");
+    return fail(Errc::kInvalid,
+                "Topic name is invalid: '" + std::string(name) + "' is not allowed");
   if (name.size() > kLengthMax) {
     return fail(Errc::kInvalid,
                 "Topic name is invalid: the length of '" + std::string(name.substr(0, 40)) +

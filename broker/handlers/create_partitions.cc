@@ -1,9 +1,11 @@
 #include "broker/handlers/create_partitions.h"
 
+#include <map>
 #include <memory>
 #include <utility>
 
 #include "broker/gather.h"
+#include "broker/handlers/replica_assignment.h"
 
 namespace penstock::broker {
 
@@ -13,26 +15,21 @@ using protocol::ErrorCode;
 
 namespace {
 
-/// One broker: an assignment can only name it, once for each new partition.
 std::optional<ApiError> check_assignments(const RequestContext& context,
                                           const CreatePartitionsRequest::Topic& topic) {
-  if (!topic.assignments) return std::nullopt;
   const TopicRef known = context.shard.topics()->find(topic.name);
-  const std::int64_t more =
-      known ? topic.count - static_cast<std::int64_t>(known->partitions.size()) : 0;
-  if (known && more > 0 && static_cast<std::int64_t>(topic.assignments->size()) != more) {
+  if (!topic.assignments || !known) return std::nullopt;
+  const std::int64_t more = topic.count - static_cast<std::int64_t>(known->partitions.size());
+  if (more <= 0) return std::nullopt;  // refused as such
+  if (static_cast<std::int64_t>(topic.assignments->size()) != more) {
     return ApiError{
         ErrorCode::kInvalidReplicaAssignment,
         "Attempted to add " + std::to_string(more) + " additional partition(s), but only " +
             std::to_string(topic.assignments->size()) + " assignment(s) were specified."};
   }
   for (const CreatePartitionsRequest::Assignment& assignment : *topic.assignments) {
-    if (assignment.brokers !=
-        std::vector<std::int32_t>{context.broker().settings().node_id.value}) {
-      return ApiError{ErrorCode::kInvalidReplicaAssignment,
-                      "Partitions can only be assigned to broker " +
-                          std::to_string(context.broker().settings().node_id.value) + "."};
-    }
+    if (auto wrong = check_replicas(assignment.brokers, context.broker().settings().node_id))
+      return wrong;
   }
   return std::nullopt;
 }
@@ -42,16 +39,25 @@ std::optional<ApiError> check_assignments(const RequestContext& context,
 void handle_create_partitions(RequestContext context, CreatePartitionsRequest request,
                               Reply<CreatePartitionsResponse> reply) {
   if (request.topics.empty()) return reply(CreatePartitionsResponse());
+  std::map<std::string_view, int> times;
+  for (const CreatePartitionsRequest::Topic& topic : request.topics) ++times[topic.name];
   auto gather = std::make_shared<Gather<CreatePartitionsResponse::Topic>>(
-      context.shard, request.topics.size(),
+      context.shard, times.size(),
       [reply = std::move(reply)](std::vector<CreatePartitionsResponse::Topic> all) mutable {
         CreatePartitionsResponse response;
         response.topics = std::move(all);
         reply(response);
       });
-  for (std::size_t i = 0; i < request.topics.size(); ++i) {
-    const CreatePartitionsRequest::Topic& topic = request.topics[i];
+  std::size_t next = 0;
+  for (const CreatePartitionsRequest::Topic& topic : request.topics) {
+    const int count = std::exchange(times[topic.name], 0);
+    if (count == 0) continue;  // answered
+    const std::size_t i = next++;
     const std::string name(topic.name);
+    if (count > 1) {
+      gather->put(i, {name, ErrorCode::kInvalidRequest, "Duplicate topic name."});
+      continue;
+    }
     if (const auto wrong = check_assignments(context, topic)) {
       gather->put(i, {name, wrong->code, wrong->text});
       continue;

@@ -1,13 +1,14 @@
 #include "broker/handlers/create_topics.h"
 
-#include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "broker/gather.h"
 #include "broker/handlers/config_entries.h"
+#include "broker/handlers/replica_assignment.h"
 
 namespace penstock::broker {
 
@@ -21,28 +22,30 @@ namespace {
 /// assign to.
 tl::expected<std::int32_t, ApiError> assigned(const Broker& broker,
                                               const CreateTopicsRequest::Topic& topic) {
-  if (topic.partitions != -1 || topic.replication_factor != -1) {
-    return tl::make_unexpected(ApiError{ErrorCode::kInvalidRequest,
-                                        "A manual partition assignment was specified, but "
-                                        "numPartitions or replicationFactor was not set to -1."});
+  const auto refuse = [](ErrorCode code, std::string text) {
+    return tl::make_unexpected(ApiError{code, std::move(text)});
+  };
+  for (const auto& [set, what] : {std::pair(topic.replication_factor != -1, "replication factor"),
+                                  std::pair(topic.partitions != -1, "number of partitions")}) {
+    if (set) {
+      return refuse(ErrorCode::kInvalidRequest,
+                    std::string("A manual partition assignment was specified, but ") + what +
+                        " was not set to -1.");
+    }
   }
-  std::vector<std::int32_t> indexes;
+  std::set<std::int32_t> indexes;
   for (const CreateTopicsRequest::Assignment& assignment : topic.assignments) {
-    indexes.push_back(assignment.partition);
-    if (assignment.brokers != std::vector<std::int32_t>{broker.settings().node_id.value}) {
-      return tl::make_unexpected(ApiError{
-          ErrorCode::kInvalidReplicaAssignment,
-          "Partition " + std::to_string(assignment.partition) + " can only be assigned to broker " +
-              std::to_string(broker.settings().node_id.value) + "."});
+    if (!indexes.insert(assignment.partition).second) {
+      return refuse(ErrorCode::kInvalidReplicaAssignment,
+                    "Found multiple manual partition assignments for partition " +
+                        std::to_string(assignment.partition));
     }
+    if (auto wrong = check_replicas(assignment.brokers, broker.settings().node_id))
+      return tl::make_unexpected(std::move(*wrong));
   }
-  std::sort(indexes.begin(), indexes.end());
-  for (std::size_t i = 0; i < indexes.size(); ++i) {
-    if (indexes[i] != static_cast<std::int32_t>(i)) {
-      return tl::make_unexpected(
-          ApiError{ErrorCode::kInvalidReplicaAssignment,
-                   "Partitions should be a consecutive 0-based integer sequence."});
-    }
+  if (*indexes.begin() != 0 || *indexes.rbegin() != static_cast<std::int32_t>(indexes.size()) - 1) {
+    return refuse(ErrorCode::kInvalidReplicaAssignment,
+                  "partitions should be a consecutive 0-based integer sequence");
   }
   return static_cast<std::int32_t>(indexes.size());
 }
@@ -76,10 +79,7 @@ tl::expected<NewTopic, ApiError> new_topic(const Broker& broker,
     if (!config.value)
       return refuse(ErrorCode::kInvalidConfig,
                     "Null value not supported for topic configs: " + std::string(config.name));
-    if (!out.overrides.emplace(config.name, *config.value).second) {
-      return refuse(ErrorCode::kInvalidConfig,
-                    "The setting " + std::string(config.name) + " is given twice.");
-    }
+    out.overrides[std::string(config.name)] = *config.value;  // the last one counts
   }
   return out;
 }

@@ -1,5 +1,6 @@
 #include "broker/handlers/delete_topics.h"
 
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -14,23 +15,52 @@ using protocol::ErrorCode;
 
 namespace {
 
-/// Names from all versions alike, with an answer that is right until something goes wrong.
+void refuse(DeleteTopicsResponse::Topic& topic, ErrorCode code, const char* text) {
+  topic.error = code;
+  topic.message = text;
+}
+
+/// Finds the topic by what was given of it, name or id.
+void resolve(const Topics& topics, DeleteTopicsResponse::Topic& topic) {
+  const bool by_id = !topic.id.is_zero();
+  if (topic.name && by_id) {
+    refuse(topic, ErrorCode::kInvalidRequest, "You may not specify both topic name and topic id.");
+  } else if (by_id) {
+    if (const TopicRef known = topics.find(topic.id))
+      topic.name = known->name;
+    else
+      refuse(topic, ErrorCode::kUnknownTopicId, "This server does not host this topic ID.");
+  } else if (!topic.name) {
+    refuse(topic, ErrorCode::kInvalidRequest, "Neither topic name nor id were specified.");
+  }
+}
+
+/// What was asked for in any version, each topic once, with an answer that is right until something
+/// goes wrong.
 std::vector<DeleteTopicsResponse::Topic> asked(const RequestContext& context,
                                                const DeleteTopicsRequest& request) {
-  std::vector<DeleteTopicsResponse::Topic> out;
-  for (const std::string_view name : request.names) out.emplace_back().name.emplace(name);
+  std::vector<DeleteTopicsResponse::Topic> all;
+  for (const std::string_view name : request.names) all.emplace_back().name.emplace(name);
   for (const DeleteTopicsRequest::Topic& topic : request.topics) {
-    DeleteTopicsResponse::Topic& to = out.emplace_back();
+    DeleteTopicsResponse::Topic& to = all.emplace_back();
     to.name = owned(topic.name);
     to.id = topic.id;
-    if (topic.name) {
-      if (!topic.id.is_zero()) to.error = ErrorCode::kInvalidRequest;  // one of the two
-      continue;
+  }
+  std::vector<DeleteTopicsResponse::Topic> out;
+  std::map<std::string, std::size_t> seen;
+  for (DeleteTopicsResponse::Topic& topic : all) {
+    resolve(*context.shard.topics(), topic);
+    if (topic.error == ErrorCode::kNone && !context.broker().settings().delete_topics)
+      refuse(topic, ErrorCode::kTopicDeletionDisabled, "Topic deletion is disabled.");
+    if (topic.error == ErrorCode::kNone) {
+      const auto [at, is_new] = seen.emplace(*topic.name, out.size());
+      if (!is_new) {
+        refuse(out[at->second], ErrorCode::kInvalidRequest,
+               topic.id.is_zero() ? "Duplicate topic name." : "Duplicate topic id.");
+        continue;
+      }
     }
-    if (const TopicRef known = context.shard.topics()->find(topic.id))
-      to.name = known->name;
-    else
-      to.error = ErrorCode::kUnknownTopicId;
+    out.push_back(std::move(topic));
   }
   return out;
 }

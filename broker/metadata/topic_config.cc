@@ -240,10 +240,10 @@ Result<TopicSettings> with_overrides(const TopicSettings& defaults,
     }
   }
   if (out.log.max_compaction_lag_ms < out.log.min_compaction_lag_ms) {
-    return fail(Errc::kInvalid, "conflict topic config setting max.compaction.lag.ms (" +
-                                    std::to_string(out.log.max_compaction_lag_ms) +
-                                    ") < min.compaction.lag.ms (" +
-                                    std::to_string(out.log.min_compaction_lag_ms) + ")");
+    return fail(Errc::kInvalid, "conflict topic config setting min.compaction.lag.ms (" +
+                                    std::to_string(out.log.min_compaction_lag_ms) +
+                                    ") > max.compaction.lag.ms (" +
+                                    std::to_string(out.log.max_compaction_lag_ms) + ")");
   }
   return out;
 }

@@ -209,6 +209,12 @@ class PosixFileSystem final : public FileSystem {
     if (::statvfs(path.c_str(), &info) != 0) return fail_errno(errno, "statvfs " + path);
     return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
   }
+
+  Result<std::uint64_t> total_bytes(const std::string& path) const override {
+    struct statvfs info {};
+    if (::statvfs(path.c_str(), &info) != 0) return fail_errno(errno, "statvfs " + path);
+    return static_cast<std::uint64_t>(info.f_blocks) * info.f_frsize;
+  }
 };
 
 std::string parent_of(const std::string& path) {
@@ -219,6 +225,10 @@ std::string parent_of(const std::string& path) {
 }  // namespace
 
 Status FileSystem::set_modified(const std::string&, std::int64_t) { return {}; }
+
+Result<std::uint64_t> FileSystem::total_bytes(const std::string& path) const {
+  return fail(Errc::kUnsupported, path + ": the size of the file system is not known");
+}
 
 FileSystem& posix_file_system() {
   static PosixFileSystem system;

@@ -63,6 +63,8 @@ class FileSystem {
   /// double may leave it.
   virtual Status set_modified(const std::string& path, std::int64_t modified_ms);
   virtual Result<std::uint64_t> free_bytes(const std::string& path) const = 0;
+  /// Size of the file system that `path` is on. A test double may not know: kUnsupported.
+  virtual Result<std::uint64_t> total_bytes(const std::string& path) const;
 };
 
 /// The operating system's files.

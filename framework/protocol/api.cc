@@ -34,12 +34,15 @@ constexpr std::array kApis = {
     ApiName{ApiKey::kTxnOffsetCommit, "TxnOffsetCommit", 3},
     ApiName{ApiKey::kDescribeConfigs, "DescribeConfigs", 4},
     ApiName{ApiKey::kAlterConfigs, "AlterConfigs", 2},
+    ApiName{ApiKey::kAlterReplicaLogDirs, "AlterReplicaLogDirs", 2},
     ApiName{ApiKey::kDescribeLogDirs, "DescribeLogDirs", 2},
     ApiName{ApiKey::kSaslAuthenticate, "SaslAuthenticate", 2},
     ApiName{ApiKey::kCreatePartitions, "CreatePartitions", 2},
     ApiName{ApiKey::kDeleteGroups, "DeleteGroups", 2},
     ApiName{ApiKey::kElectLeaders, "ElectLeaders", 2},
     ApiName{ApiKey::kIncrementalAlterConfigs, "IncrementalAlterConfigs", 1},
+    ApiName{ApiKey::kAlterPartitionReassignments, "AlterPartitionReassignments", 0},
+    ApiName{ApiKey::kListPartitionReassignments, "ListPartitionReassignments", 0},
     ApiName{ApiKey::kOffsetDelete, "OffsetDelete", kNeverFlexible},
     ApiName{ApiKey::kDescribeCluster, "DescribeCluster", 0},
     ApiName{ApiKey::kDescribeProducers, "DescribeProducers", 0},
@@ -47,6 +50,7 @@ constexpr std::array kApis = {
     ApiName{ApiKey::kListTransactions, "ListTransactions", 0},
     ApiName{ApiKey::kConsumerGroupHeartbeat, "ConsumerGroupHeartbeat", 0},
     ApiName{ApiKey::kConsumerGroupDescribe, "ConsumerGroupDescribe", 0},
+    ApiName{ApiKey::kListConfigResources, "ListConfigResources", 0},
     ApiName{ApiKey::kDescribeTopicPartitions, "DescribeTopicPartitions", 0},
 };
 }  // namespace

@@ -34,12 +34,15 @@ enum class ApiKey : std::int16_t {
   kTxnOffsetCommit = 28,
   kDescribeConfigs = 32,
   kAlterConfigs = 33,
+  kAlterReplicaLogDirs = 34,
   kDescribeLogDirs = 35,
   kSaslAuthenticate = 36,
   kCreatePartitions = 37,
   kDeleteGroups = 42,
   kElectLeaders = 43,
   kIncrementalAlterConfigs = 44,
+  kAlterPartitionReassignments = 45,
+  kListPartitionReassignments = 46,
   kOffsetDelete = 47,
   kDescribeCluster = 60,
   kDescribeProducers = 61,
@@ -47,6 +50,7 @@ enum class ApiKey : std::int16_t {
   kListTransactions = 66,
   kConsumerGroupHeartbeat = 68,
   kConsumerGroupDescribe = 69,
+  kListConfigResources = 74,
   kDescribeTopicPartitions = 75,
 };
 

@@ -198,6 +198,10 @@ std::string_view to_string(ErrorCode code) {
       return "UNSUPPORTED_ASSIGNOR";
     case ErrorCode::kStaleMemberEpoch:
       return "STALE_MEMBER_EPOCH";
+    case ErrorCode::kMismatchedEndpointType:
+      return "MISMATCHED_ENDPOINT_TYPE";
+    case ErrorCode::kUnsupportedEndpointType:
+      return "UNSUPPORTED_ENDPOINT_TYPE";
     case ErrorCode::kTransactionAbortable:
       return "TRANSACTION_ABORTABLE";
     case ErrorCode::kInvalidRegularExpression:

@@ -104,6 +104,8 @@ enum class ErrorCode : std::int16_t {
   kUnreleasedInstanceId = 111,
   kUnsupportedAssignor = 112,
   kStaleMemberEpoch = 113,
+  kMismatchedEndpointType = 114,
+  kUnsupportedEndpointType = 115,
   kTransactionAbortable = 120,
   kInvalidRegularExpression = 128,
 };

@@ -17,8 +17,9 @@ PAGE = servers.ROOT / "docs" / "compatibility.md"
 NAMES = {0: "Produce", 1: "Fetch", 2: "ListOffsets", 3: "Metadata", 8: "OffsetCommit", 9: "OffsetFetch", 10: "FindCoordinator",
          11: "JoinGroup", 12: "Heartbeat", 13: "LeaveGroup", 14: "SyncGroup", 15: "DescribeGroups", 16: "ListGroups", 18: "ApiVersions",
          19: "CreateTopics", 20: "DeleteTopics", 21: "DeleteRecords", 22: "InitProducerId", 23: "OffsetForLeaderEpoch",
-         32: "DescribeConfigs", 33: "AlterConfigs", 37: "CreatePartitions", 42: "DeleteGroups", 44: "IncrementalAlterConfigs",
-         47: "OffsetDelete", 60: "DescribeCluster"}
+         32: "DescribeConfigs", 33: "AlterConfigs", 34: "AlterReplicaLogDirs", 35: "DescribeLogDirs", 37: "CreatePartitions", 42: "DeleteGroups",
+         43: "ElectLeaders", 44: "IncrementalAlterConfigs", 45: "AlterPartitionReassignments", 46: "ListPartitionReassignments",
+         47: "OffsetDelete", 60: "DescribeCluster", 74: "ListConfigResources", 75: "DescribeTopicPartitions"}
 TOPIC, BROKER = 2, 4
 STARTED_WITH = {"listeners", "log.dirs"}
 

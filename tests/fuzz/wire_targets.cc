@@ -5,6 +5,8 @@
 #include "broker/api_table.h"
 #include "framework/config/properties.h"
 #include "framework/protocol/messages/alter_configs.h"
+#include "framework/protocol/messages/alter_partition_reassignments.h"
+#include "framework/protocol/messages/alter_replica_log_dirs.h"
 #include "framework/protocol/messages/api_versions.h"
 #include "framework/protocol/messages/create_partitions.h"
 #include "framework/protocol/messages/create_topics.h"
@@ -14,6 +16,9 @@
 #include "framework/protocol/messages/describe_cluster.h"
 #include "framework/protocol/messages/describe_configs.h"
 #include "framework/protocol/messages/describe_groups.h"
+#include "framework/protocol/messages/describe_log_dirs.h"
+#include "framework/protocol/messages/describe_topic_partitions.h"
+#include "framework/protocol/messages/elect_leaders.h"
 #include "framework/protocol/messages/fetch.h"
 #include "framework/protocol/messages/find_coordinator.h"
 #include "framework/protocol/messages/heartbeat.h"
@@ -21,8 +26,10 @@
 #include "framework/protocol/messages/init_producer_id.h"
 #include "framework/protocol/messages/join_group.h"
 #include "framework/protocol/messages/leave_group.h"
+#include "framework/protocol/messages/list_config_resources.h"
 #include "framework/protocol/messages/list_groups.h"
 #include "framework/protocol/messages/list_offsets.h"
+#include "framework/protocol/messages/list_partition_reassignments.h"
 #include "framework/protocol/messages/metadata.h"
 #include "framework/protocol/messages/offset_commit.h"
 #include "framework/protocol/messages/offset_delete.h"
@@ -90,6 +97,13 @@ constexpr std::array kMessages = {
     PENSTOCK_BOTH(IncrementalAlterConfigs),
     PENSTOCK_BOTH(OffsetDelete),
     PENSTOCK_BOTH(DescribeCluster),
+    PENSTOCK_BOTH(AlterReplicaLogDirs),
+    PENSTOCK_BOTH(DescribeLogDirs),
+    PENSTOCK_BOTH(ElectLeaders),
+    PENSTOCK_BOTH(AlterPartitionReassignments),
+    PENSTOCK_BOTH(ListPartitionReassignments),
+    PENSTOCK_BOTH(ListConfigResources),
+    PENSTOCK_BOTH(DescribeTopicPartitions),
 };
 #undef PENSTOCK_BOTH
 

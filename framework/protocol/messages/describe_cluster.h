@@ -10,14 +10,17 @@
 
 namespace penstock::protocol {
 
-// DescribeCluster (key 60), versions 0-1 (KIP-700). v1 endpoint type (KIP-919).
+// DescribeCluster (key 60), versions 0-2 (KIP-700). v1 endpoint type (KIP-919), v2 fenced brokers
+// (KIP-1073).
 struct DescribeClusterRequest {
   bool include_authorized_operations = false;
   std::int8_t endpoint_type = 1;
+  bool include_fenced = false;
   template <class V>
   void fields(V& v) {
     v(include_authorized_operations);
     v(endpoint_type, since(1));
+    v(include_fenced, since(2));
   }
 };
 
@@ -27,12 +30,14 @@ struct DescribeClusterResponse {
     std::string host;
     std::int32_t port = 0;
     std::optional<std::string> rack;
+    bool is_fenced = false;
     template <class V>
     void fields(V& v) {
       v(id);
       v(host);
       v(port);
       v(rack);
+      v(is_fenced, since(2));
     }
   };
   std::int32_t throttle_ms = 0;

@@ -68,6 +68,8 @@ const std::map<std::string, Reader> kReaders = {
     {"cluster.id", {"settings_.cluster_id", "broker/broker.cc"}},
     {"num.partitions", {".num_partitions", "broker/"}},
     {"auto.create.topics.enable", {".auto_create_topics", "broker/handlers/"}},
+    {"delete.topic.enable", {".delete_topics", "broker/handlers/"}},
+    {"max.request.partition.size.limit", {".described_partitions_max", "broker/handlers/"}},
     {"message.max.bytes", {"settings.max_message_bytes", "broker/batch_check.cc"}},
     {"min.insync.replicas", {".min_insync_replicas", "broker/partition.cc"}},
     {"log.message.timestamp.type", {"settings.timestamp_type", "broker/batch_check.cc"}},

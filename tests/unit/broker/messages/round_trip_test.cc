@@ -4,6 +4,8 @@
 
 #include "framework/protocol/api.h"
 #include "framework/protocol/messages/alter_configs.h"
+#include "framework/protocol/messages/alter_partition_reassignments.h"
+#include "framework/protocol/messages/alter_replica_log_dirs.h"
 #include "framework/protocol/messages/create_partitions.h"
 #include "framework/protocol/messages/create_topics.h"
 #include "framework/protocol/messages/delete_groups.h"
@@ -12,12 +14,17 @@
 #include "framework/protocol/messages/describe_cluster.h"
 #include "framework/protocol/messages/describe_configs.h"
 #include "framework/protocol/messages/describe_groups.h"
+#include "framework/protocol/messages/describe_log_dirs.h"
+#include "framework/protocol/messages/describe_topic_partitions.h"
+#include "framework/protocol/messages/elect_leaders.h"
 #include "framework/protocol/messages/find_coordinator.h"
 #include "framework/protocol/messages/heartbeat.h"
 #include "framework/protocol/messages/incremental_alter_configs.h"
 #include "framework/protocol/messages/join_group.h"
 #include "framework/protocol/messages/leave_group.h"
+#include "framework/protocol/messages/list_config_resources.h"
 #include "framework/protocol/messages/list_groups.h"
+#include "framework/protocol/messages/list_partition_reassignments.h"
 #include "framework/protocol/messages/offset_commit.h"
 #include "framework/protocol/messages/offset_delete.h"
 #include "framework/protocol/messages/offset_fetch.h"
@@ -115,7 +122,7 @@ PENSTOCK_ROUND_TRIP(CreatePartitions, 0, 3)
 PENSTOCK_ROUND_TRIP(CreateTopics, 2, 7)
 PENSTOCK_ROUND_TRIP(DeleteGroups, 0, 2)
 PENSTOCK_ROUND_TRIP(DeleteRecords, 0, 2)
-PENSTOCK_ROUND_TRIP(DescribeCluster, 0, 1)
+PENSTOCK_ROUND_TRIP(DescribeCluster, 0, 2)
 PENSTOCK_ROUND_TRIP(DescribeConfigs, 1, 4)
 PENSTOCK_ROUND_TRIP(DescribeGroups, 0, 6)
 PENSTOCK_ROUND_TRIP(FindCoordinator, 0, 4)
@@ -127,6 +134,13 @@ PENSTOCK_ROUND_TRIP(OffsetCommit, 2, 9)
 PENSTOCK_ROUND_TRIP(OffsetDelete, 0, 0)
 PENSTOCK_ROUND_TRIP(OffsetFetch, 1, 9)
 PENSTOCK_ROUND_TRIP(SyncGroup, 0, 5)
+PENSTOCK_ROUND_TRIP(AlterReplicaLogDirs, 1, 2)
+PENSTOCK_ROUND_TRIP(DescribeLogDirs, 1, 5)
+PENSTOCK_ROUND_TRIP(ElectLeaders, 0, 2)
+PENSTOCK_ROUND_TRIP(AlterPartitionReassignments, 0, 1)
+PENSTOCK_ROUND_TRIP(ListPartitionReassignments, 0, 0)
+PENSTOCK_ROUND_TRIP(ListConfigResources, 0, 1)
+PENSTOCK_ROUND_TRIP(DescribeTopicPartitions, 0, 0)
 
 // Null is allowed in some fields only from some version on; the broker does not send it before.
 TEST(RoundTrip, DeleteTopics) {

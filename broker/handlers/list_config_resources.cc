@@ -1,0 +1,49 @@
+#include "broker/handlers/list_config_resources.h"
+
+#include <algorithm>
+
+#include "broker/handlers/config_entries.h"
+
+namespace penstock::broker {
+
+using protocol::ErrorCode;
+using protocol::ListConfigResourcesRequest;
+using protocol::ListConfigResourcesResponse;
+
+namespace {
+
+constexpr std::int8_t kBrokerLoggers = 8;
+constexpr std::int8_t kClientMetrics = 16;
+constexpr std::int8_t kGroups = 32;
+
+bool exists(std::int8_t type) {
+  return type == kTopicResource || type == kBrokerResource || type == kBrokerLoggers ||
+         type == kClientMetrics || type == kGroups;
+}
+
+}  // namespace
+
+void handle_list_config_resources(RequestContext context, ListConfigResourcesRequest request,
+                                  Reply<ListConfigResourcesResponse> reply) {
+  ListConfigResourcesResponse response;
+  if (context.version == 0) return reply(response);
+  if (!std::all_of(request.types.begin(), request.types.end(), exists)) {
+    response.error = ErrorCode::kUnsupportedVersion;
+    return reply(response);
+  }
+  const auto wanted = [&request](std::int8_t type) {
+    return request.types.empty() ||
+           std::find(request.types.begin(), request.types.end(), type) != request.types.end();
+  };
+  if (wanted(kBrokerResource)) {
+    response.resources.push_back(
+        {std::to_string(context.broker().settings().node_id.value), kBrokerResource});
+  }
+  if (wanted(kTopicResource)) {
+    for (const auto& [name, topic] : context.shard.topics()->all())
+      response.resources.push_back({name, kTopicResource});
+  }
+  reply(response);
+}
+
+}  // namespace penstock::broker
