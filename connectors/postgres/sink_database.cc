@@ -282,9 +282,9 @@ StoredOffset PostgresSinkDatabase::take_epoch(const OffsetKey& key) {
                                " AS o (connector, cluster, topic, \"partition\", next_offset, "
                                "epoch) VALUES ($1, $2, $3, $4, -1, 1) "
                                "ON CONFLICT (connector, cluster, topic, \"partition\") DO UPDATE "
-                               "SET epoch = o.epoch + 1 RETURNING next_offset, epoch",
+                               "SET epoch = o.epoch + 1 RETURNING next_offset, epoch, topic_id",
                            parameters);
-    return {taken.integer(0, 0), taken.integer(0, 1)};
+    return {taken.integer(0, 0), taken.integer(0, 1), std::string(taken.text(0, 2))};
   } catch (const Error& e) {
     rethrow(e);
   }
@@ -294,15 +294,31 @@ StoredOffset PostgresSinkDatabase::read_offset(const OffsetKey& key) {
   const std::string number = std::to_string(key.partition);
   const std::string_view parameters[] = {key.connector, key.cluster, key.topic, number};
   try {
-    const Result read =
-        connection_->query("SELECT next_offset, epoch FROM " + offsets_where(), parameters);
-    return read.rows() == 0 ? StoredOffset{} : StoredOffset{read.integer(0, 0), read.integer(0, 1)};
+    const Result read = connection_->query(
+        "SELECT next_offset, epoch, topic_id FROM " + offsets_where(), parameters);
+    if (read.rows() == 0) return {};
+    return {read.integer(0, 0), read.integer(0, 1), std::string(read.text(0, 2))};
   } catch (const Error& e) {
     rethrow(e);
   }
 }
 
-bool PostgresSinkDatabase::store_offset(const OffsetKey& key, StoredOffset at) {
+void PostgresSinkDatabase::store_topic(const OffsetKey& key, const StoredOffset& at) {
+  const std::string number = std::to_string(key.partition);
+  const std::string next = std::to_string(at.next_offset);
+  const std::string_view parameters[] = {key.connector, key.cluster, key.topic,
+                                         number,        next,        at.topic_id};
+  try {
+    connection_->query("UPDATE " + quoted(relational::kOffsetsTable) +
+                           " SET next_offset = $5, topic_id = $6 WHERE connector = $1 AND cluster "
+                           "= $2 AND topic = $3 AND \"partition\" = $4",
+                       parameters);
+  } catch (const Error& e) {
+    rethrow(e);
+  }
+}
+
+bool PostgresSinkDatabase::store_offset(const OffsetKey& key, const StoredOffset& at) {
   std::string number, next, epoch;
   append_int32(number, key.partition);
   append_int64(next, at.next_offset);

@@ -43,7 +43,8 @@ class PostgresSinkDatabase final : public relational::SinkDatabase {
   void write(relational::Plan& plan, std::span<const relational::Change> changes) override;
   relational::StoredOffset take_epoch(const relational::OffsetKey& key) override;
   relational::StoredOffset read_offset(const relational::OffsetKey& key) override;
-  bool store_offset(const relational::OffsetKey& key, relational::StoredOffset at) override;
+  bool store_offset(const relational::OffsetKey& key, const relational::StoredOffset& at) override;
+  void store_topic(const relational::OffsetKey& key, const relational::StoredOffset& at) override;
 
  private:
   [[noreturn]] void rethrow(const Error& error) const;

@@ -133,6 +133,7 @@ struct OffsetKey {
 struct StoredOffset {
   std::int64_t next_offset = -1;  // -1: nothing stored yet
   std::int64_t epoch = 0;
+  std::string topic_id;  // of the topic that next_offset is of; "" not known
 };
 
 enum class Durability : std::uint8_t {
@@ -181,7 +182,9 @@ class SinkDatabase {
   virtual StoredOffset take_epoch(const OffsetKey& key) = 0;
   virtual StoredOffset read_offset(const OffsetKey& key) = 0;
   /// False when `at.epoch` is no longer the partition's.
-  virtual bool store_offset(const OffsetKey& key, StoredOffset at) = 0;
+  virtual bool store_offset(const OffsetKey& key, const StoredOffset& at) = 0;
+  /// Replaces next_offset and topic_id, after take_epoch() in the same transaction.
+  virtual void store_topic(const OffsetKey& key, const StoredOffset& at) = 0;
 };
 
 inline constexpr std::string_view kOffsetsTable = "__penstock_offsets";

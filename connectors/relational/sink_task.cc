@@ -80,6 +80,7 @@ void RelationalSink::create_offsets_table() {
                          " (connector TEXT NOT NULL, cluster TEXT NOT NULL, topic TEXT NOT NULL, "
                          "\"partition\" INTEGER NOT NULL, "
                          "next_offset BIGINT NOT NULL, epoch BIGINT NOT NULL, "
+                         "topic_id TEXT NOT NULL DEFAULT '', "
                          "PRIMARY KEY (connector, cluster, topic, \"partition\"))");
     }
     database_->commit();
@@ -95,14 +96,36 @@ void RelationalSink::create_offsets_table() {
   }
 }
 
-void RelationalSink::check_offsets_table(const SinkTable& table) const {
+/// A table of before there were topic ids gets their column.
+void RelationalSink::check_offsets_table(const SinkTable& table) {
+  const auto has = [&](std::string_view name) {
+    return std::any_of(table.columns.begin(), table.columns.end(),
+                       [&](const SinkColumn& column) { return column.name == name; });
+  };
   std::string missing;
   for (const char* name : {"connector", "cluster", "topic", "partition", "next_offset", "epoch"}) {
-    const auto same = [&](const SinkColumn& column) { return column.name == name; };
-    if (std::none_of(table.columns.begin(), table.columns.end(), same))
-      missing += (missing.empty() ? "" : ", ") + std::string(name);
+    if (!has(name)) missing.append(missing.empty() ? "" : ", ").append(name);
   }
-  if (missing.empty()) return;
+  if (missing.empty()) {
+    if (has("topic_id")) return;
+    database_->begin(Durability::kDurable);
+    try {
+      database_->lock_tables();
+      const auto now = database_->describe(table.id);
+      const bool added = now && std::ranges::any_of(now->columns, [](const SinkColumn& column) {
+                           return column.name == "topic_id";
+                         });
+      if (!added) {
+        database_->execute("ALTER TABLE " + table.id.quoted() +
+                           " ADD COLUMN topic_id TEXT NOT NULL DEFAULT ''");
+      }
+      database_->commit();
+    } catch (...) {
+      database_->rollback();
+      throw;
+    }
+    return;
+  }
   throw std::runtime_error("the table " + table.id.quoted() +
                            " is not one that this version can use (it lacks: " + missing +
                            "); drop it, and tasks resume at the offsets of their consumer group");
@@ -138,6 +161,10 @@ void RelationalSink::open(std::span<const TopicPartition> partitions) {
   }
   for (const TopicPartition& at : ordered) {
     const Partition& partition = partitions_[{std::string(at.topic), at.partition}];
+    if (partition.anew) {
+      context_->seek({at.topic, at.partition, TopicPartition::kBeginning, false});
+      continue;
+    }
     if (partition.next_offset < 0) {
       read_from_start(at);
       continue;
@@ -178,6 +205,31 @@ void RelationalSink::take_over(const TopicPartition& at) {
   partition = {};
   partition.next_offset = stored.next_offset;
   partition.epoch = stored.epoch;
+  const std::string topic_id(context_->topic_id(at.topic));
+  if (topic_id.empty() || topic_id == stored.topic_id) return;
+  if (!stored.topic_id.empty() && stored.next_offset >= 0) begin_anew(at, stored, topic_id);
+  database_->store_topic(key_of(id), {partition.next_offset, partition.epoch, topic_id});
+}
+
+/// The topic was deleted and made again: offsets of the former one say nothing of this one.
+void RelationalSink::begin_anew(const TopicPartition& at, const StoredOffset& stored,
+                                const std::string& topic_id) {
+  const std::string what = std::string(at.topic) + "-" + std::to_string(at.partition) +
+                           ": the topic was deleted and made again (its id was " + stored.topic_id +
+                           " and is " + topic_id + "), so that offset " +
+                           std::to_string(stored.next_offset) + " of " +
+                           std::string(kOffsetsTable) + " says nothing of it";
+  if (settings_.mode == InsertMode::kInsert) {
+    throw std::runtime_error(what + ". To load the new topic from its start, DELETE FROM " +
+                             std::string(kOffsetsTable) + " WHERE topic = '" +
+                             std::string(at.topic) +
+                             "'; its records are inserted behind those of "
+                             "the former one");
+  }
+  context_->log(LogLevel::kWarn, what + "; reading the topic from its start");
+  Partition& partition = partitions_[PartitionId(at.topic, at.partition)];
+  partition.next_offset = -1;
+  partition.anew = true;
 }
 
 void RelationalSink::put(std::span<const Record> records) {
@@ -314,7 +366,7 @@ void RelationalSink::write_halves(Plan& plan, std::span<const Change> changes) {
 void RelationalSink::store_offsets() {
   for (const auto& [id, partition] : partitions_) {
     if (partition.pending < 0) continue;
-    if (database_->store_offset(key_of(id), {partition.pending, partition.epoch})) continue;
+    if (database_->store_offset(key_of(id), {partition.pending, partition.epoch, {}})) continue;
     throw std::runtime_error("partition " + id.first + "-" + std::to_string(id.second) +
                              " was taken over by another task of connector " + connector_ +
                              "; this one stores nothing more");

@@ -39,6 +39,7 @@ class RelationalSink : public SinkTask {
     std::int64_t pending = -1;      // next_offset once the transaction under way is committed
     std::int64_t epoch = 0;
     bool undurable = false;
+    bool anew = false;  // what was stored is of a former topic of this name
   };
   using PartitionId = std::pair<std::string, std::int32_t>;
   using Entry = std::pair<const PartitionId, Partition>;
@@ -51,8 +52,10 @@ class RelationalSink : public SinkTask {
   void ensure_connected();
   void check_after_reconnect();
   void create_offsets_table();
-  void check_offsets_table(const SinkTable& table) const;
+  void check_offsets_table(const SinkTable& table);
   void take_over(const TopicPartition& at);
+  void begin_anew(const TopicPartition& at, const StoredOffset& stored,
+                  const std::string& topic_id);
   void read_from_start(const TopicPartition& at);
   void store(std::span<const Record> records, std::size_t base);
   void gather(std::span<const Record> records, std::size_t base);

@@ -366,10 +366,10 @@ StoredOffset SqliteSinkDatabase::take_epoch(const OffsetKey& key) {
         " (connector, cluster, topic, \"partition\", next_offset, epoch) VALUES (?, ?, ?, ?, -1, "
         "1) "
         "ON CONFLICT (connector, cluster, topic, \"partition\") DO UPDATE SET epoch = epoch + 1 "
-        "RETURNING next_offset, epoch");
+        "RETURNING next_offset, epoch, topic_id");
     bind_key(take, 1, key);
     if (!take.step()) throw std::logic_error("no epoch");
-    const StoredOffset out{take.integer(0), take.integer(1)};
+    StoredOffset out{take.integer(0), take.integer(1), std::string(take.text(2))};
     take.run();
     return out;
   } catch (const Error& e) {
@@ -380,16 +380,32 @@ StoredOffset SqliteSinkDatabase::take_epoch(const OffsetKey& key) {
 StoredOffset SqliteSinkDatabase::read_offset(const OffsetKey& key) {
   try {
     Statement read = connection_->prepare(
-        "SELECT next_offset, epoch FROM " + quoted(relational::kOffsetsTable) +
+        "SELECT next_offset, epoch, topic_id FROM " + quoted(relational::kOffsetsTable) +
         " WHERE connector = ? AND cluster = ? AND topic = ? AND \"partition\" = ?");
     bind_key(read, 1, key);
-    return read.step() ? StoredOffset{read.integer(0), read.integer(1)} : StoredOffset{};
+    return read.step() ? StoredOffset{read.integer(0), read.integer(1), std::string(read.text(2))}
+                       : StoredOffset{};
   } catch (const Error& e) {
     rethrow(e);
   }
 }
 
-bool SqliteSinkDatabase::store_offset(const OffsetKey& key, StoredOffset at) {
+void SqliteSinkDatabase::store_topic(const OffsetKey& key, const StoredOffset& at) {
+  try {
+    Statement store = connection_->prepare(
+        "UPDATE " + quoted(relational::kOffsetsTable) +
+        " SET next_offset = ?, topic_id = ? WHERE connector = ? AND cluster = ? AND topic = ? AND "
+        "\"partition\" = ?");
+    store.bind(1, at.next_offset);
+    store.bind_text(2, at.topic_id);
+    bind_key(store, 3, key);
+    store.run();
+  } catch (const Error& e) {
+    rethrow(e);
+  }
+}
+
+bool SqliteSinkDatabase::store_offset(const OffsetKey& key, const StoredOffset& at) {
   try {
     if (!store_offset_) {
       store_offset_ = connection_->prepare("UPDATE " + quoted(relational::kOffsetsTable) +

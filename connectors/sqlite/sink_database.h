@@ -47,7 +47,8 @@ class SqliteSinkDatabase final : public relational::SinkDatabase {
   void write(relational::Plan& plan, std::span<const relational::Change> changes) override;
   relational::StoredOffset take_epoch(const relational::OffsetKey& key) override;
   relational::StoredOffset read_offset(const relational::OffsetKey& key) override;
-  bool store_offset(const relational::OffsetKey& key, relational::StoredOffset at) override;
+  bool store_offset(const relational::OffsetKey& key, const relational::StoredOffset& at) override;
+  void store_topic(const relational::OffsetKey& key, const relational::StoredOffset& at) override;
 
  private:
   void set_synchronous(bool full);

@@ -16,7 +16,8 @@ struct SinkHarness::State final : RecordingContext<SinkContext> {
         connector(c),
         config(checked_config(c, settings)),
         block({options.soft_records, options.soft_bytes}),
-        cluster(options.cluster_id) {}
+        cluster(options.cluster_id),
+        topic_ids(options.topic_ids) {}
   ~State() override { destroy(); }
 
   void destroy() {
@@ -49,11 +50,18 @@ struct SinkHarness::State final : RecordingContext<SinkContext> {
     return found == passed_by.end() ? -1 : found->second;
   }
 
+  std::string_view topic_id(std::string_view topic) override {
+    if (!opened) throw ContractError("topic_id() before open()");
+    const auto found = topic_ids.find(topic);
+    return found == topic_ids.end() ? std::string_view() : std::string_view(found->second);
+  }
+
   const ConnectorDescriptor& connector;
   host::PluginConfig config;
   host::HostBlock block;
   SinkTask* task = nullptr;
   std::string cluster;
+  std::map<std::string, std::string, std::less<>> topic_ids;
   bool opening = false, putting = false, opened = false;
   std::set<Place> open_places;
   std::map<Place, std::int64_t> sought;
@@ -84,7 +92,7 @@ void SinkHarness::open(std::string_view topic, std::int32_t partition, std::int6
   state_->task->open({&at, 1});
   state_->opening = false;
   if (const auto found = state_->sought.find(place); found != state_->sought.end())
-    state_->next[place] = found->second;
+    state_->next[place] = std::max<std::int64_t>(found->second, 0);  // kBeginning
 }
 
 std::int64_t SinkHarness::sought(std::string_view topic, std::int32_t partition) const {

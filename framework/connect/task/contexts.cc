@@ -3,7 +3,15 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "framework/client/topic_ids.h"
+
 namespace penstock::connect {
+namespace {
+
+constexpr int kTopicIdTimeoutMs = 10'000;
+constexpr int kTopicCheckTimeoutMs = 1'000;
+
+}  // namespace
 
 void TaskBasics::count(std::string_view metric, double by) {
   const std::lock_guard lock(mutex_);
@@ -31,6 +39,39 @@ void SinkTaskContext::reject(const Record& record, std::string_view why) {
 std::int64_t SinkTaskContext::passed(std::string_view topic, std::int32_t partition) const {
   const auto found = passed_.find({std::string(topic), partition});
   return found == passed_.end() ? -1 : std::max<std::int64_t>(found->second, -1);
+}
+
+std::string_view SinkTaskContext::topic_id(std::string_view topic) {
+  auto found = topic_ids_.find(topic);
+  if (found == topic_ids_.end()) {
+    std::string id;
+    if (!bootstrap_.empty()) {
+      const std::string name(topic);
+      const auto ids = client::topic_ids(bootstrap_, {name}, kTopicIdTimeoutMs);
+      if (!ids) throw RetriableError(ids.error().text);
+      if (const auto known = ids->find(name); known != ids->end()) id = known->second.text();
+    }
+    found = topic_ids_.emplace(std::string(topic), std::move(id)).first;
+  }
+  return found->second;
+}
+
+Status SinkTaskContext::check_topic_ids() {
+  std::vector<std::string> topics;
+  for (const auto& [topic, id] : topic_ids_) {
+    if (!id.empty()) topics.push_back(topic);
+  }
+  if (topics.empty()) return {};
+  const auto ids = client::topic_ids(bootstrap_, topics, kTopicCheckTimeoutMs);
+  if (!ids) return {};  // asked again soon
+  for (const auto& [topic, id] : *ids) {
+    if (id.text() == topic_ids_[topic]) continue;
+    return fail(Errc::kConflict,
+                "topic \"" + topic +
+                    "\" was deleted and made again while it was read (its id was " +
+                    topic_ids_[topic] + " and is " + id.text() + "); the task has to start again");
+  }
+  return {};
 }
 
 Status refuse_unavailable(const ConfigMap& config) {

@@ -95,6 +95,7 @@ class SinkTaskContext final : public SinkContext {
   void reject(const Record& record, std::string_view why) override;
   [[nodiscard]] std::string_view cluster_id() const override { return cluster_id_; }
   [[nodiscard]] std::int64_t passed(std::string_view topic, std::int32_t partition) const override;
+  std::string_view topic_id(std::string_view topic) override;
 
   TaskBasics& basics() { return basics_; }
   void set_cluster_id(std::string id) { cluster_id_ = std::move(id); }
@@ -104,6 +105,11 @@ class SinkTaskContext final : public SinkContext {
   void forget(const std::string& topic, std::int32_t partition) {
     passed_.erase({topic, partition});
   }
+  /// Where topic ids are asked for; "" nowhere.
+  void set_bootstrap(std::string servers) { bootstrap_ = std::move(servers); }
+  void forget_topic_ids() { topic_ids_.clear(); }
+  /// kConflict: a topic whose id was asked for has another one now.
+  Status check_topic_ids();
   /// Between these, seek() or reject() is allowed.
   void allow_seek(bool on) { may_seek_ = on; }
   void allow_reject(bool on) { may_reject_ = on; }
@@ -114,6 +120,8 @@ class SinkTaskContext final : public SinkContext {
   TaskBasics basics_;
   std::string cluster_id_;
   std::map<std::pair<std::string, std::int32_t>, std::int64_t> passed_;
+  std::string bootstrap_;
+  std::map<std::string, std::string, std::less<>> topic_ids_;  // as asked for
   bool may_seek_ = false;
   bool may_reject_ = false;
   std::vector<Seek> seeks_;

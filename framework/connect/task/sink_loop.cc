@@ -14,6 +14,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kEventWait{50};
 constexpr milliseconds kTickEvery{500};
 constexpr milliseconds kReportEvery{1'000};
+constexpr milliseconds kTopicCheckEvery{5'000};
 constexpr milliseconds kIdleFlush{1'000};
 constexpr milliseconds kEndFlush{200};  // at the end of all partitions there is nothing to wait for
 
@@ -63,13 +64,14 @@ TaskEnd SinkLoop::run(const OnStarted& started) {
 }
 
 void SinkLoop::loop() {
-  last_call_ = last_flush_ = last_put_ = last_report_ = Clock::now();
+  last_call_ = last_flush_ = last_put_ = last_report_ = last_topic_check_ = Clock::now();
   while (running()) {
     fetcher_->hold(setup_.signal->paused());
     auto event = fetcher_->next(kEventWait);
     if (event) handle(*event);
     if (!running()) break;
     tick_if_due();
+    check_topics_if_due();
     flush_if_due();
     say_caught_up();
     report(false);
@@ -99,6 +101,7 @@ void SinkLoop::open(SinkEvent& event) {
                      event.committed[i]});
   }
   context_.set_cluster_id(event.cluster_id);
+  context_.forget_topic_ids();
   context_.allow_seek(true);
   const auto result =
       call_on_page(*setup_.page, caller(), PluginCall::kOpen, [&] { task_->task->open(views); });
@@ -240,6 +243,13 @@ void SinkLoop::flush_if_due() {
   if (!due) return;
   if (flush()) commit();
   last_flush_ = now;
+}
+
+/// A client that reads by name does not notice that a topic was made again.
+void SinkLoop::check_topics_if_due() {
+  if (Clock::now() - last_topic_check_ < kTopicCheckEvery) return;
+  if (const auto same = context_.check_topic_ids(); !same) fail_with(same.error().text);
+  last_topic_check_ = Clock::now();
 }
 
 void SinkLoop::tick_if_due() {

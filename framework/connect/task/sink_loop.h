@@ -82,6 +82,7 @@ class SinkLoop final : public TaskLoop {
   bool commit();
   void flush_if_due();
   void tick_if_due();
+  void check_topics_if_due();
   void report(bool now);
   void say_caught_up();
   void finish();
@@ -106,7 +107,8 @@ class SinkLoop final : public TaskLoop {
   bool dirty_ = false;       // put() or a record sent away since the last flush()
   bool told_caught_up_ = false;
   std::int64_t flush_interval_ms_ = 1'000;
-  Clock::time_point last_call_, last_flush_, last_put_, last_report_, flush_not_before_;
+  Clock::time_point last_call_, last_flush_, last_put_, last_report_, last_topic_check_,
+      flush_not_before_;
   std::unique_ptr<Backoff> flush_backoff_;
   double records_ = 0, bytes_ = 0, errors_ = 0, dead_ = 0, skipped_ = 0, retries_ = 0, put_ms_ = 0;
   std::map<std::string, double> dead_by_topic_, skipped_by_topic_;

@@ -73,6 +73,11 @@ Status SinkLoop::prepare() {
     settings.values.try_emplace("group.instance.id", setup_.instance_id + "-" + setup_.connector +
                                                          "-" + std::to_string(setup_.task));
   }
+  // Topic ids are asked for in plain text.
+  const auto security = settings.values.find("security.protocol");
+  const bool plain = security == settings.values.end() || security->second == "plaintext" ||
+                     security->second == "PLAINTEXT";
+  if (plain) context_.set_bootstrap(settings.values["bootstrap.servers"]);
   SinkFetcher::Options options;
   PENSTOCK_ASSIGN_OR_RETURN(options.topics, topics());
   options.client = std::move(settings);

@@ -125,6 +125,11 @@ class SinkContext : public Context {
   /// again. -1 before the first record.
   [[nodiscard]] virtual std::int64_t passed(std::string_view topic,
                                             std::int32_t partition) const = 0;
+  /// Since ABI 1.1. The id of an assigned topic, another one when it is deleted and made again:
+  /// offsets of the former one mean nothing then. From open() on, the task's thread; "" when the
+  /// cluster gives none (before Kafka 2.8) or is reached by TLS or SASL. Throws RetriableError when
+  /// no broker answers. Once asked for, a change while the task runs fails it.
+  virtual std::string_view topic_id(std::string_view topic) = 0;
 };
 
 /// Calls come on the task's own thread: start, open, (put | flush | tick)*, flush, close,

@@ -315,6 +315,64 @@ TEST_F(SqliteSink, ResumesBehindRecordsThatWentToTheDeadLetterQueue) {
   EXPECT_EQ(second.sought("t"), 3);
 }
 
+TEST_F(SqliteSink, ATopicThatWasMadeAgainIsReadFromItsStart) {
+  upsert();
+  const auto opened = [&](const char* id) {
+    Options options;
+    options.topic_ids["t"] = id;
+    auto out = std::make_unique<SinkHarness>(kSink, settings_, options);
+    out->start();
+    out->open("t");
+    return out;
+  };
+  auto first = opened("A");
+  add_pair(*first, "t", {int64("id", 1)}, {text("name", "old")});
+  first->put();
+  first->close();
+  EXPECT_EQ(opened("A")->sought("t"), 1);
+  EXPECT_EQ(opened("")->sought("t"), 1);  // a cluster that does not say
+  auto second = opened("B");
+  EXPECT_EQ(second->sought("t"), TopicPartition::kBeginning);
+  EXPECT_THAT(second->log().back().text,
+              HasSubstr("the topic was deleted and made again (its id was A and is B)"));
+  add_pair(*second, "t", {int64("id", 1)}, {text("name", "new")});
+  second->put();
+  second->close();
+  EXPECT_THAT(rows("SELECT id, name FROM t"), ElementsAre("1|new"));
+  EXPECT_THAT(rows("SELECT next_offset, topic_id FROM __penstock_offsets"), ElementsAre("1|B"));
+}
+
+TEST_F(SqliteSink, InsertModeStopsAtATopicThatWasMadeAgain) {
+  Options options;
+  options.topic_ids["t"] = "A";
+  SinkHarness first(kSink, settings_, options);
+  first.start();
+  first.open("t");
+  add_value(first, "t", {int64("id", 1)});
+  first.put();
+  first.close();
+  options.topic_ids["t"] = "B";
+  SinkHarness second(kSink, settings_, options);
+  second.start();
+  EXPECT_THAT(error_of<std::runtime_error>([&] { second.open("t"); }),
+              HasSubstr("DELETE FROM __penstock_offsets WHERE topic = 't'"));
+  EXPECT_THAT(rows("SELECT next_offset, topic_id FROM __penstock_offsets"), ElementsAre("1|A"));
+}
+
+TEST_F(SqliteSink, AnOffsetsTableWithoutTopicIdsGetsThem) {
+  sql("CREATE TABLE __penstock_offsets (connector TEXT NOT NULL, cluster TEXT NOT NULL, topic TEXT "
+      "NOT NULL, \"partition\" INTEGER NOT NULL, next_offset BIGINT NOT NULL, epoch BIGINT NOT "
+      "NULL, PRIMARY KEY (connector, cluster, topic, \"partition\"));"
+      "INSERT INTO __penstock_offsets VALUES ('test', 'test-cluster', 't', 0, 7, 1)");
+  Options options;
+  options.topic_ids["t"] = "A";
+  SinkHarness first(kSink, settings_, options);
+  first.start();
+  first.open("t");
+  EXPECT_EQ(first.sought("t"), 7);
+  EXPECT_THAT(rows("SELECT next_offset, topic_id FROM __penstock_offsets"), ElementsAre("7|A"));
+}
+
 TEST_F(SqliteSink, ATaskThatWasReplacedStoresNothing) {
   sink();
   SinkHarness second(kSink, settings_);

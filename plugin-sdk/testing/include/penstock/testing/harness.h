@@ -55,6 +55,7 @@ struct Options {
   std::string connector_name = "test";
   int task_id = 0;
   std::string cluster_id = "test-cluster";
+  std::map<std::string, std::string, std::less<>> topic_ids = {};  // of a sink's topics
   std::size_t soft_records = 1000;
   std::size_t soft_bytes = 4 * 1024 * 1024;
   std::shared_ptr<Offsets> offsets = nullptr;  // nullptr: an empty store of its own
