@@ -63,6 +63,7 @@ char* put_escaped(char* to, std::string_view text) {
     if (how == 0) {
       *to++ = c;
     } else if (how == 1) {
+      // NOLINTNEXTLINE(bugprone-not-null-terminated-result): two digits follow
       std::memcpy(to, "\\u00", 4);
       to[4] = kHex[static_cast<std::uint8_t>(c) >> 4];
       to[5] = kHex[static_cast<std::uint8_t>(c) & 15];
