@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "framework/connect/supervise/runner_process.h"
+#include "framework/process/resident.h"
 
 namespace penstock::connect {
 namespace {
@@ -244,7 +245,7 @@ void Supervisor::tick() {
     if (running->process->identity().connector.empty()) continue;
     running->process->tell(message::Lease{options_.lease_ms});
     refuse_late_stores(*running->process);
-    watch(*running);
+    if (within_memory(*running->process)) watch(*running);
   }
 }
 
@@ -259,6 +260,18 @@ void Supervisor::refuse_late_stores(RunnerProcess& process) const {
                                                 true});
     return true;
   });
+}
+
+/// False when the runner was ended for its memory.
+bool Supervisor::within_memory(RunnerProcess& process) const {
+  constexpr std::int64_t kMiB = 1 << 20;
+  if (options_.memory_limit_bytes == 0) return true;
+  const auto used = process::resident_bytes(process.pid());
+  if (used <= options_.memory_limit_bytes) return true;
+  process.kill("it uses " + std::to_string(used / kMiB) +
+               " MiB of memory; runner.memory.limit.bytes allows " +
+               std::to_string(options_.memory_limit_bytes / kMiB) + " MiB");
+  return false;
 }
 
 /// Reads the task pages: what a plugin is doing shows there even when its process answers nothing.

@@ -61,6 +61,7 @@ class Supervisor {
         900'000;  // and that takes longer is ended with its runner; 0: never
     std::int64_t store_deadline_ms =
         5'000;  // source offsets that are not durable by then are said not to be stored
+    std::int64_t memory_limit_bytes = 0;  // resident, of each runner; more ends it; 0: none
     int probes_max = 2;
   };
   static constexpr std::size_t kProbesWaitingMax = 256;
@@ -109,6 +110,7 @@ class Supervisor {
   void service();
   void tick();
   void refuse_late_stores(RunnerProcess& process) const;
+  bool within_memory(RunnerProcess& process) const;
   void watch(Running& running);
   void start_probes();
   void unasked(RunnerProcess& runner, std::uint64_t id, Message body);

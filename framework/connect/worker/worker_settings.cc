@@ -64,6 +64,9 @@ config::Definition definition() {
              "How long all runners may take to end when the worker stops."),
       number("runner.lease.ms", "10000", 2000,
              "How long a runner goes on without hearing from the worker."),
+      number("runner.memory.limit.bytes", "0", 0,
+             "A runner whose resident memory is larger is ended; looked at once a second; 0: none.",
+             Kind::kBytes),
       number("runner.data.limit.bytes", "0", 0, "RLIMIT_DATA of each runner; 0: none.",
              Kind::kBytes),
       number("plugin.call.deadline.ms", "60000", 1, "Deadline of validate, plan and hooks."),
@@ -223,6 +226,7 @@ Result<WorkerSettings> read_worker_settings(const StringMap& given,
   out.supervisor.command.push_back(program_folder + "/penstock-runner");
   out.supervisor.lease_ms = settings.number("runner.lease.ms");
   out.supervisor.store_deadline_ms = settings.number("offset.flush.timeout.ms");
+  out.supervisor.memory_limit_bytes = settings.number("runner.memory.limit.bytes");
   out.supervisor.call_warn_ms = settings.number("task.call.warn.ms");
   out.supervisor.call_deadline_ms = settings.number("task.call.deadline.ms");
   if (!problems.empty()) return fail(Errc::kInvalid, config::join(problems));

@@ -115,6 +115,15 @@ class SupervisorTest : public ::testing::Test, public SupervisorEvents, public O
   std::unique_ptr<Supervisor> supervisor_;
 };
 
+TEST_F(SupervisorTest, ARunnerThatUsesTooMuchMemoryIsEndedWithBothNumbers) {
+  options_.memory_limit_bytes = 1;
+  ASSERT_TRUE(start());
+  ASSERT_TRUE(eventually([&] { return !ended_.empty(); }));
+  EXPECT_NE(ended_.find(" MiB of memory; runner.memory.limit.bytes allows 0 MiB"),
+            std::string::npos)
+      << ended_;
+}
+
 TEST_F(SupervisorTest, AProbeAnswers) {
   const auto answer = probe(plugin(R"({"type":"definition","plugin":"p"})"), message::Describe{});
   ASSERT_TRUE(answer) << answer.error().text;
