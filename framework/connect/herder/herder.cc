@@ -8,16 +8,9 @@
 
 #include "framework/connect/herder/connector.h"
 #include "framework/connect/herder/connector_settings.h"
+#include "framework/connect/herder/request.h"
 
 namespace penstock::connect {
-namespace {
-
-constexpr const char* kStopping = "The worker is stopping";
-
-RestError not_found(const std::string& name) { return {404, "Connector " + name + " not found"}; }
-
-}  // namespace
-
 Herder::Herder(Options options, const Clock& clock, StateThread& state, StoredConnectors stored)
     : options_(std::move(options)),
       clock_(clock),
@@ -72,22 +65,6 @@ bool Herder::post(Action action, std::size_t bound) {
   queue_.push_back(std::move(action));
   wake_.notify_one();
   return true;
-}
-
-template <class T, class F>
-void Herder::request(Reply<T> reply, F action) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!refusing_ && queue_.size() < kRequestsMax) {
-      queue_.push_back([reply = std::move(reply), action = std::move(action)]() mutable {
-        action(std::move(reply));
-      });
-      wake_.notify_one();
-      return;
-    }
-  }
-  reply(tl::make_unexpected(RestError{
-      503, refusing_ ? kStopping : std::to_string(kRequestsMax) + " requests wait already"}));
 }
 
 void Herder::run() {
@@ -203,7 +180,7 @@ void Herder::store_put(Put wanted, Reply<std::pair<ConnectorView, bool>> reply) 
     return reply(
         tl::make_unexpected(RestError{409, "Connector " + wanted.name + " already exists"}));
   }
-  if (stopping_) return reply(tl::make_unexpected(RestError{503, kStopping}));
+  if (stopping_) return reply(tl::make_unexpected(RestError{503, kWorkerStopping}));
   const bool created = existing == nullptr;
   if (!created && keep_running(*find(wanted.name), wanted.config)) {
     return reply(std::pair{view_of(*existing), false});
@@ -422,16 +399,6 @@ void Herder::plugin_keys(std::string class_name, Reply<std::vector<KeyView>> rep
       answer(ConnectorSettings(*found->connector).keys());
     });
   });
-}
-
-void Herder::offsets(std::string name, Reply<StateThread::Offsets> reply) {
-  request(
-      std::move(reply), [this, name = std::move(name)](Reply<StateThread::Offsets> answer) mutable {
-        if (find(name) == nullptr) return answer(tl::make_unexpected(not_found(name)));
-        state_.list_offsets(name, [answer = std::move(answer)](StateThread::Offsets found) mutable {
-          answer(std::move(found));
-        });
-      });
 }
 
 bool Herder::runner_said(const std::string& name, std::int64_t generation, Message message) {

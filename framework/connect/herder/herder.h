@@ -84,6 +84,13 @@ class Herder final : public SupervisorEvents {
   void validate(StringMap config, Reply<ValidationView> reply);
   /// Source offsets as JSON pairs (partition, offset).
   void offsets(std::string name, Reply<StateThread::Offsets> reply);
+  struct OffsetChange {
+    std::string partition;              // JSON
+    std::optional<std::string> offset;  // JSON; nullopt: forgotten
+  };
+  /// Of a stopped source; without changes all its offsets are forgotten.
+  void alter_offsets(std::string name, std::optional<std::vector<OffsetChange>> changes,
+                     Reply<Nothing> reply);
 
   bool runner_said(const std::string& connector, std::int64_t generation, Message message) override;
   void runner_ended(const std::string& connector, std::int64_t generation,
@@ -99,7 +106,7 @@ class Herder final : public SupervisorEvents {
   // herder.cc
   bool post(Action action, std::size_t bound);
   template <class T, class F>
-  void request(Reply<T> reply, F action);
+  void request(Reply<T> reply, F action);  // request.h
   void run();
   std::int64_t run_due();
   Connector* find(const std::string& name);
@@ -143,6 +150,12 @@ class Herder final : public SupervisorEvents {
   void ask_task(Connector& connector, int index, Message question, std::int64_t deadline_ms,
                 std::string what, std::function<void(Connector&, Task&, Result<Message>)> then);
   StringMap task_config(const Connector& connector, const Task& task) const;
+
+  // herder_offsets.cc
+  std::optional<RestError> why_offsets_stay(const std::string& name);
+  void store_offsets(const std::string& name,
+                     const std::optional<std::vector<OffsetChange>>& changes,
+                     const StateThread::Offsets& stored, Reply<Nothing> reply);
 
   // herder_views.cc
   ConnectorView view_of(const Connector& connector);

@@ -270,13 +270,79 @@ TEST_F(WorkerRest, WhatIsNotSupportedIsNamed) {
   EXPECT_EQ(http("GET", "/connectors/orders/topics").body,
             R"({"error_code":403,"message":"Topic tracking is disabled."})");
   EXPECT_EQ(http("PUT", "/connectors/orders/topics/reset").status, 403);
-  for (const char* method : {"PATCH", "DELETE"}) {
-    const auto answer = http(method, "/connectors/orders/offsets");
-    EXPECT_EQ(answer.status, 501);
-    EXPECT_NE(answer.body.find("is not supported: this worker can only read offsets"),
-              std::string::npos)
-        << answer.body;
+}
+
+TEST_F(WorkerRest, OffsetsOfAStoppedSourceAreAlteredAndReset) {
+  ASSERT_EQ(create("orders").status, 201);
+  ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
+  const std::string path = "/connectors/orders/offsets";
+  const std::string body =
+      R"({"offsets":[{"partition":{"protocol":"1","table":"x"},"offset":{"incrementing":5}},)"
+      R"({"partition":{"table":"y"},"offset":{"incrementing":1}}]})";
+  const auto running = http("PATCH", path, body);
+  EXPECT_EQ(running.status, 400);
+  EXPECT_NE(running.body.find("Connectors must be in the STOPPED state before their offsets can be "
+                              "modified."),
+            std::string::npos)
+      << running.body;
+  EXPECT_EQ(http("DELETE", path).status, 400);
+  EXPECT_EQ(http("PATCH", "/connectors/none/offsets", body).status, 404);
+  ASSERT_EQ(http("PUT", "/connectors/orders/stop").status, 204);
+  ASSERT_TRUE(eventually([&] { return status("orders")["connector"]["state"] == "STOPPED"; }));
+  const auto altered = http("PATCH", path, body);
+  EXPECT_EQ(altered.status, 200) << altered.body;
+  EXPECT_EQ(altered.body,
+            R"({"message":"The offsets for this connector have been altered successfully"})");
+  // Another order of fields names the same partition.
+  EXPECT_EQ(
+      http("PATCH", path,
+           R"({"offsets":[{"partition":{"table":"x","protocol":"1"},"offset":{"incrementing":7}},)"
+           R"({"partition":{"table":"y"},"offset":null}]})")
+          .status,
+      200);
+  const auto stored = http("GET", path).json()["offsets"];
+  bool seen = false;
+  for (const auto& one : stored) {
+    EXPECT_NE(one["partition"], (Json{{"table", "y"}}));
+    if (one["partition"] != Json{{"protocol", "1"}, {"table", "x"}}) continue;
+    EXPECT_FALSE(seen);
+    seen = true;
+    EXPECT_EQ(one["offset"], (Json{{"incrementing", 7}}));
   }
+  EXPECT_TRUE(seen) << stored;
+  EXPECT_EQ(http("DELETE", path).body,
+            R"({"message":"The offsets for this connector have been reset successfully"})");
+  EXPECT_EQ(http("GET", path).body, R"({"offsets":[]})");
+}
+
+TEST_F(WorkerRest, OffsetsThatAreNoneAreRefused) {
+  ASSERT_EQ(create("orders", {}, "STOPPED").status, 201);
+  const auto text = [&](const std::string& body) {
+    const auto answer = http("PATCH", "/connectors/orders/offsets", body);
+    EXPECT_EQ(answer.status, 400) << answer.body;
+    return answer.json()["message"].get<std::string>();
+  };
+  EXPECT_EQ(text("{}"), "Partitions / offsets need to be provided for an alter offsets request");
+  EXPECT_EQ(text(R"({"offsets":[]})"),
+            "Partitions / offsets need to be provided for an alter offsets request");
+  EXPECT_EQ(text(R"({"offset":[]})"), "Unrecognized field \"offset\"");
+  EXPECT_NE(text(R"({"offsets":[{"partition":1,"offset":{}}]})").find("\"partition\""),
+            std::string::npos);
+  EXPECT_NE(text(R"({"offsets":[{"partition":{},"offset":5}]})").find("\"offset\""),
+            std::string::npos);
+  EXPECT_EQ(text(R"({"offsets":[{"partition":{},"offset":{"a":{}}}]})"),
+            "\"a\": must be a number, a text, true, false or null");
+}
+
+TEST_F(WorkerRest, OffsetsOfASinkAreSaidToBeItsGroups) {
+  ASSERT_EQ(
+      create("lake", {{"connector.class", "DemoSink"}, {"topics", "t"}, {"url", "x"}}, "STOPPED")
+          .status,
+      201);
+  const auto answer = http("DELETE", "/connectors/lake/offsets");
+  EXPECT_EQ(answer.status, 501);
+  EXPECT_NE(answer.body.find("consumer group \\\"connect-lake\\\""), std::string::npos)
+      << answer.body;
 }
 
 TEST_F(WorkerRest, CurlWithoutABodyIsAnsweredAtOnce) {
