@@ -43,9 +43,8 @@ CallResult classify(const Caller& caller, std::string_view call) {
   } catch (const RetriableError& error) {
     return result(caller, call, Outcome::kRetriable, one_line(error.what()));
   } catch (const RecordError& error) {
-    return result(caller, call, Outcome::kRecordError,
-                  "record " + std::to_string(error.index) + ": " + one_line(error.what()),
-                  error.index);
+    // The index counts within one call and says nothing to a user: the host names the record.
+    return result(caller, call, Outcome::kRecordError, one_line(error.what()), error.index);
   } catch (const std::bad_alloc&) {
     return result(caller, call, Outcome::kFailed, "out of memory (std::bad_alloc)");
   } catch (const std::exception& error) {

@@ -81,7 +81,7 @@ TEST_F(RunnerSink, RecordErrorFailsTheTaskAfterTheRecordsBeforeIt) {
   start({{"how", "record"}, {"bad.at", "5"}});
   ASSERT_TRUE(failed());
   EXPECT_EQ(runner_.failure()->trace,
-            "record t-0@5 (TASK_PUT): connector c task 0: put(): record 5: does not fit");
+            "record t-0@5 (TASK_PUT): connector c task 0: put(): does not fit");
   EXPECT_EQ(lines_of(file_).size(), 6U);  // and "closed"
   EXPECT_EQ(runner_.metric("stored.t.0"), 5);
 }
