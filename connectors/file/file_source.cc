@@ -158,6 +158,7 @@ void FileSource::csv_header(Source& source, std::string_view line) {
   for (const CsvField& field : split_csv(line, delimiter_))
     names.push_back(header_ ? csv_text(field) : "c" + std::to_string(names.size() + 1));
   std::vector<Field> fields;
+  fields.reserve(names.size());
   for (const std::string& name : names) fields.push_back({name, cell_});
   try {
     source.row = context_->schema({.type = Type::kStruct, .fields = fields});

@@ -138,6 +138,7 @@ std::vector<TrackedFile> rotated(const std::string& path) {
   std::stable_sort(found.begin(), found.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<TrackedFile> out;
+  out.reserve(found.size());
   for (auto& [modified, file] : found) out.push_back(std::move(file));
   return out;
 }

@@ -110,6 +110,7 @@ class PostgresDatabase final : public relational::Database {
           ") AND NOT c.relispartition AND n.nspname <> 'information_schema' AND n.nspname !~ "
           "'^pg_' ORDER BY 1, 2");
       std::vector<TableId> out;
+      out.reserve(static_cast<std::size_t>(list.rows()));
       for (int i = 0; i < list.rows(); ++i)
         out.push_back({std::string(list.text(i, 0)), std::string(list.text(i, 1))});
       std::sort(out.begin(), out.end());

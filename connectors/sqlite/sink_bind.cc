@@ -44,7 +44,8 @@ struct Parameter {
   void copied_text(std::string_view value) const { text(value, transient()); }
   void copied_blob(std::string_view value) const { blob(value, transient()); }
   static sqlite3_destructor_type transient() {
-    return reinterpret_cast<sqlite3_destructor_type>(-1);  // SQLITE_TRANSIENT without its C cast
+    // SQLITE_TRANSIENT without its C cast. NOLINTNEXTLINE(performance-no-int-to-ptr): SQLite's own
+    return reinterpret_cast<sqlite3_destructor_type>(-1);
   }
   static void check(int code) {
     if (code == SQLITE_TOOBIG)

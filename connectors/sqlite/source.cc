@@ -235,7 +235,7 @@ class SqliteDatabase final : public relational::Database {
           connection_.prepare("SELECT " + std::string(name) + " FROM " + id.quoted());
       const char* origin = sqlite3_column_origin_name(probe.get(), 0);
       if (origin == nullptr) continue;
-      const std::string found = origin;
+      std::string found = origin;
       if (found == "rowid") return "";  // the hidden one: no column is its alias
       if (sqlite3_stricmp(origin, name) != 0) return found;
     }

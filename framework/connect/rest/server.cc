@@ -17,12 +17,12 @@ void answer(const Router& router, const httplib::Request& from, httplib::Respons
   request.method = from.method == "HEAD" ? "GET" : from.method;
   request.content_type = from.get_header_value("Content-Type");
   request.body = from.body;
-  auto response = parse_target(from.target, request)
-                      ? router.handle(std::move(request))
-                      : error(400, "Malformed percent-encoding in the URL");
+  const auto response = parse_target(from.target, request)
+                            ? router.handle(std::move(request))
+                            : error(400, "Malformed percent-encoding in the URL");
   to.status = response.status;
   if (!response.location.empty()) to.set_header("Location", response.location);
-  if (!response.body.empty()) to.set_content(std::move(response.body), kJson);
+  if (!response.body.empty()) to.set_content(response.body, kJson);
 }
 
 }  // namespace

@@ -28,6 +28,8 @@ template <class... Bodies>
 struct Overloaded : Bodies... {
   using Bodies::operator()...;
 };
+template <class... Bodies>
+Overloaded(Bodies...) -> Overloaded<Bodies...>;
 
 Status limit_memory(std::int64_t bytes) {
   if (bytes <= 0) return {};

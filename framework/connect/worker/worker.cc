@@ -138,7 +138,7 @@ Status run_worker(WorkerSettings settings,
   supervisor.stop();  // ends questions that are still open, and so the requests that wait for them
   server.stop();
   state.stop();
-  const auto closed = local->close();
+  auto closed = local->close();
   if (!created) return tl::make_unexpected(created.error());
   return closed;
 }
