@@ -49,9 +49,9 @@ namespace {
 // advertised lower than served.
 constexpr std::array kTable = {
     Api{ApiKey::kProduce, 0, 0, 9, handle_produce},
-    Api{ApiKey::kFetch, 4, 4, 12, PENSTOCK_TYPED(Fetch, handle_fetch)},
-    Api{ApiKey::kListOffsets, 1, 1, 7, PENSTOCK_TYPED(ListOffsets, handle_list_offsets)},
-    Api{ApiKey::kMetadata, 0, 0, 12, PENSTOCK_TYPED(Metadata, handle_metadata)},
+    Api{ApiKey::kFetch, 4, 4, 18, PENSTOCK_TYPED(Fetch, handle_fetch)},
+    Api{ApiKey::kListOffsets, 1, 1, 11, PENSTOCK_TYPED(ListOffsets, handle_list_offsets)},
+    Api{ApiKey::kMetadata, 0, 0, 13, PENSTOCK_TYPED(Metadata, handle_metadata)},
     Api{ApiKey::kOffsetCommit, 2, 2, 9, PENSTOCK_TYPED(OffsetCommit, handle_offset_commit)},
     Api{ApiKey::kOffsetFetch, 1, 1, 9, PENSTOCK_TYPED(OffsetFetch, handle_offset_fetch)},
     Api{ApiKey::kFindCoordinator, 0, 0, 4,

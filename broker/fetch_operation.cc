@@ -14,14 +14,20 @@ namespace {
 /// Up to here the bytes are copied into the answer: cheaper than a sendfile of their own.
 constexpr std::uint64_t kCopyBytesMax = 8 << 10;
 
-/// What stands behind a partition's records.
-struct PartitionBack {
-  FetchResponse::Partition& partition;
+/// The fields of a message that stand behind what is written by other means.
+template <class Message>
+struct Back {
+  Message& message;
   template <class V>
   void fields(V& v) {
-    partition.back(v);
+    message.back(v);
   }
 };
+
+/// Whether the answer says who leads (KIP-951).
+bool names_a_leader(ErrorCode error) {
+  return error == ErrorCode::kNotLeaderOrFollower || error == ErrorCode::kFencedLeaderEpoch;
+}
 
 /// Copies the ranges if they are in the page cache; never waits for the disk.
 bool copy_resident(const std::vector<log::FileRange>& ranges, std::vector<std::byte>& to) {
@@ -79,7 +85,12 @@ struct FetchOperation::Visit final : FetchWaiter {
     request.bytes_max = std::min(request.bytes_max, bytes_left);
     if (part.last_fetched_epoch.value >= 0) {
       const auto [epoch, end] = partition->log().epoch_end(part.last_fetched_epoch);
-      if (end != Offset::kNone && (end < request.from || epoch < part.last_fetched_epoch)) {
+      if (end == Offset::kNone) {  // the reader's epoch is of no log that this one knows
+        out.error = check_leader_epoch(partition->state(), request.current_leader_epoch);
+        if (out.error == ErrorCode::kNone) out.error = ErrorCode::kOffsetOutOfRange;
+        return out;
+      }
+      if (end < request.from || epoch < part.last_fetched_epoch) {
         out = partition->read(
             {request.from, 0, false, request.read_committed, request.current_leader_epoch});
         out.diverging_epoch = epoch;
@@ -130,13 +141,11 @@ FetchOperation::FetchOperation(BrokerShard& home, std::shared_ptr<Session> sessi
 
 FetchOperation::~FetchOperation() = default;
 
-void FetchOperation::add_topic(std::string_view name) {
-  topics_.push_back({std::string(name), parts_.size()});
-}
-
-void FetchOperation::add_partition(PartitionRef handle,
+void FetchOperation::add_partition(const std::shared_ptr<const FetchTopic>& topic,
+                                   PartitionRef handle, ErrorCode unknown,
                                    const protocol::FetchRequest::Partition& asked) {
   Part& part = parts_.emplace_back();
+  part.topic = topic;
   part.index = asked.index;
   part.last_fetched_epoch = asked.last_fetched_epoch;
   part.request.from = asked.offset;
@@ -144,8 +153,8 @@ void FetchOperation::add_partition(PartitionRef handle,
   part.request.read_committed = options_.read_committed;
   part.request.current_leader_epoch = asked.current_leader_epoch;
   part.handle = std::move(handle);
-  if (!part.handle) {
-    part.outcome.error = ErrorCode::kUnknownTopicOrPartition;
+  if (!part.handle || options_.replica) {
+    part.outcome.error = part.handle ? ErrorCode::kNotLeaderOrFollower : unknown;
     hurry_ = true;
     return;
   }
@@ -236,7 +245,20 @@ void FetchOperation::unregister() {
 void FetchOperation::finish() {
   if (std::exchange(done_, true)) return;
   if (!last_round_) unregister();  // the visits of a last round leave no waiter
+  limit_bytes();
   reply_.send(assemble());
+}
+
+/// The owners kept the limit each for itself; together they may have read more.
+void FetchOperation::limit_bytes() {
+  std::uint64_t total = 0;
+  for (Part& part : parts_) {
+    if (total != 0 && total + part.outcome.size_bytes > options_.bytes_max) {
+      part.outcome.size_bytes = 0;
+      part.outcome.ranges.clear();
+    }
+    total += part.outcome.size_bytes;
+  }
 }
 
 net::Response FetchOperation::assemble() {
@@ -244,50 +266,68 @@ net::Response FetchOperation::assemble() {
   std::vector<std::byte>* to = &out.head;
   const std::int16_t version = reply_.version();
   const bool flexible = reply_.flexible();
-  FetchResponse front;
-  protocol::Writer whole(*to, version, flexible);
-  whole(front.throttle_ms);
-  whole(front.error, protocol::since(7));
-  whole(front.session_id, protocol::since(7));
-  whole.length(static_cast<std::int64_t>(topics_.size()));
-  std::uint64_t total = 0;
-  for (std::size_t t = 0; t < topics_.size(); ++t) {
-    const std::size_t end = t + 1 < topics_.size() ? topics_[t + 1].first : parts_.size();
-    protocol::Writer topic(*to, version, flexible);
-    topic(topics_[t].name);
-    topic.length(static_cast<std::int64_t>(end - topics_[t].first));
-    for (std::size_t i = topics_[t].first; i < end; ++i) {
-      Part& part = parts_[i];
-      const std::uint64_t size = total == 0 || total + part.outcome.size_bytes <= options_.bytes_max
-                                     ? part.outcome.size_bytes
-                                     : 0;
-      total += size;
-      FetchResponse::Partition partition;
-      partition.index = part.index;
-      partition.error = part.outcome.error;
-      partition.high_watermark = part.outcome.high_watermark;
-      partition.last_stable = part.outcome.last_stable;
-      partition.log_start = part.outcome.log_start;
-      if (options_.read_committed) partition.aborted.emplace();
-      partition.diverging = {part.outcome.diverging_epoch, part.outcome.diverging_end};
-      protocol::Writer writer(*to, version, flexible);
-      partition.front(writer);
-      writer.length(static_cast<std::int64_t>(size));
-      if (size > 0 && (size > kCopyBytesMax || !copy_resident(part.outcome.ranges, *to))) {
-        for (log::FileRange& range : part.outcome.ranges) {
-          const int fd = range.file->fd();
-          out.pieces.emplace_back(
-              net::FileRange{std::move(range.file), fd, range.position, range.length});
-        }
-        out.pieces.emplace_back(std::vector<std::byte>());
-        to = &std::get<std::vector<std::byte>>(out.pieces.back());
-      }
-      protocol::Writer(*to, version, flexible).structure(PartitionBack{partition});
+  FetchResponse whole;
+  protocol::Writer front(*to, version, flexible);
+  whole.front(front);
+  std::vector<std::size_t> ends;  // of runs of one topic
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    if (ends.empty() || parts_[i].topic != parts_[i - 1].topic) ends.push_back(i);
+    ends.back() = i + 1;
+  }
+  front.length(static_cast<std::int64_t>(ends.size()));
+  bool names_leader = false;
+  std::size_t i = 0;
+  for (const std::size_t end : ends) {
+    FetchResponse::Topic topic{parts_[i].topic->name, parts_[i].topic->id, {}};
+    protocol::Writer writer(*to, version, flexible);
+    topic.front(writer);
+    writer.length(static_cast<std::int64_t>(end - i));
+    for (; i < end; ++i) {
+      write_partition(out, to, parts_[i]);
+      names_leader = names_leader || names_a_leader(parts_[i].outcome.error);
     }
     if (flexible) protocol::Writer(*to, version, flexible).uvarint(0);
   }
-  if (flexible) protocol::Writer(*to, version, flexible).uvarint(0);
+  if (names_leader) {
+    const Endpoint& self = home_.broker().advertised();
+    whole.endpoints.push_back(
+        {home_.broker().settings().node_id, self.host, self.port, std::nullopt});
+  }
+  protocol::Writer(*to, version, flexible).structure(Back<FetchResponse>{whole});
   return out;
+}
+
+void FetchOperation::write_partition(net::Response& out, std::vector<std::byte>*& to, Part& part) {
+  const std::int16_t version = reply_.version();
+  const bool flexible = reply_.flexible();
+  FetchResponse::Partition partition;
+  partition.index = part.index;
+  partition.error = part.outcome.error;
+  if (part.outcome.error == ErrorCode::kNone) {
+    partition.high_watermark = part.outcome.high_watermark;
+    partition.last_stable = part.outcome.last_stable;
+    partition.log_start = part.outcome.log_start;
+    partition.diverging = {part.outcome.diverging_epoch, part.outcome.diverging_end};
+  }
+  // Kafka's answers have an empty list, not null, for what it does not know.
+  if (!part.handle || (options_.read_committed && part.outcome.error == ErrorCode::kNone))
+    partition.aborted.emplace();
+  if (version >= 16 && part.handle && names_a_leader(part.outcome.error))
+    partition.leader = {home_.broker().settings().node_id, part.handle->leader_epoch};
+  protocol::Writer writer(*to, version, flexible);
+  partition.front(writer);
+  const std::uint64_t size = part.outcome.size_bytes;
+  writer.length(static_cast<std::int64_t>(size));
+  if (size > 0 && (size > kCopyBytesMax || !copy_resident(part.outcome.ranges, *to))) {
+    for (log::FileRange& range : part.outcome.ranges) {
+      const int fd = range.file->fd();
+      out.pieces.emplace_back(
+          net::FileRange{std::move(range.file), fd, range.position, range.length});
+    }
+    out.pieces.emplace_back(std::vector<std::byte>());
+    to = &std::get<std::vector<std::byte>>(out.pieces.back());
+  }
+  protocol::Writer(*to, version, flexible).structure(Back<FetchResponse::Partition>{partition});
 }
 
 }  // namespace penstock::broker

@@ -13,6 +13,13 @@
 
 namespace penstock::broker {
 
+/// How a reader calls a topic: by name, or by id (from version 13 on).
+struct FetchTopic {
+  std::string name;
+  Uuid id;
+  bool operator==(const FetchTopic&) const = default;
+};
+
 /// One fetch request from its parts to its answer. It lives on its connection's shard (home); its
 /// visits to the owner shards read, and leave one waiter each. The outcome of a part belongs to the
 /// owner during a visit and to home between visits.
@@ -23,14 +30,16 @@ class FetchOperation final : public LongPoll, public std::enable_shared_from_thi
     std::uint64_t bytes_min = 0;
     std::uint64_t bytes_max = 0;
     bool read_committed = false;
+    bool replica = false;  // a follower asks; this broker has none
   };
   FetchOperation(BrokerShard& home, std::shared_ptr<Session> session, ReplyTo reply,
                  Options options);
   ~FetchOperation() override;
 
-  void add_topic(std::string_view name);
-  /// To the topic added last. `handle` null: unknown.
-  void add_partition(PartitionRef handle, const protocol::FetchRequest::Partition& asked);
+  /// `handle` null: unknown, which is answered with `unknown`. Partitions of one topic that are
+  /// added one behind the other are answered together.
+  void add_partition(const std::shared_ptr<const FetchTopic>& topic, PartitionRef handle,
+                     protocol::ErrorCode unknown, const protocol::FetchRequest::Partition& asked);
   void start();
 
   void finish_now() override;
@@ -38,15 +47,12 @@ class FetchOperation final : public LongPoll, public std::enable_shared_from_thi
 
  private:
   struct Part {
+    std::shared_ptr<const FetchTopic> topic;
     PartitionRef handle;
     PartitionId index;
     Partition::ReadRequest request;
     LeaderEpoch last_fetched_epoch{-1};
     ReadOutcome outcome;
-  };
-  struct TopicParts {
-    std::string name;
-    std::size_t first = 0;
   };
   struct Visit;
 
@@ -55,13 +61,14 @@ class FetchOperation final : public LongPoll, public std::enable_shared_from_thi
   void progress(std::uint64_t bytes);
   void finish();
   void unregister();
+  void limit_bytes();
   net::Response assemble();
+  void write_partition(net::Response& out, std::vector<std::byte>*& to, Part& part);
 
   BrokerShard& home_;
   std::shared_ptr<Session> session_;
   ReplyTo reply_;
   const Options options_;
-  std::vector<TopicParts> topics_;
   std::vector<Part> parts_;
   std::vector<std::unique_ptr<Visit>> visits_;  // one an owner
   std::size_t visits_under_way_ = 0;

@@ -32,10 +32,7 @@ TopicRef Topics::find(const Uuid& id) const {
 
 PartitionRef Topics::find(std::string_view name, PartitionId index) const {
   const auto found = by_name_.find(name);
-  if (found == by_name_.end() || index.value < 0) return nullptr;
-  const auto& partitions = found->second->partitions;
-  const auto at = static_cast<std::size_t>(index.value);
-  return at < partitions.size() ? partitions[at] : nullptr;
+  return found == by_name_.end() ? nullptr : found->second->partition(index);
 }
 
 void Topics::put(TopicRef topic) {

@@ -66,6 +66,12 @@ struct Topic {
   std::map<std::string, std::string> overrides;  // as the user set them
   TopicSettings settings;
   std::vector<PartitionRef> partitions;  // by index, without gaps
+
+  /// nullptr when there is no such partition.
+  [[nodiscard]] PartitionRef partition(PartitionId index) const {
+    const auto at = static_cast<std::size_t>(index.value);
+    return index.value >= 0 && at < partitions.size() ? partitions[at] : nullptr;
+  }
 };
 using TopicRef = std::shared_ptr<const Topic>;
 

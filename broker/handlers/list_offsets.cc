@@ -1,5 +1,6 @@
 #include "broker/handlers/list_offsets.h"
 
+#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -22,6 +23,25 @@ struct Item {
   bool read_committed = false;
   ListOffsetsResponse::Partition answer;
 };
+
+/// The first version that knows a timestamp below zero.
+std::int16_t first_version(std::int64_t timestamp_ms) {
+  switch (timestamp_ms) {
+    case ListOffsetsRequest::kLatest:
+    case ListOffsetsRequest::kEarliest:
+      return 0;
+    case ListOffsetsRequest::kMaxTimestamp:
+      return 7;
+    case ListOffsetsRequest::kEarliestLocal:
+      return 8;
+    case ListOffsetsRequest::kLatestTiered:
+      return 9;
+    case ListOffsetsRequest::kEarliestPendingUpload:
+      return 11;
+    default:
+      return timestamp_ms < 0 ? std::numeric_limits<std::int16_t>::max() : std::int16_t{0};
+  }
+}
 
 void set(Item& item, const Result<std::optional<log::TimestampOffset>>& found) {
   if (!found) {
@@ -55,12 +75,11 @@ void look_up(Item& item, Partition* partition) {
       return;
     case ListOffsetsRequest::kMaxTimestamp:
       return set(item, partition->log().find_max_timestamp(below));
+    case ListOffsetsRequest::kLatestTiered:
+    case ListOffsetsRequest::kEarliestPendingUpload:
+      return;
     default:
       break;
-  }
-  if (item.asked.timestamp_ms < 0) {
-    item.answer.error = ErrorCode::kUnsupportedVersion;
-    return;
   }
   set(item, partition->log().find_timestamp(item.asked.timestamp_ms, below));
 }
@@ -77,13 +96,17 @@ void handle_list_offsets(RequestContext context, ListOffsetsRequest request,
     out.name = topic.name;
     for (const ListOffsetsRequest::Partition& asked : topic.partitions) {
       Item item;
-      item.handle = topics.find(topic.name, asked.index);
+      if (context.version >= first_version(asked.timestamp_ms))
+        item.handle = topics.find(topic.name, asked.index);
+      else
+        item.answer.error = ErrorCode::kUnsupportedVersion;
       item.topic = response.topics.size() - 1;
       item.partition = out.partitions.size();
       item.asked = asked;
       item.read_committed = request.isolation_level == 1;
       item.answer.index = asked.index;
-      if (!item.handle) item.answer.error = ErrorCode::kUnknownTopicOrPartition;
+      if (!item.handle && item.answer.error == ErrorCode::kNone)
+        item.answer.error = ErrorCode::kUnknownTopicOrPartition;
       out.partitions.emplace_back();
       items.push_back(std::move(item));
     }

@@ -1,6 +1,8 @@
 #include "broker/handlers/metadata.h"
 
+#include <algorithm>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -34,10 +36,11 @@ MetadataResponse::Topic describe(const Broker& broker, const Topic& topic) {
   return out;
 }
 
-MetadataResponse::Topic refuse(std::string_view name, const Uuid& id, ErrorCode error) {
+MetadataResponse::Topic refuse(std::optional<std::string_view> name, const Uuid& id,
+                               ErrorCode error) {
   MetadataResponse::Topic out;
   out.error = error;
-  if (!name.empty()) out.name.emplace(name);
+  if (name) out.name.emplace(*name);
   out.id = id;
   return out;
 }
@@ -75,19 +78,61 @@ void create_missing(Broker& broker, std::vector<std::size_t> missing, MetadataRe
   }
 }
 
+/// Why the whole request is refused: ids count from version 12 on, and something has to be said.
+ErrorCode check(const MetadataRequest& request, std::int16_t version) {
+  const bool by_id = std::any_of(request.topics->begin(), request.topics->end(),
+                                 [](const auto& topic) { return !topic.id.is_zero(); });
+  for (const MetadataRequest::Topic& topic : *request.topics) {
+    if (version < 12 && (!topic.name || !topic.id.is_zero())) return ErrorCode::kInvalidRequest;
+    if (!by_id && !topic.name) return ErrorCode::kUnknownServerError;  // as Kafka's
+  }
+  return ErrorCode::kNone;
+}
+
+MetadataResponse refuse_all(const MetadataRequest& request, ErrorCode error) {
+  MetadataResponse out;
+  out.error = error;
+  for (const MetadataRequest::Topic& asked : *request.topics) {
+    MetadataResponse::Topic& topic = out.topics.emplace_back();
+    topic.error = error;
+    topic.name.emplace(asked.name.value_or(""));
+    topic.id = asked.id;
+  }
+  return out;
+}
+
+/// Each topic that is asked for once, in the order of the request.
+std::vector<MetadataRequest::Topic> distinct(const std::vector<MetadataRequest::Topic>& asked) {
+  const bool by_id = std::any_of(asked.begin(), asked.end(),
+                                 [](const auto& topic) { return !topic.id.is_zero(); });
+  std::vector<MetadataRequest::Topic> out;
+  std::set<Uuid> ids;
+  std::set<std::string_view> names;
+  for (const MetadataRequest::Topic& topic : asked) {
+    if (by_id ? !topic.id.is_zero() && ids.insert(topic.id).second
+              : names.insert(*topic.name).second)
+      out.push_back({topic.id, by_id ? std::nullopt : topic.name});
+  }
+  return out;
+}
+
 }  // namespace
 
 void handle_metadata(RequestContext context, MetadataRequest request,
                      Reply<MetadataResponse> reply) {
   Broker& broker = context.broker();
   const Topics& topics = *context.shard.topics();
+  const bool all = !request.topics || (context.version == 0 && request.topics->empty());
+  if (!all) {
+    if (const ErrorCode error = check(request, context.version); error != ErrorCode::kNone)
+      return reply(refuse_all(request, error));
+  }
   MetadataResponse response;
   const Endpoint& endpoint = broker.advertised();
   response.brokers.push_back(
       {broker.settings().node_id, endpoint.host, endpoint.port, std::nullopt});
   response.cluster_id = broker.cluster_id();
   response.controller = broker.settings().node_id;
-  const bool all = !request.topics || (context.version == 0 && request.topics->empty());
   if (all) {
     for (const auto& [name, topic] : topics.all())
       response.topics.push_back(describe(broker, *topic));
@@ -95,13 +140,13 @@ void handle_metadata(RequestContext context, MetadataRequest request,
   }
   const bool may_create = request.allow_auto_topic_creation && broker.settings().auto_create_topics;
   std::vector<std::size_t> missing;
-  for (const MetadataRequest::Topic& asked : *request.topics) {
+  for (const MetadataRequest::Topic& asked : distinct(*request.topics)) {
     const std::string_view name = asked.name.value_or("");
     const TopicRef topic = asked.name ? topics.find(name) : topics.find(asked.id);
     if (topic) {
       response.topics.push_back(describe(broker, *topic));
     } else if (!asked.name) {
-      response.topics.push_back(refuse("", asked.id, ErrorCode::kUnknownTopicId));
+      response.topics.push_back(refuse(std::nullopt, asked.id, ErrorCode::kUnknownTopicId));
     } else if (!check_topic_name(name)) {
       response.topics.push_back(refuse(name, Uuid(), ErrorCode::kInvalidTopic));
     } else {

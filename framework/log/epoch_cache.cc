@@ -23,7 +23,7 @@ std::optional<LeaderEpoch> EpochCache::at(Offset offset) const {
 }
 
 std::pair<LeaderEpoch, Offset> EpochCache::end_of(LeaderEpoch epoch, Offset log_end) const {
-  if (epoch.value < 0 || entries_.empty() || epoch > latest())
+  if (epoch.value == -1 || entries_.empty() || epoch > latest())
     return {LeaderEpoch(-1), Offset::kNone};
   if (epoch == latest()) return {epoch, log_end};
   const auto behind =

@@ -190,6 +190,8 @@ std::string_view to_string(ErrorCode code) {
       return "INCONSISTENT_TOPIC_ID";
     case ErrorCode::kTransactionalIdNotFound:
       return "TRANSACTIONAL_ID_NOT_FOUND";
+    case ErrorCode::kFetchSessionTopicIdError:
+      return "FETCH_SESSION_TOPIC_ID_ERROR";
     case ErrorCode::kFencedMemberEpoch:
       return "FENCED_MEMBER_EPOCH";
     case ErrorCode::kUnreleasedInstanceId:

@@ -100,6 +100,7 @@ enum class ErrorCode : std::int16_t {
   kUnknownTopicId = 100,
   kInconsistentTopicId = 103,
   kTransactionalIdNotFound = 105,
+  kFetchSessionTopicIdError = 106,
   kFencedMemberEpoch = 110,
   kUnreleasedInstanceId = 111,
   kUnsupportedAssignor = 112,

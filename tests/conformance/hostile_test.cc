@@ -123,7 +123,7 @@ TEST_F(Hostile, AnswersComeInTheOrderOfTheRequests) {
   wait.wait_ms_max = 200;
   wait.bytes_min = 1;
   wait.topics = {
-      {"t", {{PartitionId(0), LeaderEpoch(-1), Offset(0), LeaderEpoch(-1), Offset(-1), 1000}}}};
+      {"t", {}, {{PartitionId(0), LeaderEpoch(-1), Offset(0), LeaderEpoch(-1), Offset(-1), 1000}}}};
   client.send(ApiKey::kFetch, 11, 1, wait);
   client.send(ApiKey::kApiVersions, 0, 2, ApiVersionsRequest());
   EXPECT_EQ(load_be<std::int32_t>(client.receive()->data()), 1);
@@ -207,6 +207,7 @@ TEST_F(Hostile, AFetchBeyondTheEndIsOutOfRange) {
   FetchRequest request;
   request.topics = {
       {"t",
+       {},
        {{PartitionId(0), LeaderEpoch(-1), Offset(5), LeaderEpoch(-1), Offset(-1), 1000},
         {PartitionId(1), LeaderEpoch(9), Offset(0), LeaderEpoch(-1), Offset(-1), 1000}}}};
   client.send(ApiKey::kFetch, 12, 3, request);
@@ -222,6 +223,7 @@ TEST_F(Hostile, ALongPollOverSeveralPartitionsEndsWithTheFirstRecord) {
   request.bytes_min = 1;
   request.topics = {
       {"t",
+       {},
        {{PartitionId(0), LeaderEpoch(-1), Offset(0), LeaderEpoch(-1), Offset(-1), 1000},
         {PartitionId(1), LeaderEpoch(-1), Offset(0), LeaderEpoch(-1), Offset(-1), 1000}}}};
   client.send(ApiKey::kFetch, 12, 3, request);
@@ -237,7 +239,7 @@ TEST_F(Hostile, TheFirstBatchIsGivenWholeHoweverSmallTheLimit) {
   FetchRequest request;
   request.bytes_max = 1;
   request.topics = {
-      {"t", {{PartitionId(0), LeaderEpoch(-1), Offset(50), LeaderEpoch(-1), Offset(-1), 1}}}};
+      {"t", {}, {{PartitionId(0), LeaderEpoch(-1), Offset(50), LeaderEpoch(-1), Offset(-1), 1}}}};
   client.send(ApiKey::kFetch, 4, 3, request);
   const auto response = client.receive_as<FetchResponse>(ApiKey::kFetch, 4, 3);
   EXPECT_EQ(response.topics.at(0).partitions.at(0).records->size(), batch({}, 100).size());

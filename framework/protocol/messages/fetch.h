@@ -10,9 +10,11 @@
 #include "framework/protocol/codec.h"
 #include "framework/protocol/error_code.h"
 
-// Fetch (key 1), versions 4-12. v4 isolation level; v5 log start offset; v7 sessions (KIP-227); v9
+// Fetch (key 1), versions 4-18. v4 isolation level; v5 log start offset; v7 sessions (KIP-227); v9
 // leader epoch (KIP-320); v10 zstd; v11 rack (KIP-392); v12 flexible, last fetched epoch and
-// diverging epoch (KIP-595). Topic ids (v13, KIP-516) come later.
+// diverging epoch (KIP-595); v13 topic ids instead of names (KIP-516); v15 replica state (KIP-903);
+// v16 node endpoints (KIP-951). Left out, as only followers say it, in tagged fields: directory id
+// (v17, KIP-853) and high watermark (v18, KIP-1166).
 namespace penstock::protocol {
 
 struct FetchRequest {
@@ -35,20 +37,34 @@ struct FetchRequest {
   };
   struct Topic {
     std::string_view name;
+    Uuid id;
     std::vector<Partition> partitions;
     template <class V>
     void fields(V& v) {
-      v(name);
+      v(name, until(12));
+      v(id, since(13));
       v(partitions);
     }
   };
   struct Forgotten {
     std::string_view name;
+    Uuid id;
     std::vector<PartitionId> partitions;
     template <class V>
     void fields(V& v) {
-      v(name);
+      v(name, until(12));
+      v(id, since(13));
       v(partitions);
+    }
+  };
+  struct Replica {
+    BrokerId id{-1};
+    std::int64_t epoch = -1;
+    bool operator==(const Replica&) const = default;
+    template <class V>
+    void fields(V& v) {
+      v(id);
+      v(epoch);
     }
   };
   BrokerId replica{-1};
@@ -62,9 +78,10 @@ struct FetchRequest {
   std::vector<Forgotten> forgotten;
   std::string_view rack;
   std::optional<std::string_view> cluster_id;
+  Replica replica_state;
   template <class V>
   void fields(V& v) {
-    v(replica);
+    v(replica, until(14));
     v(wait_ms_max);
     v(bytes_min);
     v(bytes_max);
@@ -75,6 +92,7 @@ struct FetchRequest {
     v(forgotten, since(7));
     v(rack, since(11));
     v.tagged(0, cluster_id, since(12));
+    v.tagged(1, replica_state, since(15));
   }
 };
 
@@ -145,23 +163,52 @@ struct FetchResponse {
   };
   struct Topic {
     std::string name;
+    Uuid id;
     std::vector<Partition> partitions;
     template <class V>
     void fields(V& v) {
-      v(name);
+      front(v);
       v(partitions);
+    }
+    template <class V>
+    void front(V& v) {
+      v(name, until(12));
+      v(id, since(13));
+    }
+  };
+  struct Endpoint {
+    BrokerId id;
+    std::string host;
+    std::int32_t port = 0;
+    std::optional<std::string> rack;
+    template <class V>
+    void fields(V& v) {
+      v(id);
+      v(host);
+      v(port);
+      v(rack);
     }
   };
   std::int32_t throttle_ms = 0;
   ErrorCode error{};
   std::int32_t session_id = 0;
   std::vector<Topic> topics;
+  std::vector<Endpoint> endpoints;  // of leaders that the partitions name
   template <class V>
   void fields(V& v) {
+    front(v);
+    v(topics);
+    back(v);
+  }
+  template <class V>
+  void front(V& v) {
     v(throttle_ms);
     v(error, since(7));
     v(session_id, since(7));
-    v(topics);
+  }
+  template <class V>
+  void back(V& v) {
+    v.tagged(0, endpoints, since(16));
   }
 };
 

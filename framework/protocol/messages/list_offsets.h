@@ -10,9 +10,10 @@
 #include "framework/protocol/codec.h"
 #include "framework/protocol/error_code.h"
 
-// ListOffsets (key 2), versions 1-7. v2 isolation level and throttle time; v4 leader epoch
-// (KIP-320); v6 flexible; v7 largest timestamp (KIP-734). Version 0 (several offsets a partition)
-// is left out.
+// ListOffsets (key 2), versions 1-11. v2 isolation level and throttle time; v4 leader epoch
+// (KIP-320); v6 flexible; v7 largest timestamp (KIP-734); v8 earliest local offset (KIP-405); v9
+// last tiered offset (KIP-1005); v10 timeout (KIP-1075); v11 earliest pending upload (KIP-1023).
+// Version 0 (several offsets a partition) is left out.
 namespace penstock::protocol {
 
 struct ListOffsetsRequest {
@@ -20,6 +21,8 @@ struct ListOffsetsRequest {
   static constexpr std::int64_t kEarliest = -2;
   static constexpr std::int64_t kMaxTimestamp = -3;
   static constexpr std::int64_t kEarliestLocal = -4;
+  static constexpr std::int64_t kLatestTiered = -5;
+  static constexpr std::int64_t kEarliestPendingUpload = -6;
   struct Partition {
     PartitionId index;
     LeaderEpoch current_leader_epoch{-1};
@@ -43,11 +46,13 @@ struct ListOffsetsRequest {
   BrokerId replica{-1};
   std::int8_t isolation_level = 0;
   std::vector<Topic> topics;
+  std::int32_t timeout_ms = 0;
   template <class V>
   void fields(V& v) {
     v(replica);
     v(isolation_level, since(2));
     v(topics);
+    v(timeout_ms, since(10));
   }
 };
 

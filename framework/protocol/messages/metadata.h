@@ -10,10 +10,10 @@
 #include "framework/protocol/codec.h"
 #include "framework/protocol/error_code.h"
 
-// Metadata (key 3), versions 0-12. v1 null asks for all, controller and internal flag; v2 cluster
+// Metadata (key 3), versions 0-13. v1 null asks for all, controller and internal flag; v2 cluster
 // id; v3 throttle time; v4 auto creation; v5 offline replicas; v7 leader epoch (KIP-320); v8
 // authorized operations (KIP-430); v9 flexible; v10 topic ids; v11 drops cluster operations; v12
-// asks by id (KIP-516).
+// asks by id (KIP-516); v13 an error for the whole (KIP-1102).
 namespace penstock::protocol {
 
 inline constexpr std::int32_t kOperationsNotAsked = -2147483647 - 1;
@@ -97,6 +97,7 @@ struct MetadataResponse {
   BrokerId controller{-1};
   std::vector<Topic> topics;
   std::int32_t cluster_operations = kOperationsNotAsked;
+  ErrorCode error{};
   template <class V>
   void fields(V& v) {
     v(throttle_ms, since(3));
@@ -105,6 +106,7 @@ struct MetadataResponse {
     v(controller, since(1));
     v(topics);
     v(cluster_operations, between(8, 10));
+    v(error, since(13));
   }
 };
 

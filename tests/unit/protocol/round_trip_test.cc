@@ -47,20 +47,20 @@ TEST(RoundTrip, ApiVersions) {
   round_trips<ApiVersionsResponse>(ApiKey::kApiVersions, 0, 4);
 }
 TEST(RoundTrip, Metadata) {
-  round_trips<MetadataRequest>(ApiKey::kMetadata, 0, 12);
-  round_trips<MetadataResponse>(ApiKey::kMetadata, 0, 12);
+  round_trips<MetadataRequest>(ApiKey::kMetadata, 0, 13);
+  round_trips<MetadataResponse>(ApiKey::kMetadata, 0, 13);
 }
 TEST(RoundTrip, Produce) {
   round_trips<ProduceRequest>(ApiKey::kProduce, 0, 9);
   round_trips<ProduceResponse>(ApiKey::kProduce, 0, 9);
 }
 TEST(RoundTrip, Fetch) {
-  round_trips<FetchRequest>(ApiKey::kFetch, 4, 12);
-  round_trips<FetchResponse>(ApiKey::kFetch, 4, 12);
+  round_trips<FetchRequest>(ApiKey::kFetch, 4, 18);
+  round_trips<FetchResponse>(ApiKey::kFetch, 4, 18);
 }
 TEST(RoundTrip, ListOffsets) {
-  round_trips<ListOffsetsRequest>(ApiKey::kListOffsets, 1, 7);
-  round_trips<ListOffsetsResponse>(ApiKey::kListOffsets, 1, 7);
+  round_trips<ListOffsetsRequest>(ApiKey::kListOffsets, 1, 11);
+  round_trips<ListOffsetsResponse>(ApiKey::kListOffsets, 1, 11);
 }
 TEST(RoundTrip, InitProducerId) {
   round_trips<InitProducerIdRequest>(ApiKey::kInitProducerId, 0, 5);
