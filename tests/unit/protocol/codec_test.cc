@@ -101,7 +101,7 @@ TEST(Api, EveryNamedKeyIsFoundByItsNumber) {
     EXPECT_EQ(static_cast<std::int16_t>(api->key), key);
     ++named;
   }
-  EXPECT_EQ(named, 41);
+  EXPECT_GE(named, 45);
 }
 
 }  // namespace
