@@ -52,6 +52,11 @@ Error damage_at(const File& file, std::uint64_t position, const std::string& wha
   return Error{Errc::kCorrupt, file.path() + " at byte " + std::to_string(position) + ": " + what};
 }
 
+// Whether a batch at `base` may come where `next` is the next offset.
+bool follows(Offset base, Offset next, bool contiguous) {
+  return contiguous ? base == next : base >= next;
+}
+
 // What is wrong with a whole batch, beyond its structure.
 std::optional<std::string> judge(const record::BatchView& batch, const ScanRange& range,
                                  std::optional<Offset> expected) {
@@ -59,8 +64,7 @@ std::optional<std::string> judge(const record::BatchView& batch, const ScanRange
   if (!batch.crc_matches())
     return "CRC of the batch at offset " + std::to_string(header.base_offset.value) +
            " does not match";
-  if (expected &&
-      (range.contiguous ? header.base_offset != *expected : header.base_offset < *expected)) {
+  if (expected && !follows(header.base_offset, *expected, range.contiguous)) {
     return "batch has base offset " + std::to_string(header.base_offset.value) + " where " +
            std::to_string(expected->value) + " was expected";
   }
@@ -80,26 +84,63 @@ bool sound_batch_at(ByteView bytes) {
   return batch && batch->header().record_count > 0 && batch->crc_matches();
 }
 
-// True when what begins at `position` is nothing but the front part of one batch: its length
-// reaches beyond the end of the file, the bytes that are there do not make a whole batch under the
-// CRC, and no whole batch follows.
-Result<bool> is_incomplete_write(const File& file, std::uint64_t position,
-                                 std::uint64_t file_size) {
-  Window window(file, file_size, file_size - position);
-  PENSTOCK_ASSIGN_OR_RETURN(const ByteView head, window.at(position, record::kBatchHeaderBytes));
-  const auto header = record::parse_header(head);
-  if (!header) return header.error().code == Errc::kOutOfRange;
-  const std::uint64_t left = file_size - position;
-  if (header->size_bytes() <= left) return false;
-  PENSTOCK_ASSIGN_OR_RETURN(const ByteView rest,
-                            window.at(position, static_cast<std::size_t>(left)));
-  if (crc32c(rest.subspan(kCrcFrom)) == header->crc) return false;
-  for (std::size_t at = 1; at + record::kBatchHeaderBytes <= rest.size() && at < kResyncBytesMax;
-       ++at) {
-    if (rest[at + kMagicAt] == std::byte{record::kMagic} && sound_batch_at(rest.subspan(at)))
+// Whether the header is one that the log's only writer can have put here.
+bool continues_the_log(const record::BatchHeader& header, const ScanRange& range,
+                       std::optional<Offset> expected) {
+  if (expected && !follows(header.base_offset, *expected, range.contiguous)) return false;
+  const auto epoch = range.epochs != nullptr ? range.epochs->at(header.base_offset) : std::nullopt;
+  return !epoch || *epoch == header.leader_epoch;
+}
+
+// True when sound batches lie behind each other from `at` to the very end of `bytes`.
+bool sound_to_the_end(ByteView bytes, std::size_t at, Offset next, bool contiguous) {
+  while (at < bytes.size()) {
+    const auto batch = record::BatchView::parse(bytes.subspan(at));
+    if (!batch || !follows(batch->header().base_offset, next, contiguous) || !batch->crc_matches())
       return false;
+    next = batch->header().last_offset() + 1;
+    at += batch->header().size_bytes();
   }
   return true;
+}
+
+// True when what begins at `position` is nothing but the front part of the batch that was being
+// written: its header continues the log, its length reaches beyond the end of the file, and it is
+// not its length that is wrong. The length is wrong when the bytes up to some place make a whole
+// batch under the CRC, which does not cover the length; or when the following batches are all
+// there, up to the end of the file. A record's value may hold sound batches too: those neither fit
+// the CRC nor go on to the end with the offsets that would come next.
+Result<bool> is_incomplete_write(const File& file, std::uint64_t position, const ScanRange& range,
+                                 std::optional<Offset> expected) {
+  const std::uint64_t left = range.file_size - position;
+  Window window(file, range.file_size, left);
+  PENSTOCK_ASSIGN_OR_RETURN(const ByteView head, window.at(position, record::kBatchHeaderBytes));
+  const auto header = record::parse_header(head);
+  if (!header) {
+    const bool offset_fits = head.size() < sizeof(std::int64_t) || !expected || !range.contiguous ||
+                             load_be<std::int64_t>(head.data()) == expected->value;
+    return header.error().code == Errc::kOutOfRange && offset_fits;
+  }
+  if (header->size_bytes() <= left || !continues_the_log(*header, range, expected)) return false;
+  PENSTOCK_ASSIGN_OR_RETURN(const ByteView rest,
+                            window.at(position, static_cast<std::size_t>(left)));
+  std::uint32_t crc = 0;
+  std::size_t covered = kCrcFrom;
+  const auto crc_up_to = [&](std::size_t to) {
+    crc = crc32c_extend(crc, rest.subspan(covered, to - covered));
+    covered = to;
+    return crc;
+  };
+  const Offset next = header->last_offset() + 1;
+  for (std::size_t at = record::kBatchHeaderBytes;
+       at + record::kBatchHeaderBytes <= rest.size() && at < kResyncBytesMax; ++at) {
+    if (rest[at + kMagicAt] != std::byte{record::kMagic}) continue;
+    const Offset base(load_be<std::int64_t>(rest.data() + at));
+    if (!follows(base, next, range.contiguous)) continue;
+    if (crc_up_to(at) == header->crc || sound_to_the_end(rest, at, next, range.contiguous))
+      return false;
+  }
+  return crc_up_to(rest.size()) != header->crc;
 }
 
 }  // namespace
@@ -128,7 +169,7 @@ Result<ScanResult> scan_batches(const File& file, const ScanRange& range, const 
       result.damage = damage_at(file, result.position, *wrong);
       if (!batch && batch.error().code == Errc::kOutOfRange) {
         PENSTOCK_ASSIGN_OR_RETURN(result.incomplete,
-                                  is_incomplete_write(file, result.position, range.file_size));
+                                  is_incomplete_write(file, result.position, range, expected));
       }
       return result;
     }

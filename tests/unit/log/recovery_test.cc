@@ -131,6 +131,66 @@ TEST_F(Directory, AfterAKilledProcessTheIncompleteWriteIsCut) {
   EXPECT_EQ(log_->end(), Offset(3));
 }
 
+// Values that hold batches of a log: a mirror of log files, or somebody who wants the partition
+// offline.
+TEST_F(Directory, ACutFinalWriteIsNoCorruptionWhateverItsValuesHold) {
+  for (const std::int64_t forged : {0, 3, 4, 100}) {
+    SCOPED_TRACE(forged);
+    system_ = SimFileSystem();
+    open("boot-1");
+    open_log();
+    append(3);
+    std::vector<std::byte> inner = make_batch(1, 1);
+    record::set_base_offset_and_epoch(inner, Offset(forged), LeaderEpoch(0));
+    record::BatchBuilder builder;
+    for (int i = 0; i < 4; ++i) builder.add(1, "key", as_text(inner));
+    std::vector<std::byte> outer = builder.finish();
+    const std::size_t size = outer.size();
+    ASSERT_TRUE(log_->append(outer, LeaderEpoch(0)));
+    const std::size_t all = system_.files.at(kFirstLog)->now.size();
+    for (std::size_t cut = 1; cut < size; ++cut) {
+      log_.reset();
+      auto& now = system_.files.at(kFirstLog)->now;
+      if (now.size() < all)
+        now.insert(now.end(),
+                   outer.end() - static_cast<std::ptrdiff_t>(size - (now.size() - (all - size))),
+                   outer.end());
+      ASSERT_EQ(now.size(), all);
+      now.resize(all - cut);
+      open("boot-1");
+      open_log();
+      EXPECT_EQ(log_->end(), Offset(3)) << cut;
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST_F(Directory, AWrongLengthInFrontOfSoundBatchesIsNoIncompleteWrite) {
+  open("boot-1");
+  open_log();
+  append(3);
+  const std::size_t second = system_.files.at(kFirstLog)->now.size();
+  append(2);
+  append(1);
+  log_.reset();
+  system_.files.at(kFirstLog)->now[second + 9] ^= std::byte{0x10};  // the length, beyond the file
+  open("boot-1");
+  EXPECT_FALSE(open_events());
+}
+
+TEST_F(Directory, AHeaderThatDoesNotContinueTheLogIsNoIncompleteWrite) {
+  open("boot-1");
+  open_log();
+  append(3);
+  const std::size_t second = system_.files.at(kFirstLog)->now.size();
+  append(2);
+  log_.reset();
+  drop_tail(5);
+  system_.files.at(kFirstLog)->now[second + 7] ^= std::byte{1};
+  open("boot-1");
+  EXPECT_FALSE(open_events());
+}
+
 TEST_F(Directory, AnotherBootMovesWhatIsTornAside) {
   open("boot-1");
   open_log();
