@@ -64,13 +64,46 @@ void BrokerShard::producer_id(UniqueFunction<void(tl::expected<std::int64_t, Api
 }
 
 void BrokerShard::scrub(std::uint64_t bytes_max) {
-  if (partitions_.empty()) return;
-  const PartitionRef& handle = partitions_[scrub_turn_ % partitions_.size()];
-  const auto read =
-      handle->partition ? handle->partition->log().scrub(bytes_max) : Result<std::uint64_t>(0);
-  if (!read)
-    spdlog::error("scrubbing {}-{}: {}", handle->topic, handle->index.value, read.error().text);
-  if (!read || *read == 0) ++scrub_turn_;
+  if (!scrubbing_) scrub_next(bytes_max, partitions_.size());
+}
+
+/// Each partition has its turn once at most; most have no cold segment.
+void BrokerShard::scrub_next(std::uint64_t bytes_left, std::size_t partitions_left) {
+  for (; bytes_left > 0 && partitions_left > 0 && !partitions_.empty(); --partitions_left) {
+    const PartitionRef& handle = partitions_[scrub_turn_ % partitions_.size()];
+    auto task = handle->partition ? handle->partition->log().begin_scrub(bytes_left)
+                                  : Result<std::optional<log::ScrubTask>>(std::nullopt);
+    if (!task)
+      spdlog::error("scrubbing {}-{}: {}", handle->topic, handle->index.value, task.error().text);
+    if (!task || !*task) {
+      ++scrub_turn_;
+      continue;
+    }
+    scrubbing_ = true;
+    broker_.pool().run([this, handle, bytes_left, partitions_left,
+                        piece = std::make_shared<log::ScrubTask>(std::move(**task))] {
+      Status status = piece->run();
+      io_.post([this, handle, bytes_left, partitions_left, piece, status = std::move(status)] {
+        scrubbing_ = false;
+        scrubbed(handle, *piece, status);
+        const std::uint64_t read = std::max<std::uint64_t>(piece->position - piece->begin, 1);
+        scrub_next(bytes_left - std::min(bytes_left, read), partitions_left);
+      });
+    });
+    return;
+  }
+}
+
+void BrokerShard::scrubbed(const PartitionRef& handle, const log::ScrubTask& task,
+                           const Status& status) {
+  Partition* partition = handle->partition.get();
+  if (partition == nullptr) return;
+  partition->log().apply_scrub(task);
+  const Error* wrong = task.damage ? &*task.damage : nullptr;
+  if (!status) wrong = &status.error();
+  if (wrong == nullptr) return;
+  spdlog::error("scrubbing {}-{}: {}", handle->topic, handle->index.value, wrong->text);
+  if (wrong->code == Errc::kCorrupt) partition->go_offline(*wrong);
 }
 
 Broker::Broker(Settings settings, const Clock& clock, log::FileSystem& files)

@@ -47,7 +47,8 @@ class BrokerShard {
   /// The broker stops: nothing waits any more.
   [[nodiscard]] bool stopping() const { return stopping_; }
   void set_stopping() { stopping_ = true; }
-  /// Re-reads up to `bytes_max` of the cold segments of the partition whose turn it is.
+  /// Re-reads about `bytes_max` of cold segments on the pool, partition by partition; nothing while
+  /// that is under way. Damage takes the partition offline.
   void scrub(std::uint64_t bytes_max);
   /// Clients connected to this shard.
   [[nodiscard]] std::set<Session*>& sessions() { return sessions_; }
@@ -62,7 +63,11 @@ class BrokerShard {
   std::shared_ptr<const Topics> topics_;
   std::vector<PartitionRef> partitions_;
   std::set<Session*> sessions_;
+  void scrub_next(std::uint64_t bytes_left, std::size_t partitions_left);
+  void scrubbed(const PartitionRef& handle, const log::ScrubTask& task, const Status& status);
+
   std::size_t scrub_turn_ = 0;
+  bool scrubbing_ = false;
   bool stopping_ = false;
   TopicAdmin::ProducerIdBlock producer_ids_;
   std::unique_ptr<GroupCoordinator> groups_;

@@ -169,6 +169,8 @@ ReadOutcome Partition::read(const ReadRequest& request) {
     out.error = error_code_of(result.error().code);
     if (out.error != ErrorCode::kOffsetOutOfRange)
       spdlog::error("read from {}: {}", log_->directory(), result.error().text);
+    // Sound records are read on, but nothing is added behind damage.
+    if (result.error().code == Errc::kCorrupt) go_offline(result.error());
     return out;
   }
   out.size_bytes = result->size_bytes;

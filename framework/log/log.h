@@ -15,6 +15,7 @@
 #include "framework/log/compaction.h"
 #include "framework/log/file_system.h"
 #include "framework/log/producer_state.h"
+#include "framework/log/scrub.h"
 #include "framework/record/batch.h"
 
 namespace penstock::log {
@@ -98,6 +99,13 @@ struct FlushTask {
   std::uint64_t generation = 0;
   Offset up_to;                         // exclusive: durable when run() succeeded
   std::uint64_t directory_changes = 0;  // for apply_flush()
+  /// The producer state at `up_to`, now and then: what a start after a crash goes on from.
+  struct Snapshot {
+    std::string path;
+    std::vector<std::byte> bytes;
+    std::string replaces;  // an older one, removed once this is there; empty: none
+  };
+  std::optional<Snapshot> snapshot;
   /// The first failure is final: the log must then be marked offline.
   [[nodiscard]] Status run(FileSystem& system) const;
 };
@@ -208,9 +216,11 @@ class Log {
   /// Why it takes no more appends; nullopt when all is well.
   [[nodiscard]] virtual const std::optional<Error>& offline() const = 0;
   virtual void set_offline(Error why) = 0;
-  /// Re-reads up to `bytes_max` of cold segments; kCorrupt names the first damage found. Returns
-  /// bytes read, 0 at the end of a round.
-  virtual Result<std::uint64_t> scrub(std::uint64_t bytes_max) = 0;
+  /// The next piece of a cold segment, about `bytes_max` of it, for the scrubber; nullopt at the
+  /// end of a round. apply_scrub() goes on behind it, behind its segment if that is damaged.
+  /// Reading goes on while the log is offline.
+  virtual Result<std::optional<ScrubTask>> begin_scrub(std::uint64_t bytes_max) = 0;
+  virtual void apply_scrub(const ScrubTask& task) = 0;
 };
 
 }  // namespace penstock::log

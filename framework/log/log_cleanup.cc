@@ -161,7 +161,8 @@ Status LogImpl::truncate(Offset to) {
     PENSTOCK_ASSIGN_OR_RETURN(const auto file, last.file());
     PENSTOCK_RETURN_IF_ERROR(file->sync());
     PENSTOCK_RETURN_IF_ERROR(system_.sync_directory(directory_));
-    return restore_producers();
+    txn_files_.clear();
+    return restore_producers(end_);
   };
   auto done = cut();
   if (!done) set_offline(done.error());

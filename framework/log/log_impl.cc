@@ -174,7 +174,31 @@ Status LogImpl::take_in(const record::BatchView& batch, Offset segment_base) {
       producers_.appended(header, marker ? std::optional(marker->type) : std::nullopt,
                           marker ? marker->coordinator_epoch : -1);
   if (!aborted) return {};
-  return append_txn_index(system_, segment_stem(directory_, segment_base) + ".txnindex", *aborted);
+  unstored_aborted_.emplace_back(segment_base, *aborted);
+  return store_aborted();
+}
+
+// A full disk is no error: they stay in memory, and no snapshot is written meanwhile.
+Status LogImpl::store_aborted() {
+  while (!unstored_aborted_.empty()) {
+    const auto& [base, aborted] = unstored_aborted_.front();
+    const std::string path = segment_stem(directory_, base) + ".txnindex";
+    auto& file = txn_files_[path];
+    if (!file) {
+      auto opened = system_.open(path, OpenMode::kCreate);
+      if (!opened) {
+        txn_files_.erase(path);
+        if (opened.error().code == Errc::kStorageFull) return {};
+        return tl::make_unexpected(std::move(opened).error());
+      }
+      file = std::move(*opened);
+      ++directory_changes_;
+    }
+    if (auto written = append_txn_index(*file, aborted); !written)
+      return written.error().code == Errc::kStorageFull ? Status() : written;
+    unstored_aborted_.erase(unstored_aborted_.begin());
+  }
+  return {};
 }
 
 Status LogImpl::roll_if_needed(const Incoming& incoming, std::size_t bytes) {
@@ -231,9 +255,16 @@ Status LogImpl::add_segment(Offset base) {
 }
 
 Status LogImpl::write_snapshot(Offset at) {
+  // Without its aborted transactions on disk a snapshot would hide them.
+  if (!unstored_aborted_.empty()) return fail(Errc::kStorageFull, directory_);
+  if (at == snapshot_under_way_) return {};
   std::shared_ptr<File> written;
-  return replace_file(system_, segment_stem(directory_, at) + ".snapshot",
-                      as_text(producers_.encode()), written);
+  PENSTOCK_RETURN_IF_ERROR(replace_file(system_, segment_stem(directory_, at) + ".snapshot",
+                                        as_text(producers_.encode()), written));
+  snapshot_at_ = at;
+  snapshot_bytes_ = appended_bytes_;
+  snapshot_ns_ = clock_.steady_ns();
+  return {};
 }
 
 Status LogImpl::begin_epoch(LeaderEpoch epoch) {

@@ -70,7 +70,8 @@ class LogImpl final : public Log {
   ProducerState& producers() override { return producers_; }
   const std::optional<Error>& offline() const override { return offline_; }
   void set_offline(Error why) override;
-  Result<std::uint64_t> scrub(std::uint64_t bytes_max) override;
+  Result<std::optional<ScrubTask>> begin_scrub(std::uint64_t bytes_max) override;
+  void apply_scrub(const ScrubTask& task) override;
 
   void set_before_truncate(BeforeTruncate hook) { before_truncate_ = std::move(hook); }
   /// Called before segments below `start` are removed: makes the new log start durable.
@@ -116,6 +117,8 @@ class LogImpl final : public Log {
   Status add_segment(Offset base);
   Status store_epochs();
   Status write_snapshot(Offset at);
+  std::optional<FlushTask::Snapshot> due_snapshot();
+  Status store_aborted();
   Status restart_at(Offset base);
 
   Result<std::uint64_t> end_position(std::size_t index, Offset below);
@@ -130,7 +133,7 @@ class LogImpl final : public Log {
 
   Status remove_segments(std::size_t count);
   Status remove_segments_behind(std::size_t index);
-  Status restore_producers();
+  Status restore_producers(Offset snapshots_below);
   Status replay_producers(Offset from);
 
   Status open_files(const RecoveryHint& hint, RecoveryReport& report);
@@ -148,6 +151,15 @@ class LogImpl final : public Log {
   EpochCache epochs_;
   std::shared_ptr<File> epoch_file_;  // written since the last flush
   ProducerState producers_;
+  std::vector<std::pair<Offset, ProducerState::Aborted>>
+      unstored_aborted_;  // with the base of their segment: the disk was full
+  std::map<std::string, std::shared_ptr<File>>
+      txn_files_;                       // transaction indexes written since the last flush, by path
+  Offset snapshot_at_ = Offset::kNone;  // the newest snapshot on disk
+  Offset snapshot_under_way_ = Offset::kNone;
+  std::string snapshot_path_;         // if it is not a segment's own
+  std::uint64_t snapshot_bytes_ = 0;  // appended_bytes_ at that time
+  std::int64_t snapshot_ns_ = 0;
   Offset start_{0};
   Offset end_{0};
   Offset flushed_end_{0};

@@ -185,6 +185,10 @@ Result<std::vector<ProducerState::Aborted>> LogImpl::aborted(Offset from, Offset
   for (std::size_t index = segment_of(from); index < segments_.size(); ++index) {
     PENSTOCK_ASSIGN_OR_RETURN(const auto all,
                               read_txn_index(system_, segments_[index]->path(".txnindex")));
+    for (const auto& [base, one] : unstored_aborted_) {
+      if (base == segments_[index]->base() && one.last >= from && one.first < to)
+        result.push_back(one);
+    }
     for (const auto& one : all) {
       if (one.last >= from && one.first < to) result.push_back(one);
       // Transactions that end later began at or beyond this one's last stable offset.

@@ -76,7 +76,9 @@ Status LogImpl::open_files(const RecoveryHint& hint, RecoveryReport& report) {
     }
   }
   if (epochs_.truncate_end(end_ + 1)) PENSTOCK_RETURN_IF_ERROR(store_epochs());
-  PENSTOCK_RETURN_IF_ERROR(restore_producers());
+  // A power cut may have taken the transaction index that goes with a later snapshot.
+  const bool power_cut = !hint.same_boot && !hint.clean_end;
+  PENSTOCK_RETURN_IF_ERROR(restore_producers(power_cut ? std::min(trusted, end_) : end_));
   const std::string accept = directory_ + "/" + kAcceptLossFile;
   if (report.loss_accepted) {
     report.notes.push_back(directory_ + ": the log is now " + std::to_string(start_.value) + ".." +
@@ -178,8 +180,12 @@ Status LogImpl::recover_tail(const RecoveryHint& hint, RecoveryReport& report) {
   return {};
 }
 
-Status LogImpl::restore_producers() {
+Status LogImpl::restore_producers(Offset snapshots_below) {
   producers_.clear();
+  unstored_aborted_.clear();
+  snapshot_at_ = Offset::kNone;
+  snapshot_path_.clear();
+  bool removed_later = false;
   PENSTOCK_ASSIGN_OR_RETURN(const auto names, system_.list(directory_));
   std::vector<Offset> snapshots;
   for (const std::string& name : names) {
@@ -195,17 +201,25 @@ Status LogImpl::restore_producers() {
       if (segments_[segment_of(at)]->base() != at) PENSTOCK_RETURN_IF_ERROR(system_.remove(path));
       continue;
     }
-    const auto text = at <= end_ ? read_file(system_, path, kSnapshotBytesMax)
-                                 : Result<std::string>(fail(Errc::kOutOfRange, ""));
+    const auto text = at <= snapshots_below ? read_file(system_, path, kSnapshotBytesMax)
+                                            : Result<std::string>(fail(Errc::kOutOfRange, ""));
     if (text && producers_.decode(as_bytes(*text))) {
       from = std::max(from, at);
       restored = true;
+      snapshot_at_ = at;
+      if (segments_[segment_of(at)]->base() != at) snapshot_path_ = path;
       continue;
     }
+    removed_later = removed_later || at > snapshots_below;
     PENSTOCK_RETURN_IF_ERROR(system_.remove(path));
   }
-  if (from < end_) PENSTOCK_RETURN_IF_ERROR(replay_producers(from));
-  return {};
+  // It must not come back once other records have its offsets.
+  if (removed_later) PENSTOCK_RETURN_IF_ERROR(system_.sync_directory(directory_));
+  snapshot_bytes_ = appended_bytes_;
+  if (from == end_) return {};
+  // What is read here the next start should not have to read again.
+  snapshot_bytes_ -= size_bytes_;
+  return replay_producers(from);
 }
 
 Status LogImpl::replay_producers(Offset from) {
@@ -214,9 +228,15 @@ Status LogImpl::replay_producers(Offset from) {
     Segment& segment = *segments_[index];
     const std::string txn_path = segment.stem() + ".txnindex";
     PENSTOCK_ASSIGN_OR_RETURN(auto kept, read_txn_index(system_, txn_path));
-    std::erase_if(kept,
-                  [&](const ProducerState::Aborted& aborted) { return aborted.last >= from; });
-    PENSTOCK_RETURN_IF_ERROR(rewrite_txn_index(system_, txn_path, kept));
+    const std::size_t found = kept.size();
+    // A power cut may leave zeros where it had grown.
+    std::erase_if(kept, [&](const ProducerState::Aborted& aborted) {
+      return aborted.last >= from || aborted.last < segment.base() || aborted.first > aborted.last;
+    });
+    if (kept.size() != found) {
+      PENSTOCK_RETURN_IF_ERROR(rewrite_txn_index(system_, txn_path, kept));
+      PENSTOCK_ASSIGN_OR_RETURN(txn_files_[txn_path], system_.open(txn_path, OpenMode::kReadWrite));
+    }
     PENSTOCK_ASSIGN_OR_RETURN(const auto file, segment.file());
     std::uint64_t position = 0;
     if (from > segment.base() && index + 1 == segments_.size()) {

@@ -1,45 +1,69 @@
+#include <algorithm>
+
 #include "framework/log/log_impl.h"
+#include "framework/log/scan.h"
 
 namespace penstock::log {
 
-// Unlike a read, this looks at bytes that were checked before: what a disk gave rightly once may
-// rot.
-Result<std::uint64_t> LogImpl::scrub(std::uint64_t bytes_max) {
-  std::uint64_t done = 0;
-  while (done < bytes_max) {
-    if (scrub_segment_ + 1 >= segments_.size()) {
-      if (done == 0) {
-        scrub_segment_ = 0;
-        scrub_position_ = 0;
-      }
-      return done;
-    }
-    Segment& segment = *segments_[scrub_segment_];
-    PENSTOCK_ASSIGN_OR_RETURN(const auto file, segment.file());
-    keep_few_files_open(scrub_segment_);
-    ScanRange range;
-    range.begin = scrub_position_;
-    range.end = std::min(segment.size(), scrub_position_ + (bytes_max - done));
-    range.file_size = segment.size();
-    range.contiguous = contiguous();
-    range.epochs = &epochs_;
-    if (scrub_position_ == 0) range.expected = segment.base();
-    PENSTOCK_ASSIGN_OR_RETURN(const ScanResult scan, scan_batches(*file, range));
-    if (scan.damage) return tl::make_unexpected(*scan.damage);
-    const Offset next = next_base(scrub_segment_);
-    if (scan.position == segment.size() && (contiguous() ? scan.next != next : scan.next > next)) {
-      return fail(Errc::kCorrupt,
-                  file->path() + " ends at offset " + std::to_string(scan.next.value) +
-                      ", but the next segment begins at " + std::to_string(next.value));
-    }
-    done += scan.position - scrub_position_;
-    scrub_position_ = scan.position;
-    if (scrub_position_ >= segment.size()) {
-      ++scrub_segment_;
-      scrub_position_ = 0;
-    }
+Status ScrubTask::run() {
+  ScanRange range;
+  range.begin = begin;
+  range.end = end;
+  range.file_size = size;
+  range.contiguous = contiguous;
+  range.epochs = &epochs;
+  if (begin == 0) range.expected = base;
+  PENSTOCK_ASSIGN_OR_RETURN(ScanResult scan, scan_batches(*file, range));
+  position = scan.position;
+  damage = std::move(scan.damage);
+  if (!damage && position == size && size > 0 &&
+      (contiguous ? scan.next != next_segment : scan.next > next_segment)) {
+    damage = Error{Errc::kCorrupt,
+                   file->path() + " ends at offset " + std::to_string(scan.next.value) +
+                       ", but the next segment begins at " + std::to_string(next_segment.value)};
   }
-  return done;
+  return {};
+}
+
+Result<std::optional<ScrubTask>> LogImpl::begin_scrub(std::uint64_t bytes_max) {
+  // Compaction may have left nothing of a segment but its place.
+  while (scrub_segment_ + 1 < segments_.size() &&
+         scrub_position_ >= segments_[scrub_segment_]->size()) {
+    ++scrub_segment_;
+    scrub_position_ = 0;
+  }
+  if (scrub_segment_ + 1 >= segments_.size()) {
+    scrub_segment_ = 0;
+    scrub_position_ = 0;
+    return std::optional<ScrubTask>();
+  }
+  Segment& segment = *segments_[scrub_segment_];
+  ScrubTask task;
+  auto file = segment.file();
+  if (!file) {
+    ++scrub_segment_;
+    scrub_position_ = 0;
+    return tl::make_unexpected(std::move(file).error());
+  }
+  task.file = std::move(*file);
+  keep_few_files_open(scrub_segment_);
+  task.base = segment.base();
+  task.next_segment = next_base(scrub_segment_);
+  task.size = segment.size();
+  task.begin = scrub_position_;
+  task.end = std::min(segment.size(), scrub_position_ + std::max<std::uint64_t>(bytes_max, 1));
+  task.contiguous = contiguous();
+  task.epochs = epochs_;
+  task.generation = generation_;
+  return std::optional(std::move(task));
+}
+
+void LogImpl::apply_scrub(const ScrubTask& task) {
+  if (task.generation != generation_ || scrub_segment_ >= segments_.size()) return;
+  const Segment& segment = *segments_[scrub_segment_];
+  if (segment.base() != task.base || segment.size() != task.size || scrub_position_ != task.begin)
+    return;
+  scrub_position_ = task.damage || task.position == task.begin ? task.size : task.position;
 }
 
 }  // namespace penstock::log

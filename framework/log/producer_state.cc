@@ -94,6 +94,10 @@ void ProducerState::expire(std::int64_t now_ms, std::int64_t expiration_ms) {
   });
 }
 
+std::size_t ProducerState::encoded_bytes() const {
+  return kSnapshotHeaderBytes + entries_.size() * kSnapshotEntryBytes;
+}
+
 std::vector<std::byte> ProducerState::encode() const {
   std::vector<std::int64_t> ids;
   ids.reserve(entries_.size());

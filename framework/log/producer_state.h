@@ -80,6 +80,7 @@ class ProducerState {
 
   /// Kafka's .snapshot file, version 1.
   [[nodiscard]] std::vector<std::byte> encode() const;
+  [[nodiscard]] std::size_t encoded_bytes() const;
   Status decode(ByteView bytes);
 
  private:

@@ -35,13 +35,11 @@ Result<std::vector<ProducerState::Aborted>> read_txn_index(FileSystem& system,
   return all;
 }
 
-Status append_txn_index(FileSystem& system, const std::string& path,
-                        const ProducerState::Aborted& aborted) {
-  PENSTOCK_ASSIGN_OR_RETURN(const auto file, system.open(path, OpenMode::kCreate));
-  PENSTOCK_ASSIGN_OR_RETURN(const std::uint64_t size, file->size());
+Status append_txn_index(File& file, const ProducerState::Aborted& aborted) {
+  PENSTOCK_ASSIGN_OR_RETURN(const std::uint64_t size, file.size());
   std::vector<std::byte> bytes;
   encode(aborted, bytes);
-  return file->write_at(size - size % kEntryBytes, bytes);
+  return file.write_at(size - size % kEntryBytes, bytes);
 }
 
 Status rewrite_txn_index(FileSystem& system, const std::string& path,

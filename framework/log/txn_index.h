@@ -14,8 +14,8 @@ namespace penstock::log {
 /// producer state).
 Result<std::vector<ProducerState::Aborted>> read_txn_index(FileSystem& system,
                                                            const std::string& path);
-Status append_txn_index(FileSystem& system, const std::string& path,
-                        const ProducerState::Aborted& aborted);
+Status append_txn_index(File& file, const ProducerState::Aborted& aborted);
+/// Not synced.
 Status rewrite_txn_index(FileSystem& system, const std::string& path,
                          const std::vector<ProducerState::Aborted>& all);
 

@@ -275,7 +275,7 @@ class Scenario {
 
   void scrub() {
     while (true) {
-      const auto done = log_->scrub(1 + pick(4000));
+      const auto done = testing::scrub(*log_, 1 + pick(4000));
       ASSERT_TRUE(done) << done.error().text;
       if (*done == 0) break;
     }

@@ -27,4 +27,14 @@ inline std::vector<std::byte> read_bytes(const FileRange& range) {
   return bytes;
 }
 
+/// One piece of scrubbing, all on this thread: the bytes that were read, 0 at the end of a round.
+inline Result<std::uint64_t> scrub(Log& log, std::uint64_t bytes_max) {
+  PENSTOCK_ASSIGN_OR_RETURN(auto task, log.begin_scrub(bytes_max));
+  if (!task) return 0;
+  PENSTOCK_RETURN_IF_ERROR(task->run());
+  log.apply_scrub(*task);
+  if (task->damage) return tl::make_unexpected(*task->damage);
+  return task->position - task->begin;
+}
+
 }  // namespace penstock::log::testing

@@ -282,7 +282,7 @@ TEST_F(Compaction, ALogThatWasCompactedIsSoundAfterItsPolicyBecomesDelete) {
   put("x", "1");
   flush();
   ASSERT_TRUE(checkpoint());
-  for (int i = 0; i < 50; ++i) ASSERT_TRUE(log_->scrub(1000));
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(testing::scrub(*log_, 1000));
   open();
   check(true);
   open("another boot");

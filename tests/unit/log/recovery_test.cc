@@ -292,6 +292,62 @@ TEST_F(Directory, RecordsWrittenAfterAPowerCutBelowADeletedOffsetAreNotHidden) {
   EXPECT_EQ(log_->end(), Offset(15));
 }
 
+// What a start after kill -9 has to read again.
+TEST_F(Directory, AFlushLeavesASnapshotThatAStartGoesOnFrom) {
+  open("boot-1");
+  open_log();
+  record::BatchBuilder::Options options;
+  options.producer_id = ProducerId(7);
+  options.producer_epoch = ProducerEpoch(0);
+  options.base_sequence = 0;
+  auto batch = make_batch(3, clock_.now_ms, "v", options);
+  ASSERT_TRUE(log_->append(batch, LeaderEpoch(0)));
+  clock_.now_ms += 10'000;
+  flush();
+  const std::string snapshot = "/data/events-0/00000000000000000003.snapshot";
+  EXPECT_TRUE(system_.exists(snapshot));
+  clock_.now_ms += 10'000;
+  append(2);
+  append(2);
+  append(2);
+  flush();
+  EXPECT_FALSE(system_.exists(snapshot)) << "the older one stays only until the newer is there";
+  EXPECT_TRUE(system_.exists("/data/events-0/00000000000000000009.snapshot"));
+  append(1);
+  log_.reset();
+  open("boot-1");
+  open_log();
+  EXPECT_EQ(log_->end(), Offset(10));
+  ASSERT_TRUE(log_->producers().entries().contains(7));
+  EXPECT_EQ(log_->producers().entries().at(7).batches.back().last_offset, Offset(2));
+}
+
+TEST_F(Directory, TheScrubberNamesDamageAndGoesOnBehindIt) {
+  config_.segment_bytes = 200;
+  open("boot-1");
+  open_log();
+  for (int i = 0; i < 12; ++i) append(2);
+  ASSERT_GT(log_->segment_count(), 4U);
+  system_.files.at(kFirstLog)->now[80] ^= std::byte{1};
+  int damaged = 0;
+  std::uint64_t read = 0;
+  while (true) {
+    auto task = log_->begin_scrub(1000);
+    ASSERT_TRUE(task) << task.error().text;
+    if (!*task) break;
+    ASSERT_TRUE((*task)->run());
+    if ((*task)->damage) {
+      ++damaged;
+      EXPECT_NE((*task)->damage->text.find("00000000000000000000.log at byte 0"), std::string::npos)
+          << (*task)->damage->text;
+    }
+    read += (*task)->position - (*task)->begin;
+    log_->apply_scrub(**task);
+  }
+  EXPECT_EQ(damaged, 1);
+  EXPECT_GT(read, 400U);
+}
+
 TEST_F(Directory, AForeignClusterIsRefused) {
   open("boot-1");
   directory_.reset();

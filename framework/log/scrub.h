@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "framework/base/error.h"
+#include "framework/base/ids.h"
+#include "framework/log/epoch_cache.h"
+#include "framework/log/file_system.h"
+
+namespace penstock::log {
+
+/// A piece of a closed segment to read again, as Log::begin_scrub() gives it; run() touches nothing
+/// of the log, so it may run on a pool thread. Unlike a read, it looks at bytes that were checked
+/// before: what a disk gave rightly once may rot.
+struct ScrubTask {
+  std::shared_ptr<const File> file;
+  Offset base{0};              // of the segment
+  Offset next_segment{0};      // where the next one begins
+  std::uint64_t size = 0;      // of the segment
+  std::uint64_t begin = 0;     // a batch begins here
+  std::uint64_t end = 0;       // no batch that begins at or behind it is looked at
+  std::uint64_t position = 0;  // after run(): how far all is well
+  bool contiguous = true;
+  EpochCache epochs;
+  std::uint64_t generation = 0;
+  std::optional<Error> damage;  // after run(): what is wrong at `position`
+
+  /// Errors: kIo. Damage is no error of the task.
+  Status run();
+};
+
+}  // namespace penstock::log
