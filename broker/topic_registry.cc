@@ -233,6 +233,13 @@ void open_one(Broker& broker, PartitionHandle& handle, const TopicSettings& sett
   // After a power cut whole batches may be missing at the end without a trace.
   const bool lost =
       report.bytes_cut > 0 || report.bytes_torn > 0 || report.loss_accepted || report.power_cut;
+  if (report.power_cut && settings.flush == FlushMode::kOs) {
+    spdlog::warn(
+        "{}-{}: the computer restarted without a clean stop, and with penstock.flush=os records "
+        "that "
+        "were acknowledged shortly before may be lost; the log ends at offset {}",
+        handle.topic, handle.index.value, (*opened)->end().value);
+  }
   handle.leader_epoch =
       LeaderEpoch(std::max(latest.value, 0) + (lost && latest.value >= 0 ? 1 : 0));
   if (handle.leader_epoch != latest) {

@@ -1,0 +1,207 @@
+"""What the crash campaigns share: options, rounds that can be resumed, the load, the last reading."""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import shutil
+import sys
+import tempfile
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support" / "python"))
+import checker  # noqa: E402
+import kafka_wire  # noqa: E402
+
+TOPIC = "campaign"
+# Error codes of Produce that say: nothing was stored.
+REFUSED = (3, 6, 10, 19, 44, 45)
+STORAGE_ERROR = 56  # stored or not: a sync may have failed behind the write
+
+
+def options(description, rounds):
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--seconds", type=float, help="end after this time, whatever --rounds says")
+    parser.add_argument("--seed", type=int, default=None, help="random if left out; printed")
+    parser.add_argument("--log", type=pathlib.Path, help="append one JSON object a round; rounds already there are not run again")
+    parser.add_argument("--keep", action="store_true", help="keep the folder of a failed round")
+    return parser
+
+
+def need_root():
+    """Ends as skipped where nothing can be mounted."""
+    if os.geteuid() != 0:
+        print("skipped: mounting needs root")
+        sys.exit(77)
+
+
+def run(args, one_round):
+    """Calls one_round(number, folder, random) -> dict with "anomalies" (a number) for each round; prints and logs; the exit code."""
+    seed = args.seed if args.seed is not None else random.randrange(1 << 31)
+    print(f"seed {seed}", flush=True)
+    lines = [json.loads(line) for line in args.log.read_text().splitlines()] if args.log and args.log.exists() else []
+    deadline = time.monotonic() + args.seconds if args.seconds else None
+    for number in range(len(lines), args.rounds):
+        if deadline and time.monotonic() > deadline:
+            break
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="penstock-crash-"))
+        began = time.monotonic()
+        try:
+            result = one_round(number, folder, random.Random(seed + number))
+        except Exception as error:  # one failed round must not hide the others
+            result = {"anomalies": 1, "error": f"{type(error).__name__}: {error}"}
+        line = {"round": number, "seed": seed + number, "seconds": round(time.monotonic() - began, 1), **result}
+        print(json.dumps(line), flush=True)
+        lines.append(line)
+        if args.log:
+            with open(args.log, "a", encoding="utf-8") as log:
+                log.write(json.dumps(line) + "\n")
+        if line["anomalies"] and args.keep:
+            print(f"kept {folder}", flush=True)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    totals = {}
+    for line in lines:
+        for name, value in line.items():
+            if name not in ("round", "seed") and isinstance(value, (int, float)) and not isinstance(value, bool):
+                totals[name] = round(totals.get(name, 0) + value, 1)
+    failed = sum(1 for line in lines if line["anomalies"])
+    print(f"{len(lines)} rounds, {failed} with anomalies; totals {json.dumps(totals)}")
+    return 1 if failed or not lines else 0
+
+
+class Producer(threading.Thread):
+    """Sends small batches to one partition over the raw client, never twice the same value, and notes what it was told."""
+
+    def __init__(self, bootstrap, partition, name, seed, pad=200, refused=REFUSED):
+        super().__init__(daemon=True)
+        self.refused_codes = refused
+        self.bootstrap, self.partition, self.name = bootstrap, partition, name
+        self.random = random.Random(seed)
+        self.pad = pad
+        self.history = []
+        self.running = True
+        self.acknowledged = 0
+        self.refused = 0
+
+    def run(self):
+        number = 0
+        client = None
+        while self.running:
+            values = []
+            for _ in range(self.random.randint(1, 20)):
+                values.append(f"{self.name}:{number}:" + "x" * self.random.randrange(self.pad))
+                number += 1
+            status, base = "info", None
+            try:
+                client = client or kafka_wire.Client(self.bootstrap, 5)
+                base = client.produce(TOPIC, self.partition, [value.encode() for value in values])
+                status = "ok"
+                self.acknowledged += len(values)
+            except kafka_wire.WireError as error:
+                code = str(error).rsplit(" ", 1)[-1]
+                number_of = int(code) if code.isdigit() else -1
+                if number_of in self.refused_codes:
+                    status = "fail"
+                if number_of in self.refused_codes or number_of == STORAGE_ERROR:
+                    self.refused += 1
+                else:
+                    client = None
+                time.sleep(0.02)
+            except OSError:
+                if client is None:
+                    status = "fail"  # it never left
+                client = None
+                time.sleep(0.02)
+            for index, value in enumerate(values):
+                self.history.append({"f": "send", "proc": self.name, "key": f"{TOPIC}-{self.partition}", "value": value, "status": status,
+                                     "offset": None if base is None else base + index})
+
+    def stop(self):
+        self.running = False
+        self.join(30)
+
+
+class Reader(threading.Thread):
+    """Follows one partition from its begin; begins anew after each fault."""
+
+    def __init__(self, bootstrap, partition, name):
+        super().__init__(daemon=True)
+        self.bootstrap, self.partition, self.name = bootstrap, partition, name
+        self.history = []
+        self.running = True
+
+    def run(self):
+        while self.running:
+            try:
+                with kafka_wire.Client(self.bootstrap, 5) as client:
+                    at = client.offset(TOPIC, self.partition, -2)
+                    while self.running:
+                        found = read_step(client, self.partition, at)
+                        if found:
+                            self.history.append({"f": "poll", "proc": self.name, "key": f"{TOPIC}-{self.partition}", "records": found})
+                            at = found[-1][0] + 1
+            except (OSError, kafka_wire.WireError):
+                time.sleep(0.02)
+
+    def stop(self):
+        self.running = False
+        self.join(30)
+
+
+def check_batches(batches):
+    """The consumer's own CRC check. A cut last batch is left out."""
+    at = 0
+    while at + 61 <= len(batches):
+        size = 12 + int.from_bytes(batches[at + 8:at + 12], "big")
+        if at + size > len(batches):
+            return
+        if kafka_wire.crc32c(batches[at + 21:at + size]) != int.from_bytes(batches[at + 17:at + 21], "big"):
+            raise kafka_wire.WireError(f"CRC of the batch at offset {int.from_bytes(batches[at:at + 8], 'big')}")
+        at += size
+
+
+def read_step(client, partition, at, crcs=False, max_bytes=1 << 20):
+    batches, _ = client.fetch(TOPIC, partition, at, max_bytes)
+    if crcs:
+        check_batches(batches)
+    return [[offset, value.decode(errors="replace")] for offset, _, value in kafka_wire.records(batches) if offset >= at]
+
+
+def read_all(bootstrap, partition, seconds=60):
+    """Everything from begin to end, as a new reader finds it."""
+    out = []
+    deadline = time.monotonic() + seconds
+    with kafka_wire.Client(bootstrap, 30) as client:
+        at, end = client.offset(TOPIC, partition, -2), client.offset(TOPIC, partition, -1)
+        while at < end:
+            found = read_step(client, partition, at)
+            if found:
+                out += found
+                at = found[-1][0] + 1
+            elif time.monotonic() > deadline:
+                raise TimeoutError(f"{TOPIC}-{partition}: nothing was served at offset {at} of {end}")
+    return out
+
+
+def create_topic(bootstrap):
+    kafka_wire.wait_until(lambda: ask(bootstrap), 30, "the topic")
+
+
+def ask(bootstrap):
+    with kafka_wire.Client(bootstrap) as client:
+        return client.metadata([TOPIC]).get(TOPIC)
+
+
+def verdict(producers, readers, bootstrap, partitions):
+    """Counts of all anomalies, with the first examples."""
+    history = [event for thread in [*producers, *readers] for event in thread.history]
+    final = {f"{TOPIC}-{partition}": read_all(bootstrap, partition) for partition in partitions}
+    found = checker.check(history, final)
+    counts = checker.counts(found)
+    examples = {name: repr(found[name][:3])[:300] for name in checker.NAMES if found[name]}
+    return {"acknowledged": sum(producer.acknowledged for producer in producers), **counts, "anomalies": sum(counts.values()),
+            **({"examples": examples} if examples else {})}

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Disk full: the broker's data lie on a small tmpfs of their own. Each round fills it with a foreign file until producers are refused, looks
+that reading goes on and that a topic can be deleted, frees the space, and waits for producers to be taken again without a restart. One
+broker serves all rounds of a run; nothing acknowledged may be lost. Needs root.
+
+Example: tests/crash/disk_full.py --rounds 50 --log full.jsonl"""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+import campaign
+import kafka_wire
+import servers
+
+DISK_BYTES = 64 << 20
+SECONDS = 30
+
+
+def fill(path):
+    """Takes every free byte."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT)
+    try:
+        for step in (1 << 20, 4096, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    os.write(handle, b"f" * step)
+    finally:
+        os.close(handle)
+
+
+def delete_topic(client, name):
+    """DeleteTopics v1; the error code."""
+    reader = client.call(20, 1, struct.pack(">i", 1) + struct.pack(">h", len(name)) + name.encode() + struct.pack(">i", 10_000))
+    reader.take("i")
+    reader.take("i")
+    reader.text()
+    return reader.take("h")
+
+
+class Campaign:
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="penstock-full-"))
+        self.place = self.folder / "disk"
+        self.place.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", self.place], check=True)
+        self.broker = servers.broker(self.place, overrides=["log.segment.bytes=1048576", "log.flush.offset.checkpoint.interval.ms=200",
+                                                            "log.retention.bytes=8388608", "log.retention.check.interval.ms=1000",
+                                                            "log.segment.delete.delay.ms=100"])
+        self.pid = self.broker.pid
+
+    def close(self):
+        self.broker.__exit__()
+        subprocess.run(["umount", self.place], check=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def one_round(self, number, _folder, random):
+        address = self.broker.address
+        extra = f"extra-{number}"
+        campaign.create_topic(address)
+        with kafka_wire.Client(address) as client:
+            kafka_wire.wait_until(lambda: client.metadata([extra]).get(extra), SECONDS, "a second topic")
+        producer = campaign.Producer(address, 0, f"round {number}", random.random(), refused=(*campaign.REFUSED, campaign.STORAGE_ERROR))
+        producer.start()
+        kafka_wire.wait_until(lambda: producer.acknowledged > 100, SECONDS, "the first acknowledgements")
+        fill(self.place / "foreign")
+        before = producer.refused
+        kafka_wire.wait_until(lambda: producer.refused > before + 3, SECONDS, "a refused producer")
+        with kafka_wire.Client(address) as client:
+            start, end = client.offset(campaign.TOPIC, 0, -2), client.offset(campaign.TOPIC, 0, -1)
+            readable = bool(campaign.read_step(client, 0, max(start, end - 10)))
+            deleted = delete_topic(client, extra)
+        (self.place / "foreign").unlink()
+        at = producer.acknowledged
+        kafka_wire.wait_until(lambda: producer.acknowledged > at + 100, SECONDS, "acknowledgements after there was room")
+        producer.stop()
+        same = self.broker.alive() and self.broker.pid == self.pid
+        # Retention takes the oldest: only what begins at the log start can be asked for.
+        with kafka_wire.Client(address) as client:
+            start = client.offset(campaign.TOPIC, 0, -2)
+        served = {value: offset for offset, value in campaign.read_all(address, 0)}
+        lost = sum(1 for send in producer.history if send["status"] == "ok" and send["offset"] >= start and served.get(send["value"]) != send["offset"])
+        shown = sum(1 for send in producer.history if send["status"] == "fail" and send["value"] in served)
+        return {"acknowledged": producer.acknowledged, "refused": producer.refused, "lost": lost, "refused_but_stored": shown,
+                "reads_failed": int(not readable), "deletes_failed": int(deleted != 0), "restarts": int(not same),
+                "anomalies": lost + shown + int(not readable) + int(deleted != 0) + int(not same)}
+
+
+def main():
+    args = campaign.options(__doc__, rounds=50).parse_args()
+    campaign.need_root()
+    whole = Campaign()
+    try:
+        return campaign.run(args, whole.one_round)
+    finally:
+        whole.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
