@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "broker/handlers/add_offsets_to_txn.h"
+#include "broker/handlers/add_partitions_to_txn.h"
 #include "broker/handlers/alter_configs.h"
 #include "broker/handlers/alter_partition_reassignments.h"
 #include "broker/handlers/alter_replica_log_dirs.h"
@@ -16,8 +18,11 @@
 #include "broker/handlers/describe_configs.h"
 #include "broker/handlers/describe_groups.h"
 #include "broker/handlers/describe_log_dirs.h"
+#include "broker/handlers/describe_producers.h"
 #include "broker/handlers/describe_topic_partitions.h"
+#include "broker/handlers/describe_transactions.h"
 #include "broker/handlers/elect_leaders.h"
+#include "broker/handlers/end_txn.h"
 #include "broker/handlers/fetch.h"
 #include "broker/handlers/find_coordinator.h"
 #include "broker/handlers/heartbeat.h"
@@ -29,6 +34,7 @@
 #include "broker/handlers/list_groups.h"
 #include "broker/handlers/list_offsets.h"
 #include "broker/handlers/list_partition_reassignments.h"
+#include "broker/handlers/list_transactions.h"
 #include "broker/handlers/metadata.h"
 #include "broker/handlers/offset_commit.h"
 #include "broker/handlers/offset_delete.h"
@@ -36,6 +42,8 @@
 #include "broker/handlers/offset_for_leader_epoch.h"
 #include "broker/handlers/produce.h"
 #include "broker/handlers/sync_group.h"
+#include "broker/handlers/txn_offset_commit.h"
+#include "broker/handlers/write_txn_markers.h"
 
 namespace penstock::broker {
 
@@ -48,7 +56,7 @@ namespace {
 // Lowest versions are those of Kafka 4 (KIP-896), so that every client in use finds one; Produce is
 // advertised lower than served.
 constexpr std::array kTable = {
-    Api{ApiKey::kProduce, 0, 0, 9, handle_produce},
+    Api{ApiKey::kProduce, 0, 0, 13, handle_produce},
     Api{ApiKey::kFetch, 4, 4, 18, PENSTOCK_TYPED(Fetch, handle_fetch)},
     Api{ApiKey::kListOffsets, 1, 1, 11, PENSTOCK_TYPED(ListOffsets, handle_list_offsets)},
     Api{ApiKey::kMetadata, 0, 0, 13, PENSTOCK_TYPED(Metadata, handle_metadata)},
@@ -66,9 +74,18 @@ constexpr std::array kTable = {
     Api{ApiKey::kCreateTopics, 2, 2, 7, PENSTOCK_TYPED(CreateTopics, handle_create_topics)},
     Api{ApiKey::kDeleteTopics, 1, 1, 6, PENSTOCK_TYPED(DeleteTopics, handle_delete_topics)},
     Api{ApiKey::kDeleteRecords, 0, 0, 2, PENSTOCK_TYPED(DeleteRecords, handle_delete_records)},
-    Api{ApiKey::kInitProducerId, 0, 0, 4, PENSTOCK_TYPED(InitProducerId, handle_init_producer_id)},
+    Api{ApiKey::kInitProducerId, 0, 0, 5, PENSTOCK_TYPED(InitProducerId, handle_init_producer_id)},
     Api{ApiKey::kOffsetForLeaderEpoch, 2, 2, 4,
         PENSTOCK_TYPED(OffsetForLeaderEpoch, handle_offset_for_leader_epoch)},
+    Api{ApiKey::kAddPartitionsToTxn, 0, 0, 5,
+        PENSTOCK_TYPED(AddPartitionsToTxn, handle_add_partitions_to_txn)},
+    Api{ApiKey::kAddOffsetsToTxn, 0, 0, 4,
+        PENSTOCK_TYPED(AddOffsetsToTxn, handle_add_offsets_to_txn)},
+    Api{ApiKey::kEndTxn, 0, 0, 5, PENSTOCK_TYPED(EndTxn, handle_end_txn)},
+    Api{ApiKey::kWriteTxnMarkers, 1, 1, 2,
+        PENSTOCK_TYPED(WriteTxnMarkers, handle_write_txn_markers)},
+    Api{ApiKey::kTxnOffsetCommit, 0, 0, 5,
+        PENSTOCK_TYPED(TxnOffsetCommit, handle_txn_offset_commit)},
     Api{ApiKey::kDescribeConfigs, 1, 1, 4,
         PENSTOCK_TYPED(DescribeConfigs, handle_describe_configs)},
     Api{ApiKey::kAlterConfigs, 0, 0, 2, PENSTOCK_TYPED(AlterConfigs, handle_alter_configs)},
@@ -89,6 +106,12 @@ constexpr std::array kTable = {
     Api{ApiKey::kOffsetDelete, 0, 0, 0, PENSTOCK_TYPED(OffsetDelete, handle_offset_delete)},
     Api{ApiKey::kDescribeCluster, 0, 0, 2,
         PENSTOCK_TYPED(DescribeCluster, handle_describe_cluster)},
+    Api{ApiKey::kDescribeProducers, 0, 0, 0,
+        PENSTOCK_TYPED(DescribeProducers, handle_describe_producers)},
+    Api{ApiKey::kDescribeTransactions, 0, 0, 0,
+        PENSTOCK_TYPED(DescribeTransactions, handle_describe_transactions)},
+    Api{ApiKey::kListTransactions, 0, 0, 1,
+        PENSTOCK_TYPED(ListTransactions, handle_list_transactions)},
     Api{ApiKey::kListConfigResources, 0, 0, 1,
         PENSTOCK_TYPED(ListConfigResources, handle_list_config_resources)},
     Api{ApiKey::kDescribeTopicPartitions, 0, 0, 0,

@@ -23,8 +23,8 @@ BatchCheck refuse(ErrorCode error, std::string text) {
 BatchCheck check_header(const record::BatchHeader& header, std::int16_t produce_version) {
   if (header.control())
     return refuse(ErrorCode::kInvalidRecord, "Control batches come from brokers only");
-  if (header.transactional()) {
-    return refuse(ErrorCode::kInvalidTxnState, "Transactions are not supported by this broker");
+  if (header.transactional() && header.producer_id.value < 0) {
+    return refuse(ErrorCode::kInvalidRecord, "A transactional batch needs a producer id");
   }
   if (header.record_count <= 0 || header.last_offset_delta != header.record_count - 1) {
     return refuse(ErrorCode::kInvalidRecord,

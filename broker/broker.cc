@@ -10,6 +10,7 @@
 
 #include "broker/background.h"
 #include "broker/coordinator/at_group.h"
+#include "broker/coordinator/at_transaction.h"
 #include "broker/partition.h"
 #include "broker/pool.h"
 #include "broker/session.h"
@@ -43,6 +44,7 @@ std::size_t shard_of(const Uuid& topic_id, PartitionId partition, std::size_t sh
 BrokerShard::BrokerShard(Broker& broker, int index)
     : broker_(broker), io_(index), topics_(std::make_shared<Topics>()) {
   groups_ = std::make_unique<GroupCoordinator>(*this, broker.settings().coordinator);
+  transactions_ = std::make_unique<TransactionCoordinator>(*this, broker.settings().transactions);
 }
 BrokerShard::~BrokerShard() = default;
 
@@ -150,6 +152,7 @@ Status Broker::open(const std::function<bool()>& interrupted) {
     return fail(Errc::kCancelled, "stopped while partitions were being opened");
   control_.post([this] {
     load_groups(registry_.current());
+    load_transactions(registry_.current());
     topic_admin_->carry_on();
   });
   background_->start();
@@ -162,6 +165,7 @@ void Broker::finish_long_polls() {
       s->set_stopping();
       for (Session* session : s->sessions()) session->finish_long_polls();
       s->groups().stop();
+      s->transactions().stop();
     });
   }
 }

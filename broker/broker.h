@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/features.h"
 #include "broker/settings.h"
 #include "broker/sync_watch.h"
 #include "broker/topic_admin.h"
@@ -27,6 +28,7 @@ class Background;
 class GroupCoordinator;
 class Pool;
 class Session;
+class TransactionCoordinator;
 
 /// What belongs to one shard besides its connections. Only its own thread touches it, save for
 /// `io().post()`.
@@ -54,6 +56,8 @@ class BrokerShard {
   [[nodiscard]] std::set<Session*>& sessions() { return sessions_; }
   /// The groups whose partitions of __consumer_offsets this shard owns.
   [[nodiscard]] GroupCoordinator& groups() { return *groups_; }
+  /// The transactional ids whose partitions of __transaction_state this shard owns.
+  [[nodiscard]] TransactionCoordinator& transactions() { return *transactions_; }
   /// One producer id; `done` on this shard.
   void producer_id(UniqueFunction<void(tl::expected<std::int64_t, ApiError>)> done);
 
@@ -71,6 +75,7 @@ class BrokerShard {
   bool stopping_ = false;
   TopicAdmin::ProducerIdBlock producer_ids_;
   std::unique_ptr<GroupCoordinator> groups_;
+  std::unique_ptr<TransactionCoordinator> transactions_;
 };
 
 /// The broker as its handlers see it. The references are good for the broker's life and from any
@@ -94,6 +99,7 @@ class Broker {
   [[nodiscard]] TopicAdmin& topic_admin() { return *topic_admin_; }
   [[nodiscard]] TopicRegistry& registry() { return registry_; }  // control thread only
   [[nodiscard]] log::LogDirectory& log_directory() { return *log_directory_; }
+  [[nodiscard]] const Features& features() const { return features_; }
   [[nodiscard]] const std::string& cluster_id() const { return log_directory_->cluster_id(); }
   /// Host and port that Metadata names; the port is known after listening.
   [[nodiscard]] const Endpoint& advertised() const { return advertised_; }
@@ -137,6 +143,7 @@ class Broker {
 
   const Settings settings_;
   const Clock& clock_;
+  Features features_;
   std::atomic<const Error*> failure_{nullptr};  // owned; set once
   std::atomic<bool> reserve_missing_{false};
   std::atomic<bool> opening_cancelled_{false};
@@ -154,9 +161,11 @@ class Broker {
 /// Internal topics (the coordinators' logs). Both run on the partition's owner shard, which the
 /// caller is on.
 
-/// Appends one batch with acks=all and gives its base offset once it is committed.
+/// Appends one batch with acks=all and gives its base offset once it is committed. The first of a
+/// transaction needs a `guard`, as in Partition::append().
 void append_internal(Partition& partition, std::vector<std::byte> batch,
-                     UniqueFunction<void(tl::expected<Offset, ApiError>)> done);
+                     UniqueFunction<void(tl::expected<Offset, ApiError>)> done,
+                     std::uint64_t guard = 0);
 /// Reads everything from the log start to the high watermark as it is now, file reads on the pool.
 /// `on_batches` gets whole batches in order, `done` comes last; both run on the owner shard. Ends
 /// with an error when the partition goes away or is damaged.

@@ -53,7 +53,9 @@ bool copy_resident(const std::vector<log::FileRange>& ranges, std::vector<std::b
 
 /// What one owner shard does for the operation, and its waiter there.
 struct FetchOperation::Visit final : FetchWaiter {
-  Visit(FetchOperation& operation, BrokerShard& shard) : op(operation), owner(shard) {}
+  Visit(FetchOperation& operation, BrokerShard& shard) : op(operation), owner(shard) {
+    read_committed = operation.options_.read_committed;
+  }
 
   // On the owner shard.
   void read(bool leave_waiter) {
@@ -312,6 +314,8 @@ void FetchOperation::write_partition(net::Response& out, std::vector<std::byte>*
   // Kafka's answers have an empty list, not null, for what it does not know.
   if (!part.handle || (options_.read_committed && part.outcome.error == ErrorCode::kNone))
     partition.aborted.emplace();
+  for (const log::ProducerState::Aborted& one : part.outcome.aborted)
+    partition.aborted->push_back({one.producer_id, one.first});
   if (version >= 16 && part.handle && names_a_leader(part.outcome.error))
     partition.leader = {home_.broker().settings().node_id, part.handle->leader_epoch};
   protocol::Writer writer(*to, version, flexible);

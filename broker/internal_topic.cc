@@ -92,10 +92,13 @@ class InternalRead : public std::enable_shared_from_this<InternalRead> {
 }  // namespace
 
 void append_internal(Partition& partition, std::vector<std::byte> batch,
-                     UniqueFunction<void(tl::expected<Offset, ApiError>)> done) {
+                     UniqueFunction<void(tl::expected<Offset, ApiError>)> done,
+                     std::uint64_t guard) {
   const auto view = record::BatchView::parse(batch);
   PENSTOCK_ASSERT(view.has_value());  // our own coordinators made it
-  const AppendOutcome outcome = partition.append(batch, view->header(), -1);
+  const AppendOutcome outcome = partition.append(batch, view->header(), -1, guard);
+  if (outcome.unverified)
+    return done(tl::make_unexpected(ApiError{ErrorCode::kInvalidTxnState, "not in a transaction"}));
   if (outcome.error != ErrorCode::kNone)
     return done(tl::make_unexpected(ApiError{outcome.error, outcome.text}));
   partition.when_acknowledged(

@@ -15,6 +15,35 @@ using protocol::ErrorCode;
 namespace {
 /// A recovery never has to read much more than this of one partition.
 constexpr std::uint64_t kUnflushedBytesMax = 64 << 20;
+/// More aborted transactions than that are worth a look at what was read.
+constexpr std::size_t kAbortedUnchecked = 16;
+
+/// The offset behind the last batch of `range`; kNone when it cannot be told.
+Offset end_of(const log::FileRange& range) {
+  std::byte bytes[record::kBatchHeaderBytes];
+  Offset end = Offset::kNone;
+  for (std::uint64_t at = 0; at < range.length;) {
+    const auto got = range.file->read_at(range.position + at, bytes);
+    if (!got || *got < sizeof bytes) return Offset::kNone;
+    const auto header = record::parse_header(bytes);
+    if (!header) return Offset::kNone;
+    end = header->last_offset() + 1;
+    at += header->size_bytes();
+  }
+  return end;
+}
+
+/// The aborted transactions that have records in `ranges`, which begin at `from` and end before
+/// `below`.
+Result<std::vector<log::ProducerState::Aborted>> aborted_in(
+    log::Log& log, Offset from, Offset below, const std::vector<log::FileRange>& ranges) {
+  PENSTOCK_ASSIGN_OR_RETURN(auto aborted, log.aborted(from, below));
+  if (aborted.size() <= kAbortedUnchecked) return aborted;
+  const Offset end = end_of(ranges.back());
+  if (end != Offset::kNone)
+    std::erase_if(aborted, [end](const auto& one) { return one.first >= end; });
+  return aborted;
+}
 }  // namespace
 
 ErrorCode error_code_of(Errc code) {
@@ -43,12 +72,13 @@ Partition::Partition(std::shared_ptr<PartitionHandle> handle, std::unique_ptr<lo
   state_.flushed_end = log_->flushed_end();
   state_.high_watermark =
       log_->end();  // what recovery kept is all there is: no other replica can know less
+  stable_end_ = last_stable();
 }
 
 Partition::~Partition() = default;
 
 AppendOutcome Partition::append(ByteSpan batch, const record::BatchHeader& header,
-                                std::int16_t acks) {
+                                std::int16_t acks, std::uint64_t guard) {
   AppendOutcome out;
   out.log_start = state_.log_start;
   out.error = check_append(state_, acks, settings_.min_insync_replicas);
@@ -58,29 +88,11 @@ AppendOutcome Partition::append(ByteSpan batch, const record::BatchHeader& heade
     out.text = std::move(refused->text);
     return out;
   }
-  if (header.producer_id.value >= 0) {
-    const log::SequenceCheck check = log_->producers().check(header);
-    switch (check.verdict) {
-      case log::SequenceVerdict::kAppend:
-        break;
-      case log::SequenceVerdict::kDuplicate:
-        out.base_offset = check.duplicate_base_offset;
-        out.end = check.duplicate_last_offset + 1;
-        return out;
-      case log::SequenceVerdict::kOutOfOrder:
-        out.error = ErrorCode::kOutOfOrderSequenceNumber;
-        out.text = "Out of order sequence number for producer " +
-                   std::to_string(header.producer_id.value) + ": " +
-                   std::to_string(header.base_sequence) + " (incoming base sequence)";
-        return out;
-      case log::SequenceVerdict::kFenced:
-        out.error = ErrorCode::kInvalidProducerEpoch;
-        out.text = "Epoch of producer " + std::to_string(header.producer_id.value) + " is " +
-                   std::to_string(header.producer_epoch.value) +
-                   ", which is smaller than the last seen epoch";
-        return out;
-    }
-  }
+  if (header.producer_id.value < 0 || admit(header, guard, out)) append_admitted(batch, out);
+  return out;
+}
+
+void Partition::append_admitted(ByteSpan batch, AppendOutcome& out) {
   const auto appended = log_->append(batch, state_.epoch);
   if (!appended) {
     out.error = error_code_of(appended.error().code);
@@ -89,7 +101,7 @@ AppendOutcome Partition::append(ByteSpan batch, const record::BatchHeader& heade
       owner_.broker().storage_full(appended.error());
     else
       spdlog::error("append to {}: {}", log_->directory(), out.text);
-    return out;
+    return;
   }
   out.base_offset = appended->base_offset;
   out.end = appended->last_offset + 1;
@@ -97,7 +109,6 @@ AppendOutcome Partition::append(ByteSpan batch, const record::BatchHeader& heade
   state_.log_end = log_->end();
   advance(batch.size());
   if (state_.flush == FlushMode::kAck || unflushed_bytes_ >= kUnflushedBytesMax) schedule_flush();
-  return out;
 }
 
 void Partition::advance(std::uint64_t new_bytes) {
@@ -105,9 +116,17 @@ void Partition::advance(std::uint64_t new_bytes) {
   const Offset before = state_.high_watermark;
   state_.high_watermark = next_high_watermark(state_);
   if (!ack_waiters_.empty()) answer_waiters();
-  if (state_.high_watermark == before) return;
-  const std::uint64_t shown = std::exchange(hidden_bytes_, 0);
-  for (FetchWaiter* waiter : waiters_) waiter->on_progress(shown);
+  const Offset stable_before = std::exchange(stable_end_, last_stable());
+  const bool moved = state_.high_watermark != before;
+  const bool stable_moved = stable_end_ != stable_before;
+  if (!moved && !stable_moved) return;
+  const std::uint64_t shown = moved ? std::exchange(hidden_bytes_, 0) : 0;
+  unstable_bytes_ += shown;
+  const std::uint64_t stable = stable_moved ? std::exchange(unstable_bytes_, 0) : 0;
+  for (FetchWaiter* waiter : waiters_) {
+    if (waiter->read_committed ? stable_moved : moved)
+      waiter->on_progress(std::max<std::uint64_t>(waiter->read_committed ? stable : shown, 1));
+  }
 }
 
 void Partition::when_acknowledged(Offset end, std::int16_t acks, std::int64_t timeout_ms,
@@ -175,6 +194,17 @@ ReadOutcome Partition::read(const ReadRequest& request) {
   }
   out.size_bytes = result->size_bytes;
   out.ranges = std::move(result->ranges);
+  if (request.read_committed && out.size_bytes > 0) {
+    auto aborted = aborted_in(*log_, result->first_batch_offset, below, out.ranges);
+    if (!aborted) {
+      spdlog::error("read from {}: {}", log_->directory(), aborted.error().text);
+      out.error = error_code_of(aborted.error().code);
+      out.size_bytes = 0;
+      out.ranges.clear();
+      return out;
+    }
+    out.aborted = std::move(*aborted);
+  }
   return out;
 }
 

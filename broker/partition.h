@@ -8,6 +8,8 @@
 
 #include "broker/partition_state.h"
 #include "broker/topics.h"
+#include "broker/transaction_marker.h"
+#include "broker/transaction_verification.h"
 #include "framework/base/bytes.h"
 #include "framework/base/unique_function.h"
 #include "framework/log/log.h"
@@ -22,6 +24,8 @@ class FetchWaiter {
   /// About `bytes` more may be read now; 0: something other than data changed. Must not touch the
   /// partition's list of waiters.
   virtual void on_progress(std::uint64_t bytes) = 0;
+  /// It sees nothing beyond the last stable offset, and is told of that only.
+  bool read_committed = false;
 };
 
 struct AppendOutcome {
@@ -30,6 +34,8 @@ struct AppendOutcome {
   Offset base_offset = Offset::kNone;
   Offset end = Offset::kNone;  // exclusive; acknowledged once acknowledged(end)
   Offset log_start = Offset::kNone;
+  bool unverified =
+      false;  // nothing was appended: the coordinator has to vouch for the batch first
 };
 
 struct ReadOutcome {
@@ -42,6 +48,7 @@ struct ReadOutcome {
   Offset diverging_end = Offset::kNone;
   std::uint64_t size_bytes = 0;
   std::vector<log::FileRange> ranges;
+  std::vector<log::ProducerState::Aborted> aborted;  // for a reader of committed records
 };
 
 /// One partition's leader: its log, epoch and high watermark, and who waits for them. Lives on its
@@ -55,8 +62,15 @@ class Partition {
   Partition& operator=(const Partition&) = delete;
 
   /// Appends one batch that was checked (batch_check.h); an idempotent producer's duplicate gives
-  /// the offsets of the first time.
-  AppendOutcome append(ByteSpan batch, const record::BatchHeader& header, std::int16_t acks);
+  /// the offsets of the first time. The first batch of a transaction needs a good `guard`
+  /// (verifications()). One without a sequence comes from a coordinator.
+  AppendOutcome append(ByteSpan batch, const record::BatchHeader& header, std::int16_t acks,
+                       std::uint64_t guard = 0);
+  /// Ends the producer's transaction here.
+  AppendOutcome append_marker(const TransactionMarker& marker);
+  /// Whether the producer has an open transaction here.
+  [[nodiscard]] bool in_transaction(ProducerId producer, ProducerEpoch epoch) const;
+  [[nodiscard]] TransactionVerifications& verifications() { return verifications_; }
   [[nodiscard]] bool acknowledged(Offset end, std::int16_t acks) const {
     return may_acknowledge(state_, end, acks);
   }
@@ -102,6 +116,11 @@ class Partition {
     UniqueFunction<void(protocol::ErrorCode)> done;
   };
 
+  /// Whether the batch of a producer with an id may be appended; if not, `out` says why.
+  bool admit(const record::BatchHeader& header, std::uint64_t guard, AppendOutcome& out) const;
+  bool admit_transaction(const record::BatchHeader& header, std::uint64_t guard,
+                         AppendOutcome& out) const;
+  void append_admitted(ByteSpan batch, AppendOutcome& out);
   void advance(std::uint64_t new_bytes);
   void answer_waiters();
   void fail_waiters(protocol::ErrorCode error);
@@ -117,7 +136,10 @@ class Partition {
   std::deque<AckWaiter> ack_waiters_;  // by end, rising
   std::vector<FetchWaiter*> waiters_;
   std::uint64_t unflushed_bytes_ = 0;
-  std::uint64_t hidden_bytes_ = 0;  // appended, not yet below the high watermark
+  std::uint64_t hidden_bytes_ = 0;    // appended, not yet below the high watermark
+  std::uint64_t unstable_bytes_ = 0;  // below it, not yet below the last stable offset
+  Offset stable_end_;                 // the last stable offset as the waiters know it
+  TransactionVerifications verifications_;
   bool flushing_ = false;
   bool flush_scheduled_ = false;
 };

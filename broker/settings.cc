@@ -418,6 +418,7 @@ Settings convert(const config::Settings& given, std::vector<config::Problem>& pr
     out.cleaner.bytes_per_second = given.real("log.cleaner.io.max.bytes.per.second");
   out.scrub_bytes_per_second = given.number("penstock.scrub.bytes.per.second");
   out.coordinator = coordinator_settings(given, problems);
+  out.transactions = transaction_settings(given);
   out.assume_power_cut = given.flag("log.recovery.assume.power.cut");
   return out;
 }
@@ -427,6 +428,7 @@ Settings convert(const config::Settings& given, std::vector<config::Problem>& pr
 std::vector<Key> setting_keys() {
   std::vector<Key> all = keys();
   for (Key& key : coordinator_keys()) all.push_back(std::move(key));
+  for (Key& key : transaction_keys()) all.push_back(std::move(key));
   return all;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "broker/coordinator/coordinator_settings.h"
+#include "broker/coordinator/transaction_settings.h"
 #include "broker/topics.h"
 #include "framework/base/error.h"
 #include "framework/base/ids.h"
@@ -47,6 +48,7 @@ struct Settings {
   std::int64_t scrub_bytes_per_second = 1 << 20;
   bool assume_power_cut = false;
   CoordinatorSettings coordinator;
+  TransactionSettings transactions;
   std::map<std::string, std::string> given;  // every setting as it was typed
 };
 

@@ -192,7 +192,14 @@ void GroupCoordinator::process(Queued queued) {
 
 void GroupCoordinator::append(Slot& slot, const std::string& group_id, const Store& store) {
   const std::int64_t wall_ms = now().wall_ms;
-  record::BatchBuilder builder;
+  record::BatchBuilder::Options options;
+  if (store.producer) {
+    options.producer_id = ProducerId(store.producer->id);
+    options.producer_epoch = ProducerEpoch(store.producer->epoch);
+    options.transactional = true;
+    slot.in_transaction[store.producer->id].insert(group_id);
+  }
+  record::BatchBuilder builder(options);
   for (const Store::Record& record : store.records) {
     std::optional<std::string_view> value;
     if (record.value) value = *record.value;
@@ -210,7 +217,8 @@ void GroupCoordinator::append(Slot& slot, const std::string& group_id, const Sto
   if (!slot.partition->partition)
     return done(tl::make_unexpected(
         ApiError{ErrorCode::kNotLeaderOrFollower, "the partition is not open"}));
-  append_internal(*slot.partition->partition, builder.finish(), std::move(done));
+  append_internal(*slot.partition->partition, builder.finish(), std::move(done),
+                  store.producer ? store.producer->guard : 0);
 }
 
 void GroupCoordinator::arm(std::int32_t index, Entry& entry) {
@@ -256,27 +264,6 @@ void GroupCoordinator::load(const PartitionRef& partition) {
 }
 
 void GroupCoordinator::replay(Slot& slot, ByteView batches, Status& status) {
-  const auto apply = [&slot](const record::RecordView& record) -> Status {
-    if (!record.key) return fail(Errc::kCorrupt, "record without a key");
-    PENSTOCK_ASSIGN_OR_RETURN(const RecordKey key, decode_key(*record.key));
-    if (const auto* offset = std::get_if<OffsetRecordKey>(&key)) {
-      Group& group = slot.groups[offset->group].group;
-      if (!record.value) {
-        group.offsets.erase(offset->partition);
-        return {};
-      }
-      PENSTOCK_ASSIGN_OR_RETURN(group.offsets[offset->partition], decode_offset(*record.value));
-    } else if (const auto* of = std::get_if<GroupRecordKey>(&key)) {
-      Group& group = slot.groups[of->group].group;
-      Group read;
-      if (record.value) {
-        PENSTOCK_ASSIGN_OR_RETURN(read, decode_group(of->group, *record.value));
-      }
-      read.offsets = std::move(group.offsets);
-      group = std::move(read);
-    }
-    return {};
-  };
   while (status && !batches.empty()) {
     const auto batch = record::BatchView::parse(batches);
     if (!batch) {
@@ -284,7 +271,10 @@ void GroupCoordinator::replay(Slot& slot, ByteView batches, Status& status) {
       return;
     }
     batches = batches.subspan(batch->bytes().size());
-    if (batch->header().control()) continue;
+    if (batch->header().control()) {
+      status = replay_marker(slot, *batch);
+      continue;
+    }
     auto records = record::RecordReader::open(*batch);
     record::RecordView record;
     while (status) {
@@ -294,7 +284,7 @@ void GroupCoordinator::replay(Slot& slot, ByteView batches, Status& status) {
         status = tl::make_unexpected(more.error());
       else if (!*more)
         break;
-      else if (auto applied = apply(record); !applied)
+      else if (auto applied = replay_record(slot, batch->header(), record); !applied)
         status = tl::make_unexpected(
             applied.error().in("offset " + std::to_string(record.offset.value)));
     }

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "framework/base/bytes.h"
 #include "framework/base/unique_function.h"
 #include "framework/protocol/error_code.h"
+#include "framework/record/batch.h"
 
 namespace penstock::broker {
 
@@ -85,6 +87,12 @@ class GroupCoordinator {
   /// before that is known. Groups that are being loaded come to it when they are there.
   void topic_deleted(const std::string& topic, std::int64_t until_ms,
                      UniqueFunction<void(bool)> done);
+  /// Whether the partition's groups are known.
+  [[nodiscard]] bool is_ready(const PartitionRef& partition) {
+    return ready(partition) == protocol::ErrorCode::kNone;
+  }
+  /// The marker of the producer's transaction is committed in the partition.
+  void transaction_ended(const PartitionRef& partition, ProducerId producer, bool commit);
   /// Everybody who waits is told to look for another coordinator; part of a stop.
   void stop();
 
@@ -110,6 +118,7 @@ class GroupCoordinator {
     SlotState state = SlotState::kLoading;
     std::uint64_t life = 0;  // tells apart two slots of the same index
     std::map<std::string, Entry> groups;
+    std::map<std::int64_t, std::set<std::string>> in_transaction;  // by producer id: groups
   };
   struct Queued {
     std::int32_t slot;
@@ -127,6 +136,9 @@ class GroupCoordinator {
   void append(Slot& slot, const std::string& group_id, const Store& store);
   void arm(std::int32_t index, Entry& entry);
   void replay(Slot& slot, ByteView batches, Status& status);
+  static Status replay_record(Slot& slot, const record::BatchHeader& header,
+                              const record::RecordView& record);
+  static Status replay_marker(Slot& slot, const record::BatchView& batch);
   void loaded(std::int32_t index, std::uint64_t life, const Status& status);
   void schedule_expiry();
   [[nodiscard]] Moment now() const;

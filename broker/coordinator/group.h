@@ -78,7 +78,11 @@ struct CommittedOffset {
   std::int32_t leader_epoch = -1;
   std::string metadata;
   std::int64_t commit_ms = 0;  // wall
-  bool operator==(const CommittedOffset&) const = default;
+  StoreId order = 0;           // of its record among the group's, in memory only
+  bool operator==(const CommittedOffset& other) const {
+    return offset == other.offset && leader_epoch == other.leader_epoch &&
+           metadata == other.metadata && commit_ms == other.commit_ms;
+  }
 };
 
 /// What becomes true once an append is confirmed.
@@ -90,6 +94,10 @@ struct PendingEmpty {};
 struct PendingCommit {
   AnswerId answer = 0;
   std::vector<std::pair<TopicPartition, CommittedOffset>> offsets;
+};
+struct PendingTransactionalCommit {
+  AnswerId answer = 0;
+  std::int64_t producer_id = -1;
 };
 struct PendingRemoval {  // of offsets; with `whole`, of the group too
   AnswerId answer = 0;
@@ -120,7 +128,7 @@ struct PendingStaticMember {
   std::string old_member_id;
 };
 using Pending = std::variant<PendingAssignment, PendingEmpty, PendingStaticMember, PendingCommit,
-                             PendingRemoval>;
+                             PendingTransactionalCommit, PendingRemoval>;
 
 struct Group {
   std::string id;
@@ -135,6 +143,8 @@ struct Group {
   std::map<std::string, std::int64_t>
       pending_members;  // ids handed out by MEMBER_ID_REQUIRED and when they lapse (steady)
   std::map<TopicPartition, CommittedOffset> offsets;
+  /// By producer id: offsets in its open transaction, from the moment they are appended.
+  std::map<std::int64_t, std::map<TopicPartition, CommittedOffset>> transactional;
   bool deleting = false;  // tombstones are on their way
 
   // While kPreparingRebalance.
@@ -151,8 +161,10 @@ struct Group {
   /// Whether nothing would be lost if it were forgotten.
   [[nodiscard]] bool is_void() const {
     return members.empty() && pending_members.empty() && offsets.empty() && stores.empty() &&
-           generation == 0;
+           transactional.empty() && generation == 0;
   }
+  /// Whether an open transaction may yet change the partition's offset (KIP-447).
+  [[nodiscard]] bool unstable(const TopicPartition& partition) const;
 };
 
 }  // namespace penstock::broker

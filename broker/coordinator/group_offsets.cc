@@ -85,7 +85,9 @@ void GroupStepper::on(StoredEvent& event) {
   else if (auto* member = std::get_if<PendingStaticMember>(&pending))
     static_member_stored(*member, group_error(event.error));
   else if (auto* commit = std::get_if<PendingCommit>(&pending))
-    commit_stored(*commit, commit_error(event.error));
+    commit_stored(*commit, event.store, commit_error(event.error));
+  else if (auto* in_transaction = std::get_if<PendingTransactionalCommit>(&pending))
+    transactional_commit_stored(*in_transaction, event.store, commit_error(event.error));
   else if (auto* removal = std::get_if<PendingRemoval>(&pending))
     removal_stored(*removal, group_error(event.error));
   // PendingEmpty: nobody waits. If it was not stored, the members come back after a restart and
@@ -123,9 +125,12 @@ void GroupStepper::on(CommitEvent& event) {
   store(std::move(records), PendingCommit{event.answer, std::move(event.offsets)});
 }
 
-void GroupStepper::commit_stored(PendingCommit& pending, Code error) {
+void GroupStepper::commit_stored(PendingCommit& pending, StoreId store, Code error) {
   if (error == ErrorCode::kNone) {
-    for (auto& [partition, offset] : pending.offsets) group_.offsets[partition] = std::move(offset);
+    for (auto& [partition, offset] : pending.offsets) {
+      offset.order = store;
+      group_.offsets[partition] = std::move(offset);
+    }
   }
   answer(pending.answer, error);
 }
@@ -133,6 +138,9 @@ void GroupStepper::commit_stored(PendingCommit& pending, Code error) {
 std::vector<TopicPartition> GroupStepper::all_offsets() const {
   std::set<TopicPartition> keys;
   for (const auto& [partition, offset] : group_.offsets) keys.insert(partition);
+  for (const auto& [producer, offsets] : group_.transactional) {
+    for (const auto& [partition, offset] : offsets) keys.insert(partition);
+  }
   // What is being appended lies before any tombstone that is written now, so it needs one too.
   for (const auto& [id, pending] : group_.stores) {
     const auto* commit = std::get_if<PendingCommit>(&pending);
@@ -156,7 +164,7 @@ void GroupStepper::remove_offsets(std::vector<TopicPartition> keys, bool whole, 
 
 void GroupStepper::removal_stored(PendingRemoval& pending, Code error) {
   if (error == ErrorCode::kNone) {
-    for (const TopicPartition& partition : pending.offsets) group_.offsets.erase(partition);
+    for (const TopicPartition& partition : pending.offsets) remove_offset(group_, partition);
     if (pending.whole) enter(GroupState::kDead);
   } else if (pending.whole) {
     group_.deleting = false;
@@ -216,6 +224,9 @@ void GroupStepper::on(TopicDeletedEvent& event) {
       (offset.commit_ms <= event.until_ms ? old : newer).insert(partition);
   };
   for (const auto& [partition, offset] : group_.offsets) sort(partition, offset);
+  for (const auto& [producer, offsets] : group_.transactional) {
+    for (const auto& [partition, offset] : offsets) sort(partition, offset);
+  }
   for (const auto& [id, pending] : group_.stores) {
     const auto* commit = std::get_if<PendingCommit>(&pending);
     if (commit == nullptr) continue;
@@ -241,12 +252,13 @@ void GroupStepper::on(ExpireOffsetsEvent&) {
   std::vector<TopicPartition> expired;
   for (const auto& [partition, offset] : group_.offsets) {
     if (subscribed && subscribed->contains(partition.first)) continue;
+    if (group_.unstable(partition)) continue;
     std::int64_t since = offset.commit_ms;
     if (empty && group_.protocol_type) since = std::max(since, group_.state_since_ms);
     if (now_.wall_ms - since >= limits_.offsets_retention_ms) expired.push_back(partition);
   }
   const bool whole = empty && group_.pending_members.empty() && group_.stores.empty() &&
-                     expired.size() == group_.offsets.size();
+                     group_.transactional.empty() && expired.size() == group_.offsets.size();
   if (whole && group_.is_void()) return;
   if (whole || !expired.empty()) remove_offsets(std::move(expired), whole, 0);
 }

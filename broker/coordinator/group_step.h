@@ -57,6 +57,22 @@ struct CommitEvent {
   std::optional<std::string> instance_id;
   std::vector<std::pair<TopicPartition, CommittedOffset>> offsets;
 };
+/// TxnOffsetCommit: the offsets count when the transaction is committed.
+struct TransactionalCommitEvent {
+  AnswerId answer = 0;
+  std::int32_t generation = -1;
+  std::string member_id;
+  std::optional<std::string> instance_id;
+  std::int64_t producer_id = -1;
+  std::int16_t producer_epoch = -1;
+  std::uint64_t guard = 0;  // as in Partition::append()
+  std::vector<std::pair<TopicPartition, CommittedOffset>> offsets;
+};
+/// The marker of the producer's transaction was written.
+struct TransactionEndedEvent {
+  std::int64_t producer_id = -1;
+  bool commit = false;
+};
 /// DeleteGroups.
 struct DeleteEvent {
   AnswerId answer = 0;
@@ -84,8 +100,9 @@ struct TickEvent {};
 struct ExpireOffsetsEvent {};
 
 using GroupEvent =
-    std::variant<JoinEvent, SyncEvent, HeartbeatEvent, LeaveEvent, CommitEvent, DeleteEvent,
-                 DeleteOffsetsEvent, TopicDeletedEvent, StoredEvent, TickEvent, ExpireOffsetsEvent>;
+    std::variant<JoinEvent, SyncEvent, HeartbeatEvent, LeaveEvent, CommitEvent,
+                 TransactionalCommitEvent, TransactionEndedEvent, DeleteEvent, DeleteOffsetsEvent,
+                 TopicDeletedEvent, StoredEvent, TickEvent, ExpireOffsetsEvent>;
 
 // What has to be done about it.
 
@@ -96,7 +113,7 @@ struct SyncAnswer {
   std::optional<std::string> protocol;
   std::string assignment;
 };
-/// Of Heartbeat, OffsetCommit, DeleteGroups and TopicDeletedEvent.
+/// Of Heartbeat, OffsetCommit, TxnOffsetCommit, DeleteGroups and TopicDeletedEvent.
 struct CodeAnswer {
   AnswerId to = 0;
   protocol::ErrorCode error = protocol::ErrorCode::kNone;
@@ -125,8 +142,15 @@ struct Store {
     std::string key;
     std::optional<std::string> value;  // none: a tombstone
   };
+  /// Of a transaction.
+  struct Producer {
+    std::int64_t id = -1;
+    std::int16_t epoch = -1;
+    std::uint64_t guard = 0;
+  };
   StoreId store = 0;
   std::vector<Record> records;
+  std::optional<Producer> producer = {};
 };
 using GroupEffect =
     std::variant<JoinAnswer, SyncAnswer, CodeAnswer, LeaveAnswer, DeleteOffsetsAnswer, Store>;
@@ -136,6 +160,11 @@ using GroupEffects = std::vector<GroupEffect>;
 /// call. A group in kDead with no stores left is to be forgotten, and so is one that is_void().
 [[nodiscard]] GroupEffects step(Group& group, GroupEvent event, Moment now,
                                 const GroupLimits& limits);
+
+/// Makes the offsets of the producer's transaction the group's, or drops them.
+void end_transaction(Group& group, std::int64_t producer_id, bool commit);
+/// Removes a partition's offset, those of open transactions included.
+void remove_offset(Group& group, const TopicPartition& partition);
 
 /// When TickEvent is due next (steady); nullopt: nothing is waited for.
 [[nodiscard]] std::optional<std::int64_t> wake_ms(const Group& group);

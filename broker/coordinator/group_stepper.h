@@ -23,6 +23,8 @@ class GroupStepper {
   void on(HeartbeatEvent& event);
   void on(LeaveEvent& event);
   void on(CommitEvent& event);
+  void on(TransactionalCommitEvent& event);
+  void on(TransactionEndedEvent& event);
   void on(DeleteEvent& event);
   void on(DeleteOffsetsEvent& event);
   void on(TopicDeletedEvent& event);
@@ -75,7 +77,10 @@ class GroupStepper {
   [[nodiscard]] Code check_commit(const CommitEvent& event) const;
   void remove_offsets(std::vector<TopicPartition> keys, bool whole, AnswerId answer);
   [[nodiscard]] std::vector<TopicPartition> all_offsets() const;
-  void commit_stored(PendingCommit& pending, Code error);
+  void commit_stored(PendingCommit& pending, StoreId store, Code error);
+  [[nodiscard]] Code check_commit(const TransactionalCommitEvent& event) const;
+  void transactional_commit_stored(const PendingTransactionalCommit& pending, StoreId store,
+                                   Code error);
   void removal_stored(PendingRemoval& pending, Code error);
   StoreId store(std::vector<Store::Record> records, Pending pending);
   [[nodiscard]] Store::Record group_record(

@@ -60,6 +60,9 @@ void TransactionStepper::on(InitTransactionEvent& event) {
   if (event.timeout_ms <= 0 || event.timeout_ms > limits_.timeout_ms_max)
     return fail(event.answer, Code::kInvalidTransactionTimeout);
   if (txn_.pending) return fail(event.answer, Code::kConcurrentTransactions);
+  const bool no_id = event.new_producer_id == kNoProducerId;
+  if (no_id && (txn_.is_void() || txn_.exhausted()))
+    return fail(event.answer, Code::kConcurrentTransactions);
   const TransactionData& now = txn_.data;
   if (event.expected && now.epoch != kNoProducerEpoch) {
     const auto& [id, epoch] = *event.expected;
@@ -133,6 +136,8 @@ void TransactionStepper::on(VerifyPartitionsEvent& event) {
 
 void TransactionStepper::on(EndTransactionEvent& event) {
   if (txn_.is_void()) return fail(event.answer, Code::kInvalidProducerIdMapping);
+  if (txn_.exhausted() && !txn_.pending && event.new_producer_id == kNoProducerId)
+    return fail(event.answer, Code::kConcurrentTransactions);
   if (event.client_version < kTransactionVersionEpochBump)
     end_v1(event);
   else
@@ -238,6 +243,7 @@ void TransactionStepper::fence(AnswerId to, ProducerId new_producer_id) {
 void TransactionStepper::on(TimeOutEvent& event) {
   if (txn_.pending || txn_.data.state != State::kOngoing) return;
   if (txn_.data.start_ms + txn_.data.timeout_ms >= now_.wall_ms) return;
+  if (txn_.exhausted() && event.new_producer_id == kNoProducerId) return;
   fence(0, event.new_producer_id);
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "broker/coordinator/at_group.h"
+#include "broker/coordinator/at_transaction.h"
 
 namespace penstock::broker {
 
@@ -14,6 +15,7 @@ using protocol::FindCoordinatorResponse;
 namespace {
 
 constexpr std::int8_t kGroup = 0;
+constexpr std::int8_t kTransaction = 1;
 
 FindCoordinatorResponse::Coordinator found(const Broker& broker, std::string key) {
   FindCoordinatorResponse::Coordinator out;
@@ -54,25 +56,26 @@ void handle_find_coordinator(RequestContext context, FindCoordinatorRequest requ
                              Reply<FindCoordinatorResponse> reply) {
   std::vector<std::string> keys(request.keys.begin(), request.keys.end());
   if (context.version < 4) keys = {std::string(request.key)};
-  if (request.key_type != kGroup) {
-    const ApiError why{ErrorCode::kInvalidRequest, request.key_type == 1
-                                                       ? "Transactions are not supported."
-                                                       : "Unknown key type."};
+  if (request.key_type != kGroup && request.key_type != kTransaction) {
+    const ApiError why{ErrorCode::kInvalidRequest, "Unknown key type."};
     std::vector<FindCoordinatorResponse::Coordinator> all;
     for (std::string& key : keys) all.push_back(refused(std::move(key), why));
     return send(context.version, std::move(all), std::move(reply));
   }
-  ensure_offsets_topic(
-      context.shard, [&broker = context.broker(), version = context.version, keys = std::move(keys),
-                      reply = std::move(reply)](std::optional<ApiError> failed) mutable {
-        std::vector<FindCoordinatorResponse::Coordinator> all;
-        for (std::string& key : keys) {
-          all.push_back(
-              failed ? refused(std::move(key), {ErrorCode::kCoordinatorNotAvailable, failed->text})
-                     : found(broker, std::move(key)));
-        }
-        send(version, std::move(all), std::move(reply));
-      });
+  auto answer = [&broker = context.broker(), version = context.version, keys = std::move(keys),
+                 reply = std::move(reply)](std::optional<ApiError> failed) mutable {
+    std::vector<FindCoordinatorResponse::Coordinator> all;
+    for (std::string& key : keys) {
+      all.push_back(
+          failed ? refused(std::move(key), {ErrorCode::kCoordinatorNotAvailable, failed->text})
+                 : found(broker, std::move(key)));
+    }
+    send(version, std::move(all), std::move(reply));
+  };
+  if (request.key_type == kGroup)
+    ensure_offsets_topic(context.shard, std::move(answer));
+  else
+    ensure_transaction_topic(context.shard, std::move(answer));
 }
 
 }  // namespace penstock::broker

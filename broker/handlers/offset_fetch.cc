@@ -19,11 +19,13 @@ struct Question {
   std::string group;
   std::optional<std::vector<std::pair<std::string, std::vector<std::int32_t>>>>
       topics;  // none: all
+  bool require_stable = false;
 };
 
 Question question(std::string_view group,
-                  const std::optional<std::vector<OffsetFetchRequest::Topic>>& topics) {
-  Question out{std::string(group), std::nullopt};
+                  const std::optional<std::vector<OffsetFetchRequest::Topic>>& topics,
+                  bool require_stable) {
+  Question out{std::string(group), std::nullopt, require_stable};
   if (!topics) return out;
   out.topics.emplace();
   for (const OffsetFetchRequest::Topic& topic : *topics)
@@ -42,6 +44,13 @@ OffsetFetchResponse::Partition partition_of(std::int32_t index, const CommittedO
   return out;
 }
 
+/// While a transaction is open, who asks for stable offsets has to ask again (KIP-447).
+OffsetFetchResponse::Partition unstable_partition(std::int32_t index) {
+  OffsetFetchResponse::Partition out = partition_of(index, nullptr);
+  out.error = ErrorCode::kUnstableOffsetCommit;
+  return out;
+}
+
 std::vector<OffsetFetchResponse::Topic> topics_of(const Question& asked, const Group* group) {
   std::vector<OffsetFetchResponse::Topic> out;
   if (asked.topics) {
@@ -51,6 +60,10 @@ std::vector<OffsetFetchResponse::Topic> topics_of(const Question& asked, const G
       for (const std::int32_t index : partitions) {
         const CommittedOffset* offset = nullptr;
         if (group != nullptr) {
+          if (asked.require_stable && group->unstable({name, index})) {
+            topic.partitions.push_back(unstable_partition(index));
+            continue;
+          }
           const auto at = group->offsets.find({name, index});
           if (at != group->offsets.end()) offset = &at->second;
         }
@@ -62,7 +75,9 @@ std::vector<OffsetFetchResponse::Topic> topics_of(const Question& asked, const G
   if (group == nullptr) return out;
   for (const auto& [key, offset] : group->offsets) {  // in order of topics
     if (out.empty() || out.back().name != key.first) out.emplace_back().name = key.first;
-    out.back().partitions.push_back(partition_of(key.second, &offset));
+    out.back().partitions.push_back(asked.require_stable && group->unstable(key)
+                                        ? unstable_partition(key.second)
+                                        : partition_of(key.second, &offset));
   }
   return out;
 }
@@ -94,7 +109,7 @@ void handle_offset_fetch(RequestContext context, OffsetFetchRequest request,
                          Reply<OffsetFetchResponse> reply) {
   if (context.version < 8) {
     at_group(context.shard, request.group_id,
-             [asked = question(request.group_id, request.topics),
+             [asked = question(request.group_id, request.topics, request.require_stable),
               reply = std::move(reply)](const GroupPlace& place) mutable {
                OffsetFetchResponse::Group found = look_up(asked, place);
                OffsetFetchResponse response;
@@ -117,9 +132,8 @@ void handle_offset_fetch(RequestContext context, OffsetFetchRequest request,
   for (std::size_t i = 0; i < request.groups.size(); ++i) {
     const OffsetFetchRequest::Group& group = request.groups[i];
     at_group(context.shard, group.id,
-             [asked = question(group.id, group.topics), gather, i](const GroupPlace& place) {
-               gather->put(i, look_up(asked, place));
-             });
+             [asked = question(group.id, group.topics, request.require_stable), gather,
+              i](const GroupPlace& place) { gather->put(i, look_up(asked, place)); });
   }
 }
 

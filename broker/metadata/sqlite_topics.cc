@@ -342,6 +342,12 @@ void SqliteTopics::create_now(NewTopic topic, Done done) {
     topic.overrides["cleanup.policy"] = "compact";
     topic.overrides.try_emplace("segment.bytes", std::to_string(coordinator.topic_segment_bytes));
   }
+  if (topic.name == kTransactionStateTopic) {
+    const TransactionSettings& transactions = broker_.settings().transactions;
+    if (topic.partitions == -1) partitions = transactions.topic_partitions;
+    topic.overrides["cleanup.policy"] = "compact";
+    topic.overrides.try_emplace("segment.bytes", std::to_string(transactions.topic_segment_bytes));
+  }
   if (partitions < 1 || partitions > kPartitionsMax) {
     return done(refuse(ErrorCode::kInvalidPartitions,
                        "Number of partitions was set to " + std::to_string(partitions) +

@@ -29,10 +29,11 @@ SequenceCheck ProducerState::check(const record::BatchHeader& header) const {
     return result;
   }
   if (header.producer_epoch > entry.epoch) {
-    if (header.base_sequence != 0 && entry.epoch.value >= 0)
+    if (header.base_sequence > 0 && entry.epoch.value >= 0)
       result.verdict = SequenceVerdict::kOutOfOrder;
     return result;
   }
+  if (header.base_sequence < 0) return result;  // of a coordinator
   const std::int32_t last = advance(header.base_sequence, header.last_offset_delta);
   for (const Batch& batch : entry.batches) {
     if (batch.first_sequence != header.base_sequence || batch.last_sequence != last) continue;
@@ -60,7 +61,8 @@ std::optional<ProducerState::Aborted> ProducerState::appended(const record::Batc
   if (!header.control()) {
     if (entry.batches.size() == kBatchesKept) entry.batches.erase(entry.batches.begin());
     entry.batches.push_back(
-        {header.base_sequence, advance(header.base_sequence, header.last_offset_delta),
+        {header.base_sequence,
+         header.base_sequence < 0 ? -1 : advance(header.base_sequence, header.last_offset_delta),
          header.last_offset(), header.last_offset_delta, header.max_timestamp_ms});
     if (header.transactional() && entry.transaction_first == Offset::kNone) {
       entry.transaction_first = header.base_offset;

@@ -57,7 +57,8 @@ class ProducerState {
     Offset last_stable;
   };
 
-  /// Judges a data batch before append; batches without a producer id give kAppend.
+  /// Judges a data batch before append; batches without a producer id give kAppend, and those
+  /// without a sequence (a coordinator writes them) are judged by their epoch alone.
   [[nodiscard]] SequenceCheck check(const record::BatchHeader& header) const;
   /// Takes in an appended batch, control batches included (its marker type: 0 abort, 1 commit;
   /// nullopt for data). Returns the aborted transaction that an abort marker closed.

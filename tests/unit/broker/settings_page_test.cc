@@ -119,6 +119,17 @@ const std::map<std::string, Reader> kReaders = {
     {"offsets.retention.check.interval.ms", {".retention_check_ms", "broker/coordinator/"}},
     {"offsets.topic.num.partitions", {".topic_partitions", "broker/"}},
     {"offsets.topic.segment.bytes", {".topic_segment_bytes", "broker/"}},
+    {"transaction.abort.timed.out.transaction.cleanup.interval.ms",
+     {"timeout_check_ms", "broker/coordinator/transaction_coordinator.cc"}},
+    {"transaction.max.timeout.ms", {"timeout_ms_max", "broker/coordinator/transaction_step.cc"}},
+    {"transaction.remove.expired.transaction.cleanup.interval.ms",
+     {"expiry_check_ms", "broker/coordinator/transaction_coordinator.cc"}},
+    {"transaction.state.log.num.partitions",
+     {"topic_partitions", "broker/metadata/sqlite_topics.cc"}},
+    {"transaction.state.log.segment.bytes",
+     {"topic_segment_bytes", "broker/metadata/sqlite_topics.cc"}},
+    {"transactional.id.expiration.ms",
+     {"id_expiration_ms", "broker/coordinator/transaction_step.cc"}},
 };
 
 /// Whether `file`, or a source below the folder that it names, has `field` in it. Definitions and

@@ -51,8 +51,8 @@ TEST(RoundTrip, Metadata) {
   round_trips<MetadataResponse>(ApiKey::kMetadata, 0, 13);
 }
 TEST(RoundTrip, Produce) {
-  round_trips<ProduceRequest>(ApiKey::kProduce, 0, 9);
-  round_trips<ProduceResponse>(ApiKey::kProduce, 0, 9);
+  round_trips<ProduceRequest>(ApiKey::kProduce, 0, 13);
+  round_trips<ProduceResponse>(ApiKey::kProduce, 0, 13);
 }
 TEST(RoundTrip, Fetch) {
   round_trips<FetchRequest>(ApiKey::kFetch, 4, 18);

@@ -1,0 +1,65 @@
+#include "broker/broker.h"
+#include "broker/coordinator/coordinator.h"
+#include "broker/coordinator/offsets_records.h"
+#include "framework/record/batch.h"
+
+// What the group coordinator has to do with transactions, and how it reads its log.
+namespace penstock::broker {
+
+void GroupCoordinator::transaction_ended(const PartitionRef& partition, ProducerId producer,
+                                         bool commit) {
+  const std::int32_t index = partition->index.value;
+  const auto slot = slots_.find(index);
+  if (slot == slots_.end() || slot->second.partition->topic_id != partition->topic_id) return;
+  const auto groups = slot->second.in_transaction.extract(producer.value);
+  if (groups.empty()) return;
+  for (const std::string& id : groups.mapped())
+    feed(index, id, TransactionEndedEvent{producer.value, commit});
+}
+
+Status GroupCoordinator::replay_record(Slot& slot, const record::BatchHeader& header,
+                                       const record::RecordView& record) {
+  if (!record.key) return fail(Errc::kCorrupt, "record without a key");
+  PENSTOCK_ASSIGN_OR_RETURN(const RecordKey key, decode_key(*record.key));
+  if (const auto* offset = std::get_if<OffsetRecordKey>(&key)) {
+    Group& group = slot.groups[offset->group].group;
+    if (!record.value) {
+      remove_offset(group, offset->partition);
+      return {};
+    }
+    PENSTOCK_ASSIGN_OR_RETURN(CommittedOffset committed, decode_offset(*record.value));
+    committed.order = group.next_store++;
+    if (header.transactional()) {
+      slot.in_transaction[header.producer_id.value].insert(offset->group);
+      group.transactional[header.producer_id.value][offset->partition] = std::move(committed);
+    } else {
+      group.offsets[offset->partition] = std::move(committed);
+    }
+  } else if (const auto* of = std::get_if<GroupRecordKey>(&key)) {
+    Group& group = slot.groups[of->group].group;
+    Group read;
+    if (record.value) {
+      PENSTOCK_ASSIGN_OR_RETURN(read, decode_group(of->group, *record.value));
+    }
+    read.offsets = std::move(group.offsets);
+    read.transactional = std::move(group.transactional);
+    read.next_store = group.next_store;
+    group = std::move(read);
+  }
+  return {};
+}
+
+Status GroupCoordinator::replay_marker(Slot& slot, const record::BatchView& batch) {
+  PENSTOCK_ASSIGN_OR_RETURN(const auto marker, record::read_marker(batch));
+  if (!marker) return {};
+  const std::int64_t producer = batch.header().producer_id.value;
+  const auto groups = slot.in_transaction.extract(producer);
+  if (groups.empty()) return {};
+  for (const std::string& id : groups.mapped()) {
+    const auto at = slot.groups.find(id);
+    if (at != slot.groups.end()) end_transaction(at->second.group, producer, marker->type == 1);
+  }
+  return {};
+}
+
+}  // namespace penstock::broker

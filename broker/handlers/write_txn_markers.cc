@@ -1,0 +1,68 @@
+#include "broker/handlers/write_txn_markers.h"
+
+#include <memory>
+#include <utility>
+
+#include "broker/gather.h"
+#include "broker/transaction_marker.h"
+
+namespace penstock::broker {
+
+using protocol::ErrorCode;
+using protocol::WriteTxnMarkersRequest;
+using protocol::WriteTxnMarkersResponse;
+
+void handle_write_txn_markers(RequestContext context, WriteTxnMarkersRequest request,
+                              Reply<WriteTxnMarkersResponse> reply) {
+  struct Write {
+    PartitionRef handle;
+    TransactionMarker marker;
+  };
+  std::vector<Write> writes;
+  WriteTxnMarkersResponse response;
+  for (const WriteTxnMarkersRequest::Marker& asked : request.markers) {
+    TransactionMarker marker;
+    marker.producer_id = asked.producer_id;
+    marker.producer_epoch = asked.producer_epoch;
+    marker.commit = asked.committed;
+    marker.coordinator_epoch = asked.coordinator_epoch;
+    marker.transaction_version = asked.transaction_version;
+    WriteTxnMarkersResponse::Marker& out = response.markers.emplace_back();
+    out.producer_id = asked.producer_id;
+    for (const WriteTxnMarkersRequest::Topic& topic : asked.topics) {
+      WriteTxnMarkersResponse::Topic& to = out.topics.emplace_back();
+      to.name = topic.name;
+      for (const std::int32_t index : topic.partitions) {
+        to.partitions.push_back({index, ErrorCode::kNone});
+        writes.push_back({context.shard.topics()->find(topic.name, PartitionId(index)), marker});
+      }
+    }
+  }
+  if (writes.empty()) return reply(response);
+  auto gather = std::make_shared<Gather<ErrorCode>>(
+      context.shard, writes.size(),
+      [response = std::move(response),
+       reply = std::move(reply)](std::vector<ErrorCode> errors) mutable {
+        auto next = errors.begin();
+        for (auto& marker : response.markers) {
+          for (auto& topic : marker.topics) {
+            for (auto& partition : topic.partitions) partition.error = *next++;
+          }
+        }
+        reply(response);
+      });
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    if (!writes[i].handle) {
+      gather->put(i, ErrorCode::kUnknownTopicOrPartition);
+      continue;
+    }
+    if (writes[i].marker.producer_id.value < 0 || writes[i].marker.producer_epoch.value < 0) {
+      gather->put(i, ErrorCode::kInvalidRequest);
+      continue;
+    }
+    write_marker(writes[i].handle, writes[i].marker,
+                 [gather, i](ErrorCode error) { gather->put(i, error); });
+  }
+}
+
+}  // namespace penstock::broker

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "broker/handler.h"
+#include "framework/protocol/messages/write_txn_markers.h"
+
+// WriteTxnMarkers (key 27), versions 1-2: ends a producer's transaction on partitions by hand
+// (kafka-transactions abort). v2 transaction version (KIP-1228).
+namespace penstock::broker {
+
+void handle_write_txn_markers(RequestContext context, protocol::WriteTxnMarkersRequest request,
+                              Reply<protocol::WriteTxnMarkersResponse> reply);
+
+}  // namespace penstock::broker
