@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "broker/handlers/alter_client_quotas.h"
 #include "broker/handlers/alter_configs.h"
 #include "broker/handlers/alter_partition_reassignments.h"
 #include "broker/handlers/alter_replica_log_dirs.h"
@@ -12,11 +13,13 @@
 #include "broker/handlers/delete_groups.h"
 #include "broker/handlers/delete_records.h"
 #include "broker/handlers/delete_topics.h"
+#include "broker/handlers/describe_client_quotas.h"
 #include "broker/handlers/describe_cluster.h"
 #include "broker/handlers/describe_configs.h"
 #include "broker/handlers/describe_groups.h"
 #include "broker/handlers/describe_log_dirs.h"
 #include "broker/handlers/describe_topic_partitions.h"
+#include "broker/handlers/describe_user_scram_credentials.h"
 #include "broker/handlers/elect_leaders.h"
 #include "broker/handlers/fetch.h"
 #include "broker/handlers/find_coordinator.h"
@@ -87,6 +90,12 @@ constexpr std::array kTable = {
     Api{ApiKey::kListPartitionReassignments, 0, 0, 0,
         PENSTOCK_TYPED(ListPartitionReassignments, handle_list_partition_reassignments)},
     Api{ApiKey::kOffsetDelete, 0, 0, 0, PENSTOCK_TYPED(OffsetDelete, handle_offset_delete)},
+    Api{ApiKey::kDescribeClientQuotas, 0, 0, 1,
+        PENSTOCK_TYPED(DescribeClientQuotas, handle_describe_client_quotas)},
+    Api{ApiKey::kAlterClientQuotas, 0, 0, 1,
+        PENSTOCK_TYPED(AlterClientQuotas, handle_alter_client_quotas)},
+    Api{ApiKey::kDescribeUserScramCredentials, 0, 0, 0,
+        PENSTOCK_TYPED(DescribeUserScramCredentials, handle_describe_user_scram_credentials)},
     Api{ApiKey::kDescribeCluster, 0, 0, 2,
         PENSTOCK_TYPED(DescribeCluster, handle_describe_cluster)},
     Api{ApiKey::kListConfigResources, 0, 0, 1,

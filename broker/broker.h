@@ -24,6 +24,8 @@ namespace penstock::broker {
 
 class Broker;
 class Background;
+class ClientQuotas;
+class FetchSessions;
 class GroupCoordinator;
 class Pool;
 class Session;
@@ -32,7 +34,7 @@ class Session;
 /// `io().post()`.
 class BrokerShard {
  public:
-  BrokerShard(Broker& broker, int index);
+  BrokerShard(Broker& broker, int index, std::size_t shards);
   ~BrokerShard();
 
   [[nodiscard]] Broker& broker() { return broker_; }
@@ -53,6 +55,8 @@ class BrokerShard {
   [[nodiscard]] std::set<Session*>& sessions() { return sessions_; }
   /// The groups whose partitions of __consumer_offsets this shard owns.
   [[nodiscard]] GroupCoordinator& groups() { return *groups_; }
+  /// The incremental fetch sessions whose ids name this shard.
+  [[nodiscard]] FetchSessions& fetch_sessions() { return *fetch_sessions_; }
   /// One producer id; `done` on this shard.
   void producer_id(UniqueFunction<void(tl::expected<std::int64_t, ApiError>)> done);
 
@@ -66,6 +70,7 @@ class BrokerShard {
   bool stopping_ = false;
   TopicAdmin::ProducerIdBlock producer_ids_;
   std::unique_ptr<GroupCoordinator> groups_;
+  std::unique_ptr<FetchSessions> fetch_sessions_;
 };
 
 /// The broker as its handlers see it. The references are good for the broker's life and from any
@@ -87,6 +92,8 @@ class Broker {
   /// For what blocks: fsync, recovery, cold reads.
   [[nodiscard]] Pool& pool() { return *pool_; }
   [[nodiscard]] TopicAdmin& topic_admin() { return *topic_admin_; }
+  /// What clients may use. Any thread.
+  [[nodiscard]] ClientQuotas& quotas() { return *quotas_; }
   [[nodiscard]] TopicRegistry& registry() { return registry_; }  // control thread only
   [[nodiscard]] log::LogDirectory& log_directory() { return *log_directory_; }
   [[nodiscard]] const std::string& cluster_id() const { return log_directory_->cluster_id(); }
@@ -141,6 +148,7 @@ class Broker {
   net::Shard control_;
   std::vector<std::unique_ptr<BrokerShard>> shards_;
   TopicRegistry registry_;
+  std::unique_ptr<ClientQuotas> quotas_;
   std::unique_ptr<TopicAdmin> topic_admin_;
   std::unique_ptr<Background> background_;
   Endpoint advertised_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/batch_check.h"
+#include "broker/client_quotas.h"
 #include "broker/partition.h"
 #include "framework/protocol/messages/produce.h"
 
@@ -57,6 +58,7 @@ class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
   void wait_on(BrokerShard& owner, std::vector<std::size_t> parts);
   void owner_done(BrokerShard& owner);
   void answer();
+  void charge_quota();
 
   RequestContext context_;
   BrokerShard& home_;  // the connection's shard
@@ -65,6 +67,7 @@ class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
   std::int32_t timeout_ms_ = 0;
   bool transactional_ = false;
   std::int64_t now_ms_ = 0;
+  std::int32_t throttle_ms_ = 0;
   std::vector<TopicParts> topics_;
   std::vector<Part> parts_;
   std::size_t owners_left_ = 0;  // home shard only
@@ -153,6 +156,7 @@ void ProduceOperation::start() {
     if (found == owners.end()) found = owners.insert(owners.end(), {owner, {}});
     found->second.push_back(i);
   }
+  charge_quota();
   net::Frame frame =
       std::move(context_.frame);  // from here on only the appends to come keep the bytes
   owners_left_ = owners.size();
@@ -167,6 +171,16 @@ void ProduceOperation::start() {
           });
     }
   }
+}
+
+/// A client over its quota is answered as always, but its next requests wait.
+void ProduceOperation::charge_quota() {
+  ClientQuotas& quotas = context_.broker().quotas();
+  if (!quotas.any()) return;
+  throttle_ms_ =
+      quotas.charge(ClientQuotas::Kind::kProduce, context_.client_id, context_.frame.bytes().size(),
+                    context_.broker().clock().steady_ms());
+  if (throttle_ms_ > 0) reply_.pause_client(throttle_ms_);
 }
 
 /// On the owner shard.
@@ -229,6 +243,7 @@ void ProduceOperation::answer() {
     return;
   }
   ProduceResponse response;
+  response.throttle_ms = throttle_ms_;
   response.topics.reserve(topics_.size());
   for (TopicParts& topic : topics_) {
     ProduceResponse::Topic& to = response.topics.emplace_back();
