@@ -5,6 +5,7 @@
 
 #include "broker/handlers/add_offsets_to_txn.h"
 #include "broker/handlers/add_partitions_to_txn.h"
+#include "broker/handlers/alter_client_quotas.h"
 #include "broker/handlers/alter_configs.h"
 #include "broker/handlers/alter_partition_reassignments.h"
 #include "broker/handlers/alter_replica_log_dirs.h"
@@ -14,6 +15,7 @@
 #include "broker/handlers/delete_groups.h"
 #include "broker/handlers/delete_records.h"
 #include "broker/handlers/delete_topics.h"
+#include "broker/handlers/describe_client_quotas.h"
 #include "broker/handlers/describe_cluster.h"
 #include "broker/handlers/describe_configs.h"
 #include "broker/handlers/describe_groups.h"
@@ -21,6 +23,7 @@
 #include "broker/handlers/describe_producers.h"
 #include "broker/handlers/describe_topic_partitions.h"
 #include "broker/handlers/describe_transactions.h"
+#include "broker/handlers/describe_user_scram_credentials.h"
 #include "broker/handlers/elect_leaders.h"
 #include "broker/handlers/end_txn.h"
 #include "broker/handlers/fetch.h"
@@ -104,6 +107,12 @@ constexpr std::array kTable = {
     Api{ApiKey::kListPartitionReassignments, 0, 0, 0,
         PENSTOCK_TYPED(ListPartitionReassignments, handle_list_partition_reassignments)},
     Api{ApiKey::kOffsetDelete, 0, 0, 0, PENSTOCK_TYPED(OffsetDelete, handle_offset_delete)},
+    Api{ApiKey::kDescribeClientQuotas, 0, 0, 1,
+        PENSTOCK_TYPED(DescribeClientQuotas, handle_describe_client_quotas)},
+    Api{ApiKey::kAlterClientQuotas, 0, 0, 1,
+        PENSTOCK_TYPED(AlterClientQuotas, handle_alter_client_quotas)},
+    Api{ApiKey::kDescribeUserScramCredentials, 0, 0, 0,
+        PENSTOCK_TYPED(DescribeUserScramCredentials, handle_describe_user_scram_credentials)},
     Api{ApiKey::kDescribeCluster, 0, 0, 2,
         PENSTOCK_TYPED(DescribeCluster, handle_describe_cluster)},
     Api{ApiKey::kDescribeProducers, 0, 0, 0,

@@ -9,10 +9,13 @@
 #include <utility>
 
 #include "broker/background.h"
+#include "broker/client_quotas.h"
 #include "broker/coordinator/at_group.h"
 #include "broker/coordinator/at_transaction.h"
+#include "broker/fetch_sessions.h"
 #include "broker/partition.h"
 #include "broker/pool.h"
+#include "broker/quota_store.h"
 #include "broker/session.h"
 
 namespace penstock::broker {
@@ -41,10 +44,18 @@ std::size_t shard_of(const Uuid& topic_id, PartitionId partition, std::size_t sh
 
 }  // namespace
 
-BrokerShard::BrokerShard(Broker& broker, int index)
+BrokerShard::BrokerShard(Broker& broker, int index, std::size_t shards)
     : broker_(broker), io_(index), topics_(std::make_shared<Topics>()) {
   groups_ = std::make_unique<GroupCoordinator>(*this, broker.settings().coordinator);
   transactions_ = std::make_unique<TransactionCoordinator>(*this, broker.settings().transactions);
+  const auto slots = static_cast<std::size_t>(broker.settings().fetch_sessions_max);
+  FetchSessions::Options sessions;  // each shard has its share of the slots and the memory
+  sessions.shard = static_cast<std::size_t>(index);
+  sessions.shards = shards;
+  sessions.slots_max = (slots + shards - 1) / shards;
+  sessions.bytes_max /= shards;
+  sessions.seed = Uuid::random().low;
+  fetch_sessions_ = std::make_unique<FetchSessions>(sessions);
 }
 BrokerShard::~BrokerShard() = default;
 
@@ -115,7 +126,9 @@ Broker::Broker(Settings settings, const Clock& clock, log::FileSystem& files)
       control_(kControlShard),
       registry_(*this) {
   const int shards = settings_.shards > 0 ? settings_.shards : default_shards();
-  for (int i = 0; i < shards; ++i) shards_.push_back(std::make_unique<BrokerShard>(*this, i));
+  quotas_ = std::make_unique<ClientQuotas>();
+  for (int i = 0; i < shards; ++i)
+    shards_.push_back(std::make_unique<BrokerShard>(*this, i, static_cast<std::size_t>(shards)));
 }
 
 Broker::~Broker() { delete failure_.load(); }
@@ -141,8 +154,12 @@ Status Broker::open(const std::function<bool()>& interrupted) {
   for (auto& shard : shards_) shard->io().start();
   control_.start();
   std::promise<Status> loaded;
-  control_.post(
-      [&] { topic_admin_->load([&](Status status) { loaded.set_value(std::move(status)); }); });
+  control_.post([&] {
+    topic_admin_->load([&](Status status) {
+      if (status) status = load_quotas(*this);
+      loaded.set_value(std::move(status));
+    });
+  });
   auto result = loaded.get_future();
   while (result.wait_for(kInterruptCheck) != std::future_status::ready) {
     if (interrupted && !opening_cancelled() && interrupted()) opening_cancelled_ = true;

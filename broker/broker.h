@@ -25,6 +25,8 @@ namespace penstock::broker {
 
 class Broker;
 class Background;
+class ClientQuotas;
+class FetchSessions;
 class GroupCoordinator;
 class Pool;
 class Session;
@@ -34,7 +36,7 @@ class TransactionCoordinator;
 /// `io().post()`.
 class BrokerShard {
  public:
-  BrokerShard(Broker& broker, int index);
+  BrokerShard(Broker& broker, int index, std::size_t shards);
   ~BrokerShard();
 
   [[nodiscard]] Broker& broker() { return broker_; }
@@ -58,6 +60,8 @@ class BrokerShard {
   [[nodiscard]] GroupCoordinator& groups() { return *groups_; }
   /// The transactional ids whose partitions of __transaction_state this shard owns.
   [[nodiscard]] TransactionCoordinator& transactions() { return *transactions_; }
+  /// The incremental fetch sessions whose ids name this shard.
+  [[nodiscard]] FetchSessions& fetch_sessions() { return *fetch_sessions_; }
   /// One producer id; `done` on this shard.
   void producer_id(UniqueFunction<void(tl::expected<std::int64_t, ApiError>)> done);
 
@@ -76,6 +80,7 @@ class BrokerShard {
   TopicAdmin::ProducerIdBlock producer_ids_;
   std::unique_ptr<GroupCoordinator> groups_;
   std::unique_ptr<TransactionCoordinator> transactions_;
+  std::unique_ptr<FetchSessions> fetch_sessions_;
 };
 
 /// The broker as its handlers see it. The references are good for the broker's life and from any
@@ -97,6 +102,8 @@ class Broker {
   /// For what blocks: fsync, recovery, cold reads.
   [[nodiscard]] Pool& pool() { return *pool_; }
   [[nodiscard]] TopicAdmin& topic_admin() { return *topic_admin_; }
+  /// What clients may use. Any thread.
+  [[nodiscard]] ClientQuotas& quotas() { return *quotas_; }
   [[nodiscard]] TopicRegistry& registry() { return registry_; }  // control thread only
   [[nodiscard]] log::LogDirectory& log_directory() { return *log_directory_; }
   [[nodiscard]] const Features& features() const { return features_; }
@@ -153,6 +160,7 @@ class Broker {
   net::Shard control_;
   std::vector<std::unique_ptr<BrokerShard>> shards_;
   TopicRegistry registry_;
+  std::unique_ptr<ClientQuotas> quotas_;
   std::unique_ptr<TopicAdmin> topic_admin_;
   std::unique_ptr<Background> background_;
   Endpoint advertised_;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/client_quotas.h"
+
 namespace penstock::broker {
 
 using protocol::ErrorCode;
@@ -23,6 +25,11 @@ struct Back {
     message.back(v);
   }
 };
+
+bool same_topic(const std::shared_ptr<const FetchTopic>& a,
+                const std::shared_ptr<const FetchTopic>& b) {
+  return a == b || *a == *b;
+}
 
 /// Whether the answer says who leads (KIP-951).
 bool names_a_leader(ErrorCode error) {
@@ -85,14 +92,14 @@ struct FetchOperation::Visit final : FetchWaiter {
     Partition::ReadRequest request = part.request;
     request.at_least_one = first;
     request.bytes_max = std::min(request.bytes_max, bytes_left);
-    if (part.last_fetched_epoch.value >= 0) {
-      const auto [epoch, end] = partition->log().epoch_end(part.last_fetched_epoch);
+    if (part.asked.last_fetched_epoch.value >= 0) {
+      const auto [epoch, end] = partition->log().epoch_end(part.asked.last_fetched_epoch);
       if (end == Offset::kNone) {  // the reader's epoch is of no log that this one knows
         out.error = check_leader_epoch(partition->state(), request.current_leader_epoch);
         if (out.error == ErrorCode::kNone) out.error = ErrorCode::kOffsetOutOfRange;
         return out;
       }
-      if (end < request.from || epoch < part.last_fetched_epoch) {
+      if (end < request.from || epoch < part.asked.last_fetched_epoch) {
         out = partition->read(
             {request.from, 0, false, request.read_committed, request.current_leader_epoch});
         out.diverging_epoch = epoch;
@@ -143,13 +150,11 @@ FetchOperation::FetchOperation(BrokerShard& home, std::shared_ptr<Session> sessi
 
 FetchOperation::~FetchOperation() = default;
 
-void FetchOperation::add_partition(const std::shared_ptr<const FetchTopic>& topic,
-                                   PartitionRef handle, ErrorCode unknown,
-                                   const protocol::FetchRequest::Partition& asked) {
+void FetchOperation::add_partition(FetchWanted wanted, PartitionRef handle, ErrorCode unknown) {
   Part& part = parts_.emplace_back();
-  part.topic = topic;
-  part.index = asked.index;
-  part.last_fetched_epoch = asked.last_fetched_epoch;
+  part.topic = std::move(wanted.topic);
+  part.asked = wanted.asked;
+  const protocol::FetchRequest::Partition& asked = part.asked;
   part.request.from = asked.offset;
   part.request.bytes_max = static_cast<std::uint64_t>(std::max(asked.bytes_max, 0));
   part.request.read_committed = options_.read_committed;
@@ -218,11 +223,13 @@ void FetchOperation::progress(std::uint64_t bytes) {
 }
 
 void FetchOperation::finish_now() {
+  const bool nothing_new = available_ == 0 && !hurry_;
   hurry_ = true;
   if (!waiting_ || done_) return;
   waiting_ = false;
   home_.io().cancel(timer_);
   session_->remove_long_poll(shared_from_this());
+  if (nothing_new) return finish();  // what the first visits found is still so
   last_round_ = true;
   visit_all(false);
 }
@@ -248,8 +255,79 @@ void FetchOperation::finish() {
   if (std::exchange(done_, true)) return;
   if (!last_round_) unregister();  // the visits of a last round leave no waiter
   limit_bytes();
-  reply_.send(assemble());
+  if (throttle()) return send();
+  if (options_.session_id != 0) return ask_session();
+  if (options_.make_session) make_session();
+  send();
 }
+
+bool FetchOperation::throttle() {
+  ClientQuotas& quotas = home_.broker().quotas();
+  if (!quotas.any()) return false;
+  std::uint64_t bytes = 0;
+  for (const Part& part : parts_) bytes += part.outcome.size_bytes;
+  const std::int32_t wait_ms = quotas.charge_if_allowed(
+      ClientQuotas::Kind::kFetch, options_.client_id, bytes, home_.broker().clock().steady_ms());
+  if (wait_ms == 0) return false;
+  for (Part& part : parts_) part.include = false;
+  whole_.throttle_ms = wait_ms;
+  whole_.session_id = options_.session_id;
+  reply_.pause_client(wait_ms);
+  return true;
+}
+
+std::vector<FetchSaid> FetchOperation::said() const {
+  std::vector<FetchSaid> out;
+  out.reserve(parts_.size());
+  for (const Part& part : parts_) {
+    FetchSaid& one = out.emplace_back();
+    one.error = part.outcome.error;
+    one.found = part.handle;
+    if (one.error != ErrorCode::kNone) continue;
+    one.high_watermark = part.outcome.high_watermark;
+    one.log_start = part.outcome.log_start;
+    one.records = part.outcome.size_bytes > 0;
+    one.diverging = part.outcome.diverging_end != Offset::kNone;
+  }
+  return out;
+}
+
+void FetchOperation::make_session() {
+  std::vector<FetchWanted> wanted;
+  wanted.reserve(parts_.size());
+  for (const Part& part : parts_) wanted.push_back({part.topic, part.asked, {}});
+  whole_.session_id = home_.fetch_sessions().create(options_.by_id, wanted, said(),
+                                                    home_.broker().clock().steady_ms());
+}
+
+/// The session says what of the answer is news.
+void FetchOperation::ask_session() {
+  Broker& broker = home_.broker();
+  BrokerShard& owner =
+      broker.shard(FetchSessions::shard_of(options_.session_id, broker.shard_count()));
+  if (&owner == &home_) {
+    std::vector<FetchSaid> all = said();
+    const ErrorCode error =
+        home_.fetch_sessions().answered(options_.session_id, options_.session_epoch, all);
+    return told_by_session(error, all);
+  }
+  owner.io().post([self = shared_from_this(), &owner, all = said()]() mutable {
+    const ErrorCode error = owner.fetch_sessions().answered(self->options_.session_id,
+                                                            self->options_.session_epoch, all);
+    self->home_.io().post(
+        [self, error, all = std::move(all)] { self->told_by_session(error, all); });
+  });
+}
+
+void FetchOperation::told_by_session(ErrorCode error, const std::vector<FetchSaid>& said) {
+  whole_.session_id = options_.session_id;
+  whole_.error = error;
+  for (std::size_t i = 0; i < parts_.size(); ++i)
+    parts_[i].include = error == ErrorCode::kNone && said[i].include;
+  send();
+}
+
+void FetchOperation::send() { reply_.send(assemble()); }
 
 /// The owners kept the limit each for itself; together they may have read more.
 void FetchOperation::limit_bytes() {
@@ -268,34 +346,36 @@ net::Response FetchOperation::assemble() {
   std::vector<std::byte>* to = &out.head;
   const std::int16_t version = reply_.version();
   const bool flexible = reply_.flexible();
-  FetchResponse whole;
   protocol::Writer front(*to, version, flexible);
-  whole.front(front);
+  whole_.front(front);
+  std::vector<Part*> told;
   std::vector<std::size_t> ends;  // of runs of one topic
-  for (std::size_t i = 0; i < parts_.size(); ++i) {
-    if (ends.empty() || parts_[i].topic != parts_[i - 1].topic) ends.push_back(i);
-    ends.back() = i + 1;
+  for (Part& part : parts_) {
+    if (!part.include) continue;
+    if (told.empty() || !same_topic(told.back()->topic, part.topic)) ends.push_back(told.size());
+    told.push_back(&part);
+    ends.back() = told.size();
   }
   front.length(static_cast<std::int64_t>(ends.size()));
   bool names_leader = false;
   std::size_t i = 0;
   for (const std::size_t end : ends) {
-    FetchResponse::Topic topic{parts_[i].topic->name, parts_[i].topic->id, {}};
+    FetchResponse::Topic topic{told[i]->topic->name, told[i]->topic->id, {}};
     protocol::Writer writer(*to, version, flexible);
     topic.front(writer);
     writer.length(static_cast<std::int64_t>(end - i));
     for (; i < end; ++i) {
-      write_partition(out, to, parts_[i]);
-      names_leader = names_leader || names_a_leader(parts_[i].outcome.error);
+      write_partition(out, to, *told[i]);
+      names_leader = names_leader || names_a_leader(told[i]->outcome.error);
     }
     if (flexible) protocol::Writer(*to, version, flexible).uvarint(0);
   }
   if (names_leader) {
     const Endpoint& self = home_.broker().advertised();
-    whole.endpoints.push_back(
+    whole_.endpoints.push_back(
         {home_.broker().settings().node_id, self.host, self.port, std::nullopt});
   }
-  protocol::Writer(*to, version, flexible).structure(Back<FetchResponse>{whole});
+  protocol::Writer(*to, version, flexible).structure(Back<FetchResponse>{whole_});
   return out;
 }
 
@@ -303,7 +383,7 @@ void FetchOperation::write_partition(net::Response& out, std::vector<std::byte>*
   const std::int16_t version = reply_.version();
   const bool flexible = reply_.flexible();
   FetchResponse::Partition partition;
-  partition.index = part.index;
+  partition.index = part.asked.index;
   partition.error = part.outcome.error;
   if (part.outcome.error == ErrorCode::kNone) {
     partition.high_watermark = part.outcome.high_watermark;

@@ -6,19 +6,13 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/fetch_sessions.h"
 #include "broker/handler.h"
 #include "broker/partition.h"
 #include "broker/session.h"
 #include "framework/protocol/messages/fetch.h"
 
 namespace penstock::broker {
-
-/// How a reader calls a topic: by name, or by id (from version 13 on).
-struct FetchTopic {
-  std::string name;
-  Uuid id;
-  bool operator==(const FetchTopic&) const = default;
-};
 
 /// One fetch request from its parts to its answer. It lives on its connection's shard (home); its
 /// visits to the owner shards read, and leave one waiter each. The outcome of a part belongs to the
@@ -31,6 +25,11 @@ class FetchOperation final : public LongPoll, public std::enable_shared_from_thi
     std::uint64_t bytes_max = 0;
     bool read_committed = false;
     bool replica = false;  // a follower asks; this broker has none
+    bool by_id = false;
+    bool make_session = false;
+    std::int32_t session_id = 0;  // of an incremental fetch
+    std::int32_t session_epoch = 0;
+    std::string client_id;  // only when quotas are set
   };
   FetchOperation(BrokerShard& home, std::shared_ptr<Session> session, ReplyTo reply,
                  Options options);
@@ -38,8 +37,7 @@ class FetchOperation final : public LongPoll, public std::enable_shared_from_thi
 
   /// `handle` null: unknown, which is answered with `unknown`. Partitions of one topic that are
   /// added one behind the other are answered together.
-  void add_partition(const std::shared_ptr<const FetchTopic>& topic, PartitionRef handle,
-                     protocol::ErrorCode unknown, const protocol::FetchRequest::Partition& asked);
+  void add_partition(FetchWanted wanted, PartitionRef handle, protocol::ErrorCode unknown);
   void start();
 
   void finish_now() override;
@@ -48,10 +46,10 @@ class FetchOperation final : public LongPoll, public std::enable_shared_from_thi
  private:
   struct Part {
     std::shared_ptr<const FetchTopic> topic;
+    protocol::FetchRequest::Partition asked;
     PartitionRef handle;
-    PartitionId index;
+    bool include = true;  // in the answer; parts stay where they are, as waiters may look them up
     Partition::ReadRequest request;
-    LeaderEpoch last_fetched_epoch{-1};
     ReadOutcome outcome;
   };
   struct Visit;
@@ -62,6 +60,13 @@ class FetchOperation final : public LongPoll, public std::enable_shared_from_thi
   void finish();
   void unregister();
   void limit_bytes();
+  /// True when the client has to wait: it gets an empty answer.
+  bool throttle();
+  [[nodiscard]] std::vector<FetchSaid> said() const;
+  void make_session();
+  void ask_session();
+  void told_by_session(protocol::ErrorCode error, const std::vector<FetchSaid>& said);
+  void send();
   net::Response assemble();
   void write_partition(net::Response& out, std::vector<std::byte>*& to, Part& part);
 
@@ -77,6 +82,7 @@ class FetchOperation final : public LongPoll, public std::enable_shared_from_thi
   bool last_round_ = false;
   bool waiting_ = false;
   bool done_ = false;
+  protocol::FetchResponse whole_;  // but the topics
   std::uint64_t timer_ = 0;
 };
 

@@ -35,6 +35,8 @@ class ReplyTo {
   [[nodiscard]] std::int16_t version() const { return version_; }
   [[nodiscard]] bool flexible() const { return protocol::is_flexible(api_, version_); }
   void send(net::Response response);
+  /// The client has used more than its quota: its requests have to wait. Connection's shard.
+  void pause_client(std::int32_t ms);
   /// For requests that the protocol does not answer.
   void send_nothing();
   void close_connection();

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "broker/broker.h"
+#include "broker/client_quotas.h"
 #include "broker/pool.h"
 #include "broker/session.h"
 #include "framework/net/listener.h"
@@ -62,8 +63,12 @@ int run(const broker::Settings& settings) {
   for (std::size_t i = 0; i < server.shard_count(); ++i) shards.push_back(&server.shard(i).io());
   // The port is bound before the data is touched, so that a second start fails early; nobody is
   // accepted yet.
+  auto options = listener_options(settings);
+  options.may_connect = [&server](const std::string& address) {
+    return server.quotas().may_connect(address, server.clock().steady_ms());
+  };
   auto listener = net::Listener::open(
-      listener_options(settings), shards,
+      std::move(options), shards,
       [&server](penstock::UniqueFunction<void()> work) { server.pool().run(std::move(work)); },
       [&server](std::shared_ptr<net::Connection> connection) {
         return broker::make_session(server, std::move(connection));

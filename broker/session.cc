@@ -35,6 +35,11 @@ void ReplyTo::send(net::Response response) {
   std::exchange(connection_, nullptr)->answer(sequence_, std::move(response));
 }
 
+void ReplyTo::pause_client(std::int32_t ms) {
+  PENSTOCK_ASSERT(connection_);
+  connection_->pause_reading(ms);
+}
+
 void ReplyTo::send_nothing() {
   PENSTOCK_ASSERT(connection_);
   std::exchange(connection_, nullptr)->answer_nothing(sequence_);

@@ -276,6 +276,12 @@ std::vector<Key> keys() {
        .doc = "Largest answer to a fetch.",
        .min = 1024,
        .max = kIntMax},
+      {.name = "max.incremental.fetch.session.cache.slots",
+       .kind = Kind::kInt,
+       .fallback = "1000",
+       .doc = "Fetch sessions that are remembered; 0: none.",
+       .min = 0,
+       .max = 1'000'000},
       {.name = "num.network.threads",
        .kind = Kind::kInt,
        .fallback = "",
@@ -408,6 +414,8 @@ Settings convert(const config::Settings& given, std::vector<config::Problem>& pr
   out.described_partitions_max =
       static_cast<std::int32_t>(given.number("max.request.partition.size.limit"));
   out.fetch_bytes_max = static_cast<std::int32_t>(given.number("fetch.max.bytes"));
+  out.fetch_sessions_max =
+      static_cast<std::int32_t>(given.number("max.incremental.fetch.session.cache.slots"));
   out.retention_check_ms = given.number("log.retention.check.interval.ms");
   out.checkpoint_ms = given.number("log.flush.offset.checkpoint.interval.ms");
   out.cleaner.enabled = given.flag("log.cleaner.enable");

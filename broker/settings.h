@@ -37,6 +37,7 @@ struct Settings {
   std::int32_t described_partitions_max = 2000;
   bool delete_topics = true;
   std::int32_t fetch_bytes_max = 55 << 20;
+  std::int32_t fetch_sessions_max = 1000;
   std::int64_t retention_check_ms = 300'000;
   std::int64_t checkpoint_ms = 5'000;
   struct Cleaner {

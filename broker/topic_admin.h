@@ -8,6 +8,7 @@
 #include <string>
 #include <tl/expected.hpp>
 
+#include "broker/metadata/stored_values.h"
 #include "broker/topics.h"
 #include "framework/base/error.h"
 #include "framework/base/unique_function.h"
@@ -31,10 +32,10 @@ struct NewTopic {
 
 /// Changes to topics. All calls from any thread; they return at once. `done` runs on the control
 /// thread, after the change is stored and every shard sees it (so answer from there, or post).
-class TopicAdmin {
+class TopicAdmin : public StoredValues {
  public:
   using Done = UniqueFunction<void(tl::expected<TopicRef, ApiError>)>;
-  virtual ~TopicAdmin() = default;
+  ~TopicAdmin() override = default;
 
   /// Applies everything that is stored; once, before anybody connects. `done` on the control
   /// thread.

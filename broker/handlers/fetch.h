@@ -5,9 +5,9 @@
 
 // Fetch (key 1), versions 4-18. v5 log start offset; v7 sessions; v9 leader epoch; v10 zstd; v11
 // rack; v12 flexible, diverging epoch; v13 topic ids; v16 leader endpoints. Long poll until
-// min_bytes or max_wait; records leave by sendfile. Every answer has session id 0, which declines
-// fetch sessions (KIP-227). Left out: sessions, followers, preferred read replicas, aborted
-// transactions (none can exist yet).
+// min_bytes or max_wait; records leave by sendfile. Sessions (KIP-227) live on the shard that their
+// id names. A client over its quota gets an empty answer and waits. Left out: followers, preferred
+// read replicas, aborted transactions (none can exist yet).
 namespace penstock::broker {
 
 void handle_fetch(RequestContext context, protocol::FetchRequest request,

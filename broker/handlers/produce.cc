@@ -9,6 +9,7 @@
 
 #include "broker/batch_check.h"
 #include "broker/coordinator/at_transaction.h"
+#include "broker/client_quotas.h"
 #include "broker/partition.h"
 #include "framework/protocol/messages/produce.h"
 
@@ -97,6 +98,7 @@ class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
   void verify(PartIndexes parts, const net::Frame& frame);
   void answer();
   [[nodiscard]] ProduceResponse response();
+  void charge_quota();
 
   RequestContext context_;
   BrokerShard& home_;  // the connection's shard
@@ -109,6 +111,7 @@ class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
   ProducerId producer_id_{-1};    // of the transaction
   ProducerEpoch producer_epoch_{-1};
   std::int64_t now_ms_ = 0;
+  std::int32_t throttle_ms_ = 0;
   std::vector<TopicParts> topics_;
   std::vector<Part> parts_;
   // Home shard only.
@@ -224,6 +227,7 @@ void ProduceOperation::start() {
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     if (parts_[i].handle) all.push_back(i);
   }
+  charge_quota();
   // From here on only the appends to come keep the bytes.
   const net::Frame frame = std::exchange(context_.frame, net::Frame());
   parts_left_ = all.size();
@@ -251,6 +255,16 @@ void ProduceOperation::visit_owners(const PartIndexes& parts, bool first_visit,
            frame]() mutable { self->visit(*owner, std::move(mine), first_visit, frame); });
     }
   }
+}
+
+/// A client over its quota is answered as always, but its next requests wait.
+void ProduceOperation::charge_quota() {
+  ClientQuotas& quotas = context_.broker().quotas();
+  if (!quotas.any()) return;
+  throttle_ms_ =
+      quotas.charge(ClientQuotas::Kind::kProduce, context_.client_id, context_.frame.bytes().size(),
+                    context_.broker().clock().steady_ms());
+  if (throttle_ms_ > 0) reply_.pause_client(throttle_ms_);
 }
 
 /// On the owner shard.
@@ -392,6 +406,7 @@ void ProduceOperation::answer() {
 
 ProduceResponse ProduceOperation::response() {
   ProduceResponse out;
+  out.throttle_ms = throttle_ms_;
   out.topics.reserve(topics_.size());
   bool moved = false;
   for (TopicParts& topic : topics_) {

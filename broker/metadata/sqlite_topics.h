@@ -28,6 +28,9 @@ class SqliteTopics final : public TopicAdmin {
   void carry_on() override;
   void next_producer_ids(
       UniqueFunction<void(tl::expected<ProducerIdBlock, ApiError>)> done) override;
+  Result<std::vector<std::pair<std::string, std::string>>> values(std::string_view prefix) override;
+  Status store_values(
+      std::vector<std::pair<std::string, std::optional<std::string>>> values) override;
 
  private:
   struct Stored {

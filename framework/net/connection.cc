@@ -89,7 +89,7 @@ bool TcpConnection::take_frames() {
       continue;
     }
     if (staged_from_ == staged_to_) staged_from_ = staged_to_ = 0;
-    if (slots_.size() >= context_.limits.in_flight_max ||
+    if (paused_until_ms_ != 0 || slots_.size() >= context_.limits.in_flight_max ||
         unsent_bytes_ > context_.limits.unsent_bytes_max)
       return false;
     if (staged_to_ - staged_from_ < sizeof(std::int32_t)) {
@@ -168,6 +168,20 @@ void TcpConnection::answer_nothing(std::uint64_t sequence) {
       self->set_answer(sequence, Slot{true, true, {}});
     });
   }
+}
+
+/// A frame that has begun is finished; what the client sends after it waits in the socket.
+void TcpConnection::pause_reading(std::int64_t ms) {
+  const std::int64_t until = steady_now_ms() + ms;
+  if (closed_ || until <= paused_until_ms_) return;
+  paused_until_ms_ = until;
+  context_.shard.after(ms, [weak = weak_from_this(), until] {
+    const auto self = weak.lock();
+    if (!self || self->paused_until_ms_ != until) return;
+    self->paused_until_ms_ = 0;
+    self->last_frame_ms_ = steady_now_ms();  // the silence was ours
+    self->resume_reading();
+  });
 }
 
 void TcpConnection::set_answer(std::uint64_t sequence, Slot slot) {
@@ -378,7 +392,8 @@ void TcpConnection::check_idle(std::int64_t now_ms) {
     if (now_ms - frame_began_ms_ > allowed) return close_here();
   }
   const std::int64_t idle = context_.limits.idle_ms_max;
-  if (slots_.empty() && now_ms - std::max(last_frame_ms_, last_sent_ms_) > idle)
+  if (slots_.empty() && paused_until_ms_ == 0 &&
+      now_ms - std::max(last_frame_ms_, last_sent_ms_) > idle)
     return close_here();
   if (waiting_ && now_ms - last_sent_ms_ > idle) return close_here();
 }

@@ -39,6 +39,8 @@ class Connection {
   virtual void answer(std::uint64_t sequence, Response response) = 0;
   /// Request `sequence` gets no answer (Produce with acks=0). Any thread.
   virtual void answer_nothing(std::uint64_t sequence) = 0;
+  /// Begins no more requests for `ms`; answers go out meanwhile. Shard's thread.
+  virtual void pause_reading(std::int64_t ms) = 0;
   /// Closes at once; unsent answers are dropped. Any thread.
   virtual void close() = 0;
 };

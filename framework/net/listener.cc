@@ -183,7 +183,8 @@ class TcpListener final : public Listener {
     if (error) return;
     const std::string address = peer.address().to_string();
     if (accepted_ >= options_.connections_max ||
-        per_address_[address] >= options_.connections_per_address_max) {
+        per_address_[address] >= options_.connections_per_address_max ||
+        (options_.may_connect && !options_.may_connect(address))) {
       if (per_address_[address] == 0) per_address_.erase(address);
       return;  // the socket closes
     }

@@ -21,6 +21,8 @@ class Listener {
     std::size_t connections_max = 10'000;
     std::size_t connections_per_address_max = 10'000;
     ConnectionLimits limits;
+    /// Asked for each new connection, with its address; no closes it. The first shard's thread.
+    std::function<bool(const std::string&)> may_connect = {};
   };
   /// Makes the sink of a new connection, on its shard. The connection outlives the sink.
   using MakeSink = std::function<std::unique_ptr<FrameSink>(std::shared_ptr<Connection>)>;

@@ -34,6 +34,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   const std::string& peer_address() const override { return address_; }
   void answer(std::uint64_t sequence, Response response) override;
   void answer_nothing(std::uint64_t sequence) override;
+  void pause_reading(std::int64_t ms) override;
   void close() override;
 
   /// `on_gone` runs once, when the socket is closed.
@@ -88,6 +89,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   std::function<void(TcpConnection*)> on_gone_;
   bool closed_ = false;
   bool draining_ = false;
+  std::int64_t paused_until_ms_ = 0;
 
   // Reading: bytes of the frame under way go straight into it, what lies behind it into the staging
   // buffer.

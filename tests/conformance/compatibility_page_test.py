@@ -19,7 +19,8 @@ NAMES = {0: "Produce", 1: "Fetch", 2: "ListOffsets", 3: "Metadata", 8: "OffsetCo
          19: "CreateTopics", 20: "DeleteTopics", 21: "DeleteRecords", 22: "InitProducerId", 23: "OffsetForLeaderEpoch",
          32: "DescribeConfigs", 33: "AlterConfigs", 34: "AlterReplicaLogDirs", 35: "DescribeLogDirs", 37: "CreatePartitions", 42: "DeleteGroups",
          43: "ElectLeaders", 44: "IncrementalAlterConfigs", 45: "AlterPartitionReassignments", 46: "ListPartitionReassignments",
-         47: "OffsetDelete", 60: "DescribeCluster", 74: "ListConfigResources", 75: "DescribeTopicPartitions"}
+         47: "OffsetDelete", 48: "DescribeClientQuotas", 49: "AlterClientQuotas", 50: "DescribeUserScramCredentials",
+         60: "DescribeCluster", 74: "ListConfigResources", 75: "DescribeTopicPartitions"}
 TOPIC, BROKER = 2, 4
 STARTED_WITH = {"listeners", "log.dirs"}
 

@@ -1,10 +1,14 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "framework/protocol/api.h"
+#include "framework/protocol/messages/api_versions.h"
+#include "framework/protocol/messages/client_quotas.h"
 #include "framework/protocol/messages/delete_topics.h"
+#include "framework/protocol/messages/describe_user_scram_credentials.h"
 #include "framework/protocol/messages/fetch.h"
 #include "framework/protocol/messages/list_offsets.h"
 #include "framework/protocol/messages/metadata.h"
@@ -139,6 +143,217 @@ TEST_F(ReadPath, AFencedFetchIsToldTheLeader) {
   EXPECT_EQ(answer.topics.at(0).partitions.at(0).leader.id, BrokerId(1));
   ASSERT_EQ(answer.endpoints.size(), 1U);
   EXPECT_EQ(answer.endpoints[0].port, broker_.port());
+}
+
+/// Session requests: the first opens one, the others name what changed.
+class Sessions : public ReadPath {
+ protected:
+  FetchResponse open(Uuid id, std::vector<std::int32_t> partitions = {0, 1},
+                     std::int16_t version = 17) {
+    FetchRequest request = asking(id);
+    const FetchRequest::Partition first = request.topics[0].partitions[0];
+    request.topics[0].partitions.clear();
+    for (const std::int32_t partition : partitions) {
+      request.topics[0].partitions.push_back(first);
+      request.topics[0].partitions.back().index = PartitionId(partition);
+    }
+    request.session_epoch = 0;
+    return fetch(version, request);
+  }
+  static FetchRequest next(std::int32_t session, std::int32_t epoch) {
+    FetchRequest request;
+    request.session_id = session;
+    request.session_epoch = epoch;
+    return request;
+  }
+};
+
+TEST_F(Sessions, AnIncrementalFetchTellsOnlyNews) {
+  const Uuid id = create("t");
+  const auto first = open(id);
+  EXPECT_NE(first.session_id, 0);
+  EXPECT_EQ(first.topics.at(0).partitions.size(), 2U);
+  const auto idle = fetch(17, next(first.session_id, 1));
+  EXPECT_EQ(idle.session_id, first.session_id);
+  EXPECT_TRUE(idle.topics.empty());
+  produce("t", 1);
+  const auto news = fetch(17, next(first.session_id, 2));
+  ASSERT_EQ(news.topics.size(), 1U);
+  ASSERT_EQ(news.topics[0].partitions.size(), 1U);
+  EXPECT_EQ(news.topics[0].partitions[0].index, PartitionId(1));
+  EXPECT_FALSE(news.topics[0].partitions[0].records->empty());
+}
+TEST_F(Sessions, ASessionGoesOnOnAnyConnection) {
+  const Uuid id = create("t");
+  const auto first = open(id);
+  std::int32_t epoch = 1;
+  for (int i = 0; i < 4; ++i) {  // connections go to the shards in turn
+    RawClient other(broker_.port());
+    other.send(ApiKey::kFetch, 17, 2, next(first.session_id, epoch++));
+    const auto answer = other.receive_as<FetchResponse>(ApiKey::kFetch, 17, 2);
+    EXPECT_EQ(answer.error, ErrorCode::kNone);
+    EXPECT_EQ(answer.session_id, first.session_id);
+  }
+}
+TEST_F(Sessions, WrongSessionsAreRefusedAsAWhole) {
+  const Uuid id = create("t");
+  const auto first = open(id);
+  EXPECT_EQ(fetch(17, next(first.session_id + 1, 1)).error, ErrorCode::kFetchSessionIdNotFound);
+  EXPECT_EQ(fetch(17, next(0, 1)).error, ErrorCode::kFetchSessionIdNotFound);
+  EXPECT_EQ(fetch(17, next(-5, 1)).error, ErrorCode::kFetchSessionIdNotFound);
+  const auto wrong = fetch(17, next(first.session_id, 7));
+  EXPECT_EQ(wrong.error, ErrorCode::kInvalidFetchSessionEpoch);
+  EXPECT_EQ(wrong.session_id, 0);
+  EXPECT_EQ(fetch(12, next(first.session_id, 1)).error, ErrorCode::kFetchSessionTopicIdError);
+}
+TEST_F(Sessions, AFinalEpochClosesTheSession) {
+  const Uuid id = create("t");
+  const auto first = open(id);
+  FetchRequest last = asking(id);
+  last.session_id = first.session_id;
+  last.session_epoch = -1;
+  EXPECT_EQ(fetch(17, last).session_id, 0);
+  EXPECT_EQ(fetch(17, next(first.session_id, 1)).error, ErrorCode::kFetchSessionIdNotFound);
+}
+TEST_F(Sessions, ForgottenPartitionsAreNotRead) {
+  const Uuid id = create("t");
+  const auto first = open(id);
+  produce("t", 0);
+  FetchRequest request = next(first.session_id, 1);
+  request.forgotten.push_back({"", id, {PartitionId(0)}});
+  EXPECT_TRUE(fetch(17, request).topics.empty());
+  request = next(first.session_id, 2);
+  request.forgotten.push_back({"", id, {PartitionId(1)}});
+  EXPECT_EQ(fetch(17, request).session_id, 0) << "nothing is left";
+}
+TEST_F(Sessions, ALongPollOfASessionEndsWithARecord) {
+  const Uuid id = create("t");
+  const auto first = open(id);
+  RawClient waiting(broker_.port());
+  FetchRequest request = next(first.session_id, 1);
+  request.wait_ms_max = 60'000;
+  request.bytes_min = 1;
+  waiting.send(ApiKey::kFetch, 17, 2, request);
+  produce("t", 1);
+  const auto answer = waiting.receive_as<FetchResponse>(ApiKey::kFetch, 17, 2);
+  ASSERT_EQ(answer.topics.size(), 1U);
+  EXPECT_EQ(answer.topics[0].partitions.at(0).index, PartitionId(1));
+}
+TEST_F(Sessions, ATopicMadeAnewIsNotTakenForTheOld) {
+  const Uuid id = create("t");
+  const auto by_id = open(id);
+  DeleteTopicsRequest gone;
+  gone.names = {"t"};
+  gone.timeout_ms = 10'000;
+  client_.send(ApiKey::kDeleteTopics, 5, 9, gone);
+  client_.receive_as<DeleteTopicsResponse>(ApiKey::kDeleteTopics, 5, 9);
+  const auto deleted = fetch(17, next(by_id.session_id, 1));
+  EXPECT_EQ(deleted.topics.at(0).partitions.at(0).error, ErrorCode::kUnknownTopicOrPartition);
+  ASSERT_NE(create("t"), id);
+  const auto anew = fetch(17, next(by_id.session_id, 2));
+  EXPECT_EQ(anew.topics.at(0).id, id);
+  EXPECT_EQ(anew.topics.at(0).partitions.at(0).error, ErrorCode::kInconsistentTopicId);
+}
+
+/// Quotas as AlterClientQuotas sets them, felt by a client.
+class Quotas : public ReadPath {
+ protected:
+  ErrorCode set(std::vector<QuotaEntityPart> entity, std::string_view key, double value) {
+    AlterClientQuotasRequest request;
+    request.entries.push_back({std::move(entity), {{key, value, false}}});
+    RawClient client(broker_.port());
+    client.send(ApiKey::kAlterClientQuotas, 1, 5, request);
+    return client.receive_as<AlterClientQuotasResponse>(ApiKey::kAlterClientQuotas, 1, 5)
+        .entries.at(0)
+        .error;
+  }
+  std::int32_t produce_bytes(std::size_t size) {
+    record::BatchBuilder builder;
+    const std::string value(size, 'x');
+    builder.add(1'700'000'000'000, "key", value);
+    const std::vector<std::byte> batch = builder.finish();
+    ProduceRequest request;
+    request.acks = -1;
+    request.timeout_ms = 1000;
+    request.topics = {{"t", {{PartitionId(0), ByteView(batch)}}}};
+    client_.send(ApiKey::kProduce, 9, 4, request);
+    return client_.receive_as<ProduceResponse>(ApiKey::kProduce, 9, 4).throttle_ms;
+  }
+};
+
+TEST_F(Quotas, AProducerOverItsQuotaIsToldAndWaits) {
+  create("t");
+  EXPECT_EQ(set({{"client-id", "raw"}}, "producer_byte_rate", 10'000), ErrorCode::kNone);
+  EXPECT_EQ(produce_bytes(50'000), 0);
+  const std::int32_t wait_ms = produce_bytes(55'000);
+  EXPECT_GE(wait_ms, 300);
+  const auto before = std::chrono::steady_clock::now();
+  metadata(12, {});  // the next request is not read for that long
+  EXPECT_GE(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(wait_ms / 2));
+}
+TEST_F(Quotas, AConsumerOverItsQuotaGetsNothingForAWhile) {
+  const Uuid id = create("t");
+  produce_bytes(60'000);
+  EXPECT_EQ(set({{"user", std::nullopt}}, "consumer_byte_rate", 11'000), ErrorCode::kNone);
+  const auto first = fetch(17, asking(id));
+  EXPECT_EQ(first.throttle_ms, 0);
+  EXPECT_FALSE(first.topics.at(0).partitions.at(0).records->empty());
+  const auto second = fetch(17, asking(id));
+  EXPECT_GT(second.throttle_ms, 0);
+  EXPECT_TRUE(second.topics.empty());
+}
+TEST_F(Quotas, ConnectionsOfAnAddressAreLimited) {
+  EXPECT_EQ(set({{"ip", "127.0.0.1"}}, "connection_creation_rate", 1), ErrorCode::kNone);
+  int refused = 0;
+  for (int i = 0; i < 20; ++i) {
+    RawClient client(broker_.port());
+    client.send(ApiKey::kApiVersions, 0, 1, ApiVersionsRequest());
+    if (!client.receive()) ++refused;
+  }
+  EXPECT_EQ(refused, 10);
+}
+TEST_F(Quotas, WhatIsNotEnforcedIsRefused) {
+  EXPECT_EQ(set({{"client-id", "raw"}}, "request_percentage", 50), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(set({{"user", "u"}}, "controller_mutation_rate", 5), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(set({{"user", "u"}}, "connection_creation_rate", 5), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(set({{"ip", "1.2.3.4"}}, "producer_byte_rate", 5), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(set({{"ip", "nowhere"}}, "connection_creation_rate", 5), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(set({}, "producer_byte_rate", 5), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(set({{"group", "g"}}, "producer_byte_rate", 5), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(set({{"user", "u"}}, "producer_byte_rate", 0), ErrorCode::kInvalidRequest);
+}
+TEST_F(Quotas, NoUserHasCredentials) {
+  constexpr auto kKey = ApiKey::kDescribeUserScramCredentials;
+  DescribeUserScramCredentialsRequest request;
+  client_.send(kKey, 0, 6, request);
+  EXPECT_TRUE(client_.receive_as<DescribeUserScramCredentialsResponse>(kKey, 0, 6).results.empty());
+  request.users.emplace().push_back({"u"});
+  client_.send(kKey, 0, 7, request);
+  EXPECT_EQ(
+      client_.receive_as<DescribeUserScramCredentialsResponse>(kKey, 0, 7).results.at(0).error,
+      ErrorCode::kResourceNotFound);
+}
+TEST_F(Quotas, OutliveTheBroker) {
+  EXPECT_EQ(set({{"user", std::nullopt}, {"client-id", "c"}}, "producer_byte_rate", 1024),
+            ErrorCode::kNone);
+  EXPECT_EQ(set({{"client-id", std::nullopt}}, "consumer_byte_rate", 2048), ErrorCode::kNone);
+  broker_.stop();
+  BrokerProcess again(directory_.path() + "/data");
+  RawClient client(again.port());
+  const auto ask = [&](const DescribeClientQuotasRequest& request) {
+    client.send(ApiKey::kDescribeClientQuotas, 1, 5, request);
+    return client.receive_as<DescribeClientQuotasResponse>(ApiKey::kDescribeClientQuotas, 1, 5);
+  };
+  DescribeClientQuotasRequest request;
+  EXPECT_EQ(ask(request).entries->size(), 2U);
+  request.components = {{"client-id", DescribeClientQuotasRequest::kExact, "c"}};
+  const auto loose = ask(request);
+  ASSERT_EQ(loose.entries->size(), 1U);
+  EXPECT_EQ(loose.entries->at(0).values.at(0).value, 1024);
+  request.strict = true;
+  EXPECT_TRUE(ask(request).entries->empty());
+  request.components = {{"client-id", DescribeClientQuotasRequest::kDefault, std::nullopt}};
+  EXPECT_EQ(ask(request).entries->size(), 1U);
 }
 
 }  // namespace

@@ -105,6 +105,7 @@ const std::map<std::string, Reader> kReaders = {
     {"max.connections", {"settings.connections_max", "broker/main.cc"}},
     {"max.connections.per.ip", {"settings.connections_per_address_max", "broker/main.cc"}},
     {"fetch.max.bytes", {".fetch_bytes_max", "broker/"}},
+    {"max.incremental.fetch.session.cache.slots", {".fetch_sessions_max", "broker/broker.cc"}},
     {"num.network.threads", {"settings_.shards", "broker/broker.cc"}},
     {"penstock.flush", {"FlushMode::kAck", "broker/partition_state.h"}},
     {"penstock.check.compressed", {"settings.check_compressed", "broker/batch_check.cc"}},

@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <future>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "framework/net/listener.h"
 
@@ -325,6 +327,59 @@ TEST_F(Net, AFrameThatDoesNotComeToItsEndClosesTheConnection) {
   const Client client(port());
   client.send_raw(std::string_view("\0\0\0\x09half", 8));
   EXPECT_FALSE(client.receive());
+}
+TEST_F(Net, AReaderThatTakesNothingOfItsAnswerIsClosed) {
+  Listener::Options options;
+  options.limits.idle_ms_max = 50;
+  serve(
+      [](const auto& connection, const std::string&, std::uint64_t sequence) {
+        Response response;
+        response.pieces.emplace_back(std::vector<std::byte>(40 << 20));
+        connection->answer(sequence, std::move(response));
+      },
+      options);
+  const Client client(port());
+  client.send("x");
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(kTimeoutMs);
+  while (closed_ == 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(closed_, 1);
+}
+TEST_F(Net, ConnectionsBeyondTheLimitOfAllAreClosed) {
+  Listener::Options options;
+  options.connections_max = 1;
+  serve(echo, options);
+  const Client a(port());
+  a.send("x");
+  EXPECT_EQ(a.receive(), "x");
+  const Client b(port());
+  EXPECT_FALSE(b.receive());
+}
+TEST_F(Net, ConnectionsThatMayNotComeAreClosed) {
+  Listener::Options options;
+  options.may_connect = [asked = 0](const std::string& address) mutable {
+    EXPECT_EQ(address, "127.0.0.1");
+    return ++asked != 1;
+  };
+  serve(echo, options);
+  const Client refused(port());
+  EXPECT_FALSE(refused.receive());
+  const Client taken(port());
+  taken.send("x");
+  EXPECT_EQ(taken.receive(), "x");
+}
+TEST_F(Net, APausedConnectionIsAnsweredAndReadAgainLater) {
+  constexpr std::int64_t kPauseMs = 200;
+  serve([](const auto& connection, const std::string& text, std::uint64_t sequence) {
+    if (sequence == 0) connection->pause_reading(kPauseMs);
+    connection->answer(sequence, answer_of(text));
+  });
+  const Client client(port());
+  const auto begin = std::chrono::steady_clock::now();
+  client.send("a");
+  client.send("b");
+  EXPECT_EQ(client.receive(), "a");
+  EXPECT_EQ(client.receive(), "b");
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(kPauseMs));
 }
 TEST_F(Net, DrainingAnswersWhatWasReadAndCloses) {
   std::promise<std::pair<std::shared_ptr<Connection>, std::uint64_t>> asked;

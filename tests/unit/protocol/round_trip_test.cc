@@ -3,6 +3,8 @@
 #include "filler.h"
 #include "framework/protocol/api.h"
 #include "framework/protocol/messages/api_versions.h"
+#include "framework/protocol/messages/client_quotas.h"
+#include "framework/protocol/messages/describe_user_scram_credentials.h"
 #include "framework/protocol/messages/fetch.h"
 #include "framework/protocol/messages/init_producer_id.h"
 #include "framework/protocol/messages/list_offsets.h"
@@ -57,6 +59,16 @@ TEST(RoundTrip, Produce) {
 TEST(RoundTrip, Fetch) {
   round_trips<FetchRequest>(ApiKey::kFetch, 4, 18);
   round_trips<FetchResponse>(ApiKey::kFetch, 4, 18);
+}
+TEST(RoundTrip, ClientQuotas) {
+  round_trips<DescribeClientQuotasRequest>(ApiKey::kDescribeClientQuotas, 0, 1);
+  round_trips<DescribeClientQuotasResponse>(ApiKey::kDescribeClientQuotas, 0, 1);
+  round_trips<AlterClientQuotasRequest>(ApiKey::kAlterClientQuotas, 0, 1);
+  round_trips<AlterClientQuotasResponse>(ApiKey::kAlterClientQuotas, 0, 1);
+}
+TEST(RoundTrip, DescribeUserScramCredentials) {
+  round_trips<DescribeUserScramCredentialsRequest>(ApiKey::kDescribeUserScramCredentials, 0, 0);
+  round_trips<DescribeUserScramCredentialsResponse>(ApiKey::kDescribeUserScramCredentials, 0, 0);
 }
 TEST(RoundTrip, ListOffsets) {
   round_trips<ListOffsetsRequest>(ApiKey::kListOffsets, 1, 11);

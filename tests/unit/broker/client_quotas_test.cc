@@ -1,0 +1,94 @@
+#include "broker/client_quotas.h"
+
+#include <gtest/gtest.h>
+
+namespace penstock::broker {
+namespace {
+
+constexpr auto kProduce = ClientQuotas::Kind::kProduce;
+constexpr auto kFetch = ClientQuotas::Kind::kFetch;
+
+TEST(QuotaWindows, ANewClientIsMeasuredOverTenSeconds) {
+  QuotaWindows windows;
+  windows.add(1000, 5000);
+  EXPECT_DOUBLE_EQ(windows.rate(5000), 100);
+  EXPECT_EQ(windows.throttle_ms(100, 5000), 0);
+  EXPECT_EQ(windows.throttle_ms(50, 5000), 10'000);
+}
+TEST(QuotaWindows, WhatIsElevenSecondsOldIsForgotten) {
+  QuotaWindows windows;
+  windows.add(1000, 0);
+  EXPECT_FALSE(windows.idle(10'999));
+  EXPECT_TRUE(windows.idle(11'000));
+  EXPECT_DOUBLE_EQ(windows.rate(11'000), 0);
+}
+TEST(QuotaWindows, ASteadyRateIsMeasuredAsItIs) {
+  QuotaWindows windows;
+  for (int second = 0; second < 30; ++second) windows.add(500, second * 1000);
+  EXPECT_NEAR(windows.rate(29'999), 500, 1);
+}
+TEST(ClientQuotas, NothingIsCountedWithoutAQuota) {
+  ClientQuotas quotas;
+  EXPECT_FALSE(quotas.any());
+  EXPECT_EQ(quotas.charge(kProduce, "c", 1 << 30, 0), 0);
+  EXPECT_TRUE(quotas.may_connect("127.0.0.1", 0));
+}
+TEST(ClientQuotas, TheNarrowestQuotaCounts) {
+  ClientQuotas quotas;
+  const auto most = [&] { return quotas.bytes_max(kProduce, "c").value() / 10; };
+  const auto set = [&](const QuotaEntity& entity, double rate) {
+    quotas.set(entity, {{kProducerByteRate, rate}});
+    EXPECT_EQ(most(), static_cast<std::uint64_t>(rate));
+  };
+  const std::optional<std::string> any;
+  set({{"client-id", any}}, 1);
+  set({{"client-id", "c"}}, 2);
+  set({{"user", any}}, 3);
+  set({{"user", any}, {"client-id", any}}, 4);
+  set({{"user", any}, {"client-id", "c"}}, 5);
+  set({{"user", "ANONYMOUS"}}, 6);
+  set({{"user", "ANONYMOUS"}, {"client-id", any}}, 7);
+  set({{"user", "ANONYMOUS"}, {"client-id", "c"}}, 8);
+  quotas.set({{"user", "ANONYMOUS"}, {"client-id", "c"}}, {});
+  EXPECT_EQ(most(), 7U);
+}
+TEST(ClientQuotas, AUsersClientsShareAUsersQuotaOnly) {
+  ClientQuotas quotas;
+  quotas.set({{"user", "ANONYMOUS"}}, {{kProducerByteRate, 100}});
+  EXPECT_EQ(quotas.charge(kProduce, "a", 1000, 0), 0);
+  EXPECT_GT(quotas.charge(kProduce, "b", 1000, 0), 0);
+  ClientQuotas apart;
+  apart.set({{"client-id", std::nullopt}}, {{kProducerByteRate, 100}});
+  EXPECT_EQ(apart.charge(kProduce, "a", 1000, 0), 0);
+  EXPECT_EQ(apart.charge(kProduce, "b", 1000, 0), 0);
+  EXPECT_EQ(apart.charge(kFetch, "a", 1 << 20, 0), 0) << "the other direction has no quota";
+}
+TEST(ClientQuotas, WhatIsNotSentIsNotCounted) {
+  ClientQuotas quotas;
+  quotas.set({{"client-id", "c"}}, {{kConsumerByteRate, 100}});
+  EXPECT_EQ(quotas.charge_if_allowed(kFetch, "c", 900, 0), 0);
+  EXPECT_EQ(quotas.charge_if_allowed(kFetch, "c", 200, 0), 1000);
+  EXPECT_EQ(quotas.charge_if_allowed(kFetch, "c", 100, 0), 0);
+}
+TEST(ClientQuotas, ConnectionsOfAnAddressAreCounted) {
+  ClientQuotas quotas;
+  quotas.set({{"ip", std::nullopt}}, {{kConnectionCreationRate, 1}});
+  quotas.set({{"ip", "10.0.0.1"}}, {{kConnectionCreationRate, 2}});
+  int taken = 0;
+  for (int i = 0; i < 100; ++i) taken += quotas.may_connect("10.0.0.1", 0) ? 1 : 0;
+  EXPECT_EQ(taken, 20);
+  taken = 0;
+  for (int i = 0; i < 100; ++i) taken += quotas.may_connect("10.0.0.2", 0) ? 1 : 0;
+  EXPECT_EQ(taken, 10);
+  EXPECT_TRUE(quotas.may_connect("10.0.0.1", 11'000));
+}
+TEST(ClientQuotas, CountedClientsAreBounded) {
+  ClientQuotas quotas;
+  quotas.set({{"client-id", std::nullopt}}, {{kProducerByteRate, 100}});
+  for (std::size_t i = 0; i < ClientQuotas::kClientsMax + 10; ++i)
+    quotas.charge(kProduce, std::to_string(i), 1, 0);
+  EXPECT_EQ(quotas.clients_counted(), ClientQuotas::kClientsMax);
+}
+
+}  // namespace
+}  // namespace penstock::broker
