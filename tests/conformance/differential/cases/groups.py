@@ -1,0 +1,6 @@
+"""Classic groups and committed offsets."""
+
+import batches
+from batches import batch
+
+CASES = []
