@@ -11,6 +11,10 @@ using protocol::InitProducerIdResponse;
 void handle_init_producer_id(RequestContext context, InitProducerIdRequest request,
                              Reply<InitProducerIdResponse> reply) {
   InitProducerIdResponse response;
+  if ((request.producer_id.value == -1) != (request.producer_epoch.value == -1)) {
+    response.error = ErrorCode::kInvalidRequest;  // an id without its epoch, or the other way round
+    return reply(response);
+  }
   if (request.transactional_id) {
     response.error = request.transactional_id->empty() ? ErrorCode::kInvalidRequest
                                                        : ErrorCode::kCoordinatorNotAvailable;

@@ -85,7 +85,6 @@ bool ProduceOperation::read(ByteSpan body) {
     reader(name);
     const TopicRef topic = home_.topics()->find(name);
     ErrorCode topic_error = topic ? ErrorCode::kNone : ErrorCode::kUnknownTopicOrPartition;
-    if (!check_topic_name(name)) topic_error = ErrorCode::kInvalidTopic;
     if (topic && topic->internal) topic_error = ErrorCode::kInvalidTopic;
     reader.charge(sizeof(TopicParts) + sizeof(ProduceResponse::Topic) + name.size());
     if (!reader.ok()) return false;
@@ -231,6 +230,7 @@ void ProduceOperation::answer() {
   ProduceResponse response;
   response.topics.reserve(topics_.size());
   for (TopicParts& topic : topics_) {
+    if (topic.count == 0) continue;  // as Kafka, which answers by partition
     ProduceResponse::Topic& to = response.topics.emplace_back();
     to.name = std::move(topic.name);
     to.partitions.reserve(topic.count);
