@@ -81,14 +81,18 @@ def by_name(value):
 
 
 def listed():
-    """[(request pattern, field pattern)] of the page's section "Different answers"; a cell may hold several patterns."""
+    """[(request patterns, field patterns)] of the page's section "Different answers"."""
     block = re.search(r"<!-- different answers -->\n(.*?)<!-- end -->", PAGE.read_text(), re.S)
     rows = [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in block[1].splitlines()[2:]]
-    return [(request, field) for row in rows for request in patterns(row[0]) for field in patterns(row[1])]
+    return [(patterns(row[0]), patterns(row[1])) for row in rows]
 
 
 def patterns(cell):
-    return [each.strip(" `") for each in cell.split(",")]
+    return tuple(each.strip(" `") for each in cell.split(","))
+
+
+def matches(name, wanted):
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted)
 
 
 def compare(theirs, ours, rows):
@@ -98,9 +102,9 @@ def compare(theirs, ours, rows):
         if name not in theirs:
             lines.append(f"{name}: not recorded, run {pathlib.Path(__file__).name} --record")
             continue
-        seen.update(row for row in rows if fnmatch.fnmatchcase(name, row[0]))
+        seen.update(row for row in rows if matches(name, row[0]))
         for path, kafka, here in differences(theirs[name], answer):
-            allowed = [row for row in rows if fnmatch.fnmatchcase(name, row[0]) and fnmatch.fnmatchcase(path, row[1])]
+            allowed = [row for row in rows if matches(name, row[0]) and matches(path, row[1])]
             used.update(allowed)
             if not allowed:
                 lines.append(f"{name}: {path}: Kafka {json.dumps(kafka)[:300]} here {json.dumps(here)[:300]}")
@@ -125,7 +129,7 @@ class Differential(unittest.TestCase):
         print(f"{len(ours)} of {len(theirs)} recorded requests compared; left out: {'; '.join(left_out) or 'none'}")
         self.assertFalse(lines, "\n" + "\n".join(lines))
         for request, field in idle:
-            print(f"listed as different, but equal: `{request}` `{field}`: take it out of {PAGE.name}")
+            print(f"listed as different, but equal: {request} {field}: take it out of {PAGE.name}")
         self.assertGreaterEqual(len(ours), COMPARED_MIN)
 
     @unittest.skipUnless(clusters.APACHE, "needs Apache Kafka: PENSTOCK_PEER=kafka")
@@ -139,7 +143,7 @@ class Differential(unittest.TestCase):
 def show(wanted):
     theirs, (ours, left_out) = load(), ask(clusters.Penstock, wanted)
     for name, answer in ours.items():
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted):
+        if matches(name, wanted):
             print(f"{name}\n  Kafka {json.dumps(theirs.get(name))}\n  here  {json.dumps(answer)}")
     print("left out:", left_out)
 
