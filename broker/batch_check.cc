@@ -10,7 +10,9 @@ using protocol::ErrorCode;
 
 namespace {
 
+constexpr std::size_t kLengthAt = 8;
 constexpr std::size_t kMagicAt = 16;
+constexpr std::int32_t kLengthMin = 49;  // of a batch without records, counted behind the length
 constexpr std::int16_t kZstdFromVersion = 7;
 
 BatchCheck refuse(ErrorCode error, std::string text) {
@@ -20,12 +22,22 @@ BatchCheck refuse(ErrorCode error, std::string text) {
   return out;
 }
 
+/// Kafka calls a batch corrupt when its length or format is impossible, and else says that the
+/// request holds no batch.
+ErrorCode parse_error(ByteSpan records, std::int8_t magic) {
+  const auto length = load_be<std::int32_t>(records.data() + kLengthAt);
+  const bool possible = length >= kLengthMin && magic == record::kMagic;
+  return possible ? ErrorCode::kInvalidRecord : ErrorCode::kCorruptMessage;
+}
+
 BatchCheck check_header(const record::BatchHeader& header, std::int16_t produce_version) {
   if (header.control())
     return refuse(ErrorCode::kInvalidRecord, "Control batches come from brokers only");
   if (header.transactional() && header.producer_id.value < 0) {
     return refuse(ErrorCode::kInvalidRecord, "A transactional batch needs a producer id");
   }
+  if (header.base_offset.value != 0)
+    return refuse(ErrorCode::kInvalidRecord, "The base offset of a produced batch is 0");
   if (header.record_count <= 0 || header.last_offset_delta != header.record_count - 1) {
     return refuse(ErrorCode::kInvalidRecord,
                   "Record count and last offset delta of the batch do not agree");
@@ -63,13 +75,14 @@ BatchCheck check_times(std::int64_t oldest, std::int64_t newest, const TopicSett
 BatchCheck check_batch(ByteSpan records, const TopicSettings& settings,
                        std::int16_t produce_version, std::int64_t now_ms) {
   if (records.size() <= kMagicAt)
-    return refuse(ErrorCode::kCorruptMessage, "Record batch is shorter than its header");
-  if (static_cast<std::int8_t>(records[kMagicAt]) < record::kMagic) {
-    return refuse(ErrorCode::kUnsupportedForMessageFormat,
+    return refuse(ErrorCode::kInvalidRecord, "Record batch is shorter than its header");
+  const auto magic = static_cast<std::int8_t>(records[kMagicAt]);
+  if (magic >= 0 && magic < record::kMagic) {
+    return refuse(ErrorCode::kInvalidRecord,
                   "Message formats before record batch v2 are not supported");
   }
   const auto batch = record::BatchView::parse(records);
-  if (!batch) return refuse(ErrorCode::kCorruptMessage, batch.error().text);
+  if (!batch) return refuse(parse_error(records, magic), batch.error().text);
   if (batch->bytes().size() != records.size()) {
     return refuse(ErrorCode::kInvalidRecord,
                   "A produce request holds exactly one record batch a partition");
@@ -98,15 +111,15 @@ BatchCheck check_batch(ByteSpan records, const TopicSettings& settings,
     }
     survey = *walked;
   }
+  if (out.header.timestamp_type() != record::TimestampType::kCreate) {
+    return refuse(ErrorCode::kInvalidTimestamp,
+                  "Producers do not set the timestamp type to log-append time");
+  }
   if (settings.timestamp_type == record::TimestampType::kLogAppend) {
     record::set_log_append_time(records, now_ms);
     out.log_append_time_ms = now_ms;
     out.header.max_timestamp_ms = now_ms;
     return out;
-  }
-  if (out.header.timestamp_type() != record::TimestampType::kCreate) {
-    return refuse(ErrorCode::kInvalidTimestamp,
-                  "Producers do not set the timestamp type to log-append time");
   }
   // As Kafka does, a wrong maximum is put right: the time index and retention go by it.
   if (survey && survey->newest_ms != out.header.max_timestamp_ms) {

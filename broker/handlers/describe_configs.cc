@@ -105,6 +105,7 @@ void handle_describe_configs(RequestContext context, DescribeConfigsRequest requ
     DescribeConfigsResponse::Result& out = response.results.emplace_back();
     out.type = resource.type;
     out.name = resource.name;
+    out.message = "";  // as Kafka says it, not null
     if (resource.type == kTopicResource)
       describe_topic(context, resource, out);
     else if (resource.type == kBrokerResource)

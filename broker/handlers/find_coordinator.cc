@@ -23,6 +23,7 @@ FindCoordinatorResponse::Coordinator found(const Broker& broker, std::string key
   out.broker_id = broker.settings().node_id.value;
   out.host = broker.advertised().host;
   out.port = broker.advertised().port;
+  out.message = "";  // as Kafka says it, not null
   return out;
 }
 
@@ -43,7 +44,7 @@ void send(std::int16_t version, std::vector<FindCoordinatorResponse::Coordinator
   }
   const FindCoordinatorResponse::Coordinator& one = all.front();
   response.error = one.error;
-  response.message = one.message;
+  response.message = one.error == ErrorCode::kNone ? "NONE" : one.message;
   response.broker_id = one.broker_id;
   response.host = one.host;
   response.port = one.port;

