@@ -7,6 +7,8 @@
 #include "broker/handlers/alter_partition_reassignments.h"
 #include "broker/handlers/alter_replica_log_dirs.h"
 #include "broker/handlers/api_versions.h"
+#include "broker/handlers/consumer_group_describe.h"
+#include "broker/handlers/consumer_group_heartbeat.h"
 #include "broker/handlers/create_partitions.h"
 #include "broker/handlers/create_topics.h"
 #include "broker/handlers/delete_groups.h"
@@ -89,6 +91,10 @@ constexpr std::array kTable = {
     Api{ApiKey::kOffsetDelete, 0, 0, 0, PENSTOCK_TYPED(OffsetDelete, handle_offset_delete)},
     Api{ApiKey::kDescribeCluster, 0, 0, 2,
         PENSTOCK_TYPED(DescribeCluster, handle_describe_cluster)},
+    Api{ApiKey::kConsumerGroupHeartbeat, 0, 0, 1,
+        PENSTOCK_TYPED(ConsumerGroupHeartbeat, handle_consumer_group_heartbeat)},
+    Api{ApiKey::kConsumerGroupDescribe, 0, 0, 1,
+        PENSTOCK_TYPED(ConsumerGroupDescribe, handle_consumer_group_describe)},
     Api{ApiKey::kListConfigResources, 0, 0, 1,
         PENSTOCK_TYPED(ListConfigResources, handle_list_config_resources)},
     Api{ApiKey::kDescribeTopicPartitions, 0, 0, 0,

@@ -85,6 +85,8 @@ class GroupCoordinator {
   /// before that is known. Groups that are being loaded come to it when they are there.
   void topic_deleted(const std::string& topic, std::int64_t until_ms,
                      UniqueFunction<void(bool)> done);
+  /// The topics as this shard knows them now.
+  [[nodiscard]] GroupTopicsRef topics();
   /// Everybody who waits is told to look for another coordinator; part of a stop.
   void stop();
 
@@ -128,12 +130,15 @@ class GroupCoordinator {
   void arm(std::int32_t index, Entry& entry);
   void replay(Slot& slot, ByteView batches, Status& status);
   void loaded(std::int32_t index, std::uint64_t life, const Status& status);
+  void set_deadlines(ConsumerGroup& group, std::int64_t steady_ms) const;
   void schedule_expiry();
   [[nodiscard]] Moment now() const;
 
   BrokerShard& shard_;
   const CoordinatorSettings settings_;
   std::map<std::int32_t, Slot> slots_;
+  std::shared_ptr<const Topics> topics_of_;  // what topics_ was made of
+  GroupTopicsRef topics_;
   std::map<AnswerId, UniqueFunction<void(GroupEffect&)>> waiting_;
   AnswerId next_answer_ = 1;
   std::uint64_t next_life_ = 1;
