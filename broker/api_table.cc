@@ -10,6 +10,8 @@
 #include "broker/handlers/alter_partition_reassignments.h"
 #include "broker/handlers/alter_replica_log_dirs.h"
 #include "broker/handlers/api_versions.h"
+#include "broker/handlers/consumer_group_describe.h"
+#include "broker/handlers/consumer_group_heartbeat.h"
 #include "broker/handlers/create_partitions.h"
 #include "broker/handlers/create_topics.h"
 #include "broker/handlers/delete_groups.h"
@@ -121,6 +123,10 @@ constexpr std::array kTable = {
         PENSTOCK_TYPED(DescribeTransactions, handle_describe_transactions)},
     Api{ApiKey::kListTransactions, 0, 0, 1,
         PENSTOCK_TYPED(ListTransactions, handle_list_transactions)},
+    Api{ApiKey::kConsumerGroupHeartbeat, 0, 0, 1,
+        PENSTOCK_TYPED(ConsumerGroupHeartbeat, handle_consumer_group_heartbeat)},
+    Api{ApiKey::kConsumerGroupDescribe, 0, 0, 1,
+        PENSTOCK_TYPED(ConsumerGroupDescribe, handle_consumer_group_describe)},
     Api{ApiKey::kListConfigResources, 0, 0, 1,
         PENSTOCK_TYPED(ListConfigResources, handle_list_config_resources)},
     Api{ApiKey::kDescribeTopicPartitions, 0, 0, 0,

@@ -40,6 +40,8 @@ void ask_group(BrokerShard& shard, std::string_view group_id, Event event,
                none.error = protocol::ErrorCode::kCoordinatorNotAvailable;
                return answer(none);
              }
+             if constexpr (requires { event.known_topics; })
+               event.known_topics = place.coordinator->topics();
              place.coordinator->submit<Answer>(place.partition, id, std::move(event),
                                                std::move(answer));
            });

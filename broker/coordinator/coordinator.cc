@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "broker/broker.h"
+#include "broker/coordinator/consumer_records.h"
 #include "broker/coordinator/offsets_records.h"
 #include "broker/partition.h"
 #include "framework/record/batch.h"
@@ -314,6 +315,7 @@ void GroupCoordinator::loaded(std::int32_t index, std::uint64_t life, const Stat
     }
     for (auto& [id, member] : entry.group.members)
       member.expires_ms = steady_ms + member.session_timeout_ms;
+    if (entry.group.consumer) set_deadlines(*entry.group.consumer, steady_ms);
     arm(index, entry);
     ++group;
   }
@@ -321,6 +323,28 @@ void GroupCoordinator::loaded(std::int32_t index, std::uint64_t life, const Stat
     forget(index, forgetting);
     forgetting->part_done(true);
   }
+}
+
+void GroupCoordinator::set_deadlines(ConsumerGroup& group, std::int64_t steady_ms) const {
+  for (auto& [id, member] : group.members) {
+    member.session_deadline_ms = steady_ms + settings_.limits.consumer_session_timeout_ms;
+    if (member.state == ConsumerMemberState::kUnrevoked)
+      member.rebalance_deadline_ms = steady_ms + member.rebalance_timeout_ms;
+  }
+}
+
+GroupTopicsRef GroupCoordinator::topics() {
+  const std::shared_ptr<const Topics>& published = shard_.topics();
+  if (topics_ && topics_of_ == published) return topics_;
+  auto fresh = std::make_shared<GroupTopics>();
+  fresh->version = topics_ ? topics_->version + 1 : 1;
+  for (const auto& [name, topic] : published->all()) {
+    fresh->by_name[name] = {topic->id, static_cast<std::int32_t>(topic->partitions.size())};
+    fresh->names[topic->id] = name;
+  }
+  topics_of_ = published;
+  topics_ = std::move(fresh);
+  return topics_;
 }
 
 void GroupCoordinator::schedule_expiry() {
@@ -337,8 +361,9 @@ void GroupCoordinator::stop() {
   // the same broker again at once.
   auto waiting = std::exchange(waiting_, {});
   for (auto& [id, answer] : waiting) {
-    for (GroupEffect effect : {GroupEffect(JoinAnswer{}), GroupEffect(SyncAnswer{}),
-                               GroupEffect(CodeAnswer{}), GroupEffect(DeleteOffsetsAnswer{})}) {
+    for (GroupEffect effect :
+         {GroupEffect(JoinAnswer{}), GroupEffect(SyncAnswer{}), GroupEffect(CodeAnswer{}),
+          GroupEffect(DeleteOffsetsAnswer{}), GroupEffect(ConsumerHeartbeatAnswer{})}) {
       std::visit(
           [](auto& e) {
             if constexpr (requires { e.error; }) e.error = ErrorCode::kNotCoordinator;

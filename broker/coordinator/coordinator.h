@@ -93,6 +93,8 @@ class GroupCoordinator {
   }
   /// The marker of the producer's transaction is committed in the partition.
   void transaction_ended(const PartitionRef& partition, ProducerId producer, bool commit);
+  /// The topics as this shard knows them now.
+  [[nodiscard]] GroupTopicsRef topics();
   /// Everybody who waits is told to look for another coordinator; part of a stop.
   void stop();
 
@@ -140,12 +142,15 @@ class GroupCoordinator {
                               const record::RecordView& record);
   static Status replay_marker(Slot& slot, const record::BatchView& batch);
   void loaded(std::int32_t index, std::uint64_t life, const Status& status);
+  void set_deadlines(ConsumerGroup& group, std::int64_t steady_ms) const;
   void schedule_expiry();
   [[nodiscard]] Moment now() const;
 
   BrokerShard& shard_;
   const CoordinatorSettings settings_;
   std::map<std::int32_t, Slot> slots_;
+  std::shared_ptr<const Topics> topics_of_;  // what topics_ was made of
+  GroupTopicsRef topics_;
   std::map<AnswerId, UniqueFunction<void(GroupEffect&)>> waiting_;
   AnswerId next_answer_ = 1;
   std::uint64_t next_life_ = 1;

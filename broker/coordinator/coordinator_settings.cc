@@ -35,6 +35,30 @@ std::vector<config::Key> coordinator_keys() {
        .doc = "Most members of a group.",
        .min = 1,
        .max = kIntMax},
+      {.name = "group.consumer.assignors",
+       .kind = Kind::kList,
+       .fallback = "uniform,range",
+       .doc =
+           "Assignors that members of the consumer protocol may choose; the first is the default.",
+       .one_of = "uniform|range"},
+      {.name = "group.consumer.heartbeat.interval.ms",
+       .kind = Kind::kInt,
+       .fallback = "5000",
+       .doc = "How often members of the consumer protocol are told to send heartbeats.",
+       .min = 1,
+       .max = kIntMax},
+      {.name = "group.consumer.max.size",
+       .kind = Kind::kInt,
+       .fallback = "2147483647",
+       .doc = "Most members of a group of the consumer protocol.",
+       .min = 1,
+       .max = kIntMax},
+      {.name = "group.consumer.session.timeout.ms",
+       .kind = Kind::kInt,
+       .fallback = "45000",
+       .doc = "How long a member of the consumer protocol may be silent.",
+       .min = 1,
+       .max = kIntMax},
       {.name = "offset.metadata.max.bytes",
        .kind = Kind::kInt,
        .fallback = "4096",
@@ -89,6 +113,21 @@ CoordinatorSettings coordinator_settings(const config::Settings& given,
   out.retention_check_ms = given.number("offsets.retention.check.interval.ms");
   out.topic_partitions = static_cast<std::int32_t>(given.number("offsets.topic.num.partitions"));
   out.topic_segment_bytes = given.number("offsets.topic.segment.bytes");
+  out.limits.consumer_heartbeat_ms =
+      static_cast<std::int32_t>(given.number("group.consumer.heartbeat.interval.ms"));
+  out.limits.consumer_session_timeout_ms =
+      static_cast<std::int32_t>(given.number("group.consumer.session.timeout.ms"));
+  out.limits.consumer_members_max =
+      static_cast<std::int32_t>(given.number("group.consumer.max.size"));
+  const auto assignors = given.list("group.consumer.assignors");
+  out.limits.assignors.assign(assignors.begin(), assignors.end());
+  if (assignors.empty())
+    problems.push_back({"group.consumer.assignors", "group.consumer.assignors names no assignor"});
+  if (out.limits.consumer_heartbeat_ms >= out.limits.consumer_session_timeout_ms) {
+    problems.push_back({"group.consumer.heartbeat.interval.ms",
+                        "group.consumer.heartbeat.interval.ms is not shorter than "
+                        "group.consumer.session.timeout.ms"});
+  }
   if (out.limits.session_timeout_min_ms > out.limits.session_timeout_max_ms) {
     problems.push_back(
         {"group.min.session.timeout.ms",

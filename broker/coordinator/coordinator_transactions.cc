@@ -44,7 +44,10 @@ Status GroupCoordinator::replay_record(Slot& slot, const record::BatchHeader& he
     read.offsets = std::move(group.offsets);
     read.transactional = std::move(group.transactional);
     read.next_store = group.next_store;
+    read.consumer = std::move(group.consumer);
     group = std::move(read);
+  } else if (const auto* part = std::get_if<ConsumerRecordKey>(&key)) {
+    return apply_consumer_record(slot.groups[part->group].group, *part, record.value);
   }
   return {};
 }

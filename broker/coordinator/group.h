@@ -10,10 +10,11 @@
 #include <variant>
 #include <vector>
 
+#include "broker/coordinator/consumer_group.h"
 #include "framework/protocol/error_code.h"
 
-// One consumer group of the classic protocol as plain data. Nothing here reads a clock, a socket or
-// a file: group_step.h changes it.
+// One group as plain data: of the classic protocol, or, with `consumer`, of the newer one. Nothing
+// here reads a clock, a socket or a file: group_step.h changes it.
 namespace penstock::broker {
 
 /// Names an answer that somebody waits for. 0: nobody does.
@@ -35,6 +36,11 @@ struct GroupLimits {
   std::int32_t members_max = 2'147'483'647;
   std::int64_t offsets_retention_ms = 7LL * 24 * 3600 * 1000;
   std::size_t offset_metadata_bytes_max = 4096;
+  // Of the consumer protocol.
+  std::int32_t consumer_heartbeat_ms = 5'000;
+  std::int32_t consumer_session_timeout_ms = 45'000;
+  std::int32_t consumer_members_max = 2'147'483'647;
+  std::vector<std::string> assignors = {"uniform", "range"};  // the first is the default
 };
 
 enum class GroupState : std::uint8_t {
@@ -123,12 +129,25 @@ struct JoinAnswer {
   std::string member_id;
   std::vector<JoinedMember> members;
 };
+struct ConsumerHeartbeatAnswer {
+  AnswerId to = 0;
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  std::optional<std::string> message;  // with an error
+  std::string member_id;
+  std::int32_t epoch = 0;
+  std::int32_t heartbeat_interval_ms = 0;
+  std::optional<Assignment> assignment;
+};
+struct PendingConsumer {  // records of the consumer protocol
+  std::vector<ConsumerHeartbeatAnswer> answers;
+  std::vector<ConsumerRecordKey> keys;
+};
 struct PendingStaticMember {
   JoinAnswer answer;  // goes out when the member's new id is stored
   std::string old_member_id;
 };
 using Pending = std::variant<PendingAssignment, PendingEmpty, PendingStaticMember, PendingCommit,
-                             PendingTransactionalCommit, PendingRemoval>;
+                             PendingTransactionalCommit, PendingRemoval, PendingConsumer>;
 
 struct Group {
   std::string id;
@@ -146,6 +165,8 @@ struct Group {
   /// By producer id: offsets in its open transaction, from the moment they are appended.
   std::map<std::int64_t, std::map<TopicPartition, CommittedOffset>> transactional;
   bool deleting = false;  // tombstones are on their way
+  std::optional<ConsumerGroup> consumer;  // then there are no classic members
+  std::set<ConsumerRecordKey> unsaved;    // their append failed: what is stored may be older
 
   // While kPreparingRebalance.
   std::int64_t rebalance_deadline_ms = 0;   // steady
@@ -161,7 +182,7 @@ struct Group {
   /// Whether nothing would be lost if it were forgotten.
   [[nodiscard]] bool is_void() const {
     return members.empty() && pending_members.empty() && offsets.empty() && stores.empty() &&
-           transactional.empty() && generation == 0;
+           transactional.empty() && generation == 0 && !consumer;
   }
   /// Whether an open transaction may yet change the partition's offset (KIP-447).
   [[nodiscard]] bool unstable(const TopicPartition& partition) const;

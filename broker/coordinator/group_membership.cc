@@ -56,6 +56,8 @@ void GroupStepper::on(JoinEvent& event) {
   if (group_.state == GroupState::kDead || group_.deleting) {
     return fail_join(event.answer, ErrorCode::kCoordinatorNotAvailable, event.member_id);
   }
+  if (group_.consumer && !group_.consumer->members.empty())
+    return fail_join(event.answer, ErrorCode::kInconsistentGroupProtocol, "");
   if (event.session_timeout_ms < limits_.session_timeout_min_ms ||
       event.session_timeout_ms > limits_.session_timeout_max_ms) {
     return fail_join(event.answer, ErrorCode::kInvalidSessionTimeout, event.member_id);
@@ -66,6 +68,7 @@ void GroupStepper::on(JoinEvent& event) {
     fail_join(event.answer, ErrorCode::kGroupMaxSizeReached, "");
     return maybe_complete_join();
   }
+  if (group_.consumer) end_consumer_group();
   if (event.member_id.empty())
     join_unknown(event);
   else
@@ -320,6 +323,7 @@ void GroupStepper::remove_and_rebalance(const std::string& id) {
 }
 
 void GroupStepper::on(TickEvent&) {
+  consumer_tick();
   const std::int64_t now = now_.steady_ms;
   if (std::erase_if(group_.pending_members,
                     [now](const auto& entry) { return entry.second <= now; }) != 0) {
@@ -365,6 +369,12 @@ std::optional<std::int64_t> wake_ms(const Group& group) {
   }
   if (group.state == GroupState::kPreparingRebalance) at(group.rebalance_deadline_ms);
   if (!group.unsynced.empty()) at(group.sync_deadline_ms);
+  if (group.consumer) {
+    for (const auto& [id, member] : group.consumer->members) {
+      at(member.session_deadline_ms);
+      if (member.rebalance_deadline_ms) at(*member.rebalance_deadline_ms);
+    }
+  }
   return first;
 }
 

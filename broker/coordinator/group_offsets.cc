@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "broker/coordinator/consumer_records.h"
 #include "broker/coordinator/group_stepper.h"
 #include "broker/coordinator/offsets_records.h"
 #include "framework/base/assert.h"
@@ -51,6 +52,7 @@ ErrorCode group_error(ErrorCode append) {
 }  // namespace
 
 std::optional<std::set<std::string, std::less<>>> subscribed_topics(const Group& group) {
+  if (group.consumer) return subscribed_topics(*group.consumer);
   std::set<std::string, std::less<>> out;
   for (const auto& [id, member] : group.members) {
     for (const GroupProtocol& p : member.protocols) {
@@ -90,6 +92,8 @@ void GroupStepper::on(StoredEvent& event) {
     transactional_commit_stored(*in_transaction, event.store, commit_error(event.error));
   else if (auto* removal = std::get_if<PendingRemoval>(&pending))
     removal_stored(*removal, group_error(event.error));
+  else if (auto* consumer = std::get_if<PendingConsumer>(&pending))
+    consumer_stored(*consumer, group_error(event.error));
   // PendingEmpty: nobody waits. If it was not stored, the members come back after a restart and
   // expire again.
 }
@@ -97,6 +101,7 @@ void GroupStepper::on(StoredEvent& event) {
 GroupStepper::Code GroupStepper::check_commit(const CommitEvent& event) const {
   if (group_.state == GroupState::kDead || group_.deleting)
     return ErrorCode::kCoordinatorNotAvailable;
+  if (group_.consumer) return check_consumer_commit(event);
   if (event.generation < 0 && group_.state == GroupState::kEmpty) return ErrorCode::kNone;
   if (group_.is_void()) return ErrorCode::kIllegalGeneration;
   if (event.generation < 0 && event.member_id.empty() && !event.instance_id)
@@ -155,7 +160,10 @@ void GroupStepper::remove_offsets(std::vector<TopicPartition> keys, bool whole, 
   for (const TopicPartition& partition : keys)
     records.push_back({encode_key(OffsetRecordKey{group_.id, partition}), std::nullopt});
   if (whole) {
-    records.push_back({encode_key(GroupRecordKey{group_.id}), std::nullopt});
+    // Keys of the other protocol have no value, or none any more.
+    for (const ConsumerRecordKey& key : consumer_keys(group_))
+      records.push_back({encode_key(key), std::nullopt});
+    if (!group_.consumer) records.push_back({encode_key(GroupRecordKey{group_.id}), std::nullopt});
     group_.deleting = true;
   }
   if (records.empty()) return answer(to, ErrorCode::kNone);
@@ -180,7 +188,8 @@ void GroupStepper::on(DeleteEvent& event) {
   if (group_.state == GroupState::kDead || group_.is_void())
     return answer(event.answer, ErrorCode::kGroupIdNotFound);
   if (group_.deleting) return answer(event.answer, ErrorCode::kCoordinatorNotAvailable);
-  if (group_.state != GroupState::kEmpty || !group_.pending_members.empty()) {
+  if (group_.state != GroupState::kEmpty || !group_.pending_members.empty() ||
+      (group_.consumer && !group_.consumer->members.empty())) {
     return answer(event.answer, ErrorCode::kNonEmptyGroup);
   }
   remove_offsets(all_offsets(), true, event.answer);
@@ -191,9 +200,10 @@ void GroupStepper::on(DeleteOffsetsEvent& event) {
   out.to = event.answer;
   if (group_.state == GroupState::kDead || group_.deleting || group_.is_void()) {
     out.error = ErrorCode::kGroupIdNotFound;
-  } else if (!group_.members.empty()) {
-    const auto topics =
-        group_.protocol_type == "consumer" ? subscribed_topics(group_) : std::nullopt;
+  } else if (!group_.members.empty() || group_.consumer) {
+    const auto topics = group_.consumer || group_.protocol_type == "consumer"
+                            ? subscribed_topics(group_)
+                            : std::nullopt;
     if (!topics) {
       out.error = ErrorCode::kNonEmptyGroup;
     } else {
@@ -242,9 +252,12 @@ void GroupStepper::on(ExpireOffsetsEvent&) {
   // An empty group's offsets live from the moment it became empty; those of topics that a live
   // consumer group no longer reads, and those of simple consumers, from their commit. Groups of
   // other kinds keep theirs while they have members.
-  const bool empty = group_.state == GroupState::kEmpty && group_.members.empty();
+  const bool empty = group_.state == GroupState::kEmpty && group_.members.empty() &&
+                     (!group_.consumer || group_.consumer->members.empty());
   std::optional<std::set<std::string, std::less<>>> subscribed;
-  if (!empty) {
+  if (!empty && group_.consumer) {
+    subscribed = subscribed_topics(*group_.consumer);
+  } else if (!empty) {
     if (group_.state != GroupState::kStable || group_.protocol_type != "consumer") return;
     subscribed = subscribed_topics(group_);
     if (!subscribed) return;

@@ -56,6 +56,8 @@ struct CommitEvent {
   std::string member_id;
   std::optional<std::string> instance_id;
   std::vector<std::pair<TopicPartition, CommittedOffset>> offsets;
+  bool knows_epochs = false;    // OffsetCommit v9+
+  GroupTopicsRef known_topics;  // for members of the consumer protocol
 };
 /// TxnOffsetCommit: the offsets count when the transaction is committed.
 struct TransactionalCommitEvent {
@@ -89,6 +91,22 @@ struct TopicDeletedEvent {
   std::int64_t until_ms = std::numeric_limits<std::int64_t>::max();  // wall
   AnswerId answer = 0;
 };
+/// ConsumerGroupHeartbeat (KIP-848). Empty optionals: as in the last one.
+struct ConsumerHeartbeatEvent {
+  AnswerId answer = 0;
+  std::string member_id;
+  std::int32_t epoch = 0;  // 0: joins; kLeaveEpoch, kLeaveStaticEpoch
+  std::optional<std::string> instance_id;
+  std::optional<std::string> rack_id;
+  std::int32_t rebalance_timeout_ms = -1;
+  std::optional<std::set<std::string, std::less<>>> topics;
+  std::optional<std::string> regex;  // empty: none any more
+  std::optional<std::string> assignor;
+  std::optional<Assignment> owned;
+  std::string client_id;
+  std::string client_host;
+  GroupTopicsRef known_topics;
+};
 /// An append came through, or did not.
 struct StoredEvent {
   StoreId store = 0;
@@ -102,7 +120,8 @@ struct ExpireOffsetsEvent {};
 using GroupEvent =
     std::variant<JoinEvent, SyncEvent, HeartbeatEvent, LeaveEvent, CommitEvent,
                  TransactionalCommitEvent, TransactionEndedEvent, DeleteEvent, DeleteOffsetsEvent,
-                 TopicDeletedEvent, StoredEvent, TickEvent, ExpireOffsetsEvent>;
+                 TopicDeletedEvent, ConsumerHeartbeatEvent, StoredEvent, TickEvent,
+                 ExpireOffsetsEvent>;
 
 // What has to be done about it.
 
@@ -152,8 +171,8 @@ struct Store {
   std::vector<Record> records;
   std::optional<Producer> producer = {};
 };
-using GroupEffect =
-    std::variant<JoinAnswer, SyncAnswer, CodeAnswer, LeaveAnswer, DeleteOffsetsAnswer, Store>;
+using GroupEffect = std::variant<JoinAnswer, SyncAnswer, CodeAnswer, LeaveAnswer,
+                                 DeleteOffsetsAnswer, ConsumerHeartbeatAnswer, Store>;
 using GroupEffects = std::vector<GroupEffect>;
 
 /// Moves `group` on. Every AnswerId that went in comes out exactly once, in this or in a later
@@ -169,8 +188,8 @@ void remove_offset(Group& group, const TopicPartition& partition);
 /// When TickEvent is due next (steady); nullopt: nothing is waited for.
 [[nodiscard]] std::optional<std::int64_t> wake_ms(const Group& group);
 
-/// Topics that the members of a `consumer` group subscribe to; nullopt when a subscription cannot
-/// be read.
+/// Topics that the members of a `consumer` group, of either protocol, subscribe to; nullopt when a
+/// subscription cannot be read.
 [[nodiscard]] std::optional<std::set<std::string, std::less<>>> subscribed_topics(
     const Group& group);
 

@@ -12,7 +12,8 @@
 namespace penstock::broker {
 
 /// One step of one group; lives no longer than that. Membership is in group_membership.cc,
-/// rebalances in group_rebalance.cc, offsets in group_offsets.cc.
+/// rebalances in group_rebalance.cc, offsets in group_offsets.cc, the consumer protocol in
+/// consumer_membership.cc and consumer_rebalance.cc.
 class GroupStepper {
  public:
   GroupStepper(Group& group, Moment now, const GroupLimits& limits, GroupEffects& effects)
@@ -28,6 +29,7 @@ class GroupStepper {
   void on(DeleteEvent& event);
   void on(DeleteOffsetsEvent& event);
   void on(TopicDeletedEvent& event);
+  void on(ConsumerHeartbeatEvent& event);
   void on(StoredEvent& event);
   void on(TickEvent& event);
   void on(ExpireOffsetsEvent& event);
@@ -73,6 +75,41 @@ class GroupStepper {
   void assignment_stored(const PendingAssignment& pending, Code error);
   void static_member_stored(PendingStaticMember& pending, Code error);
 
+  // The consumer protocol: membership.
+  struct Refusal {
+    Code code = Code::kNone;
+    std::string text;
+  };
+  [[nodiscard]] Refusal check_heartbeat(const ConsumerHeartbeatEvent& event) const;
+  [[nodiscard]] Refusal check_static(const ConsumerHeartbeatEvent& event) const;
+  [[nodiscard]] Refusal check_epoch(const ConsumerMember& member,
+                                    const ConsumerHeartbeatEvent& event) const;
+  void consumer_leave(ConsumerHeartbeatEvent& event);
+  void begin_consumer_group();
+  /// Empty groups only: forgets it, so that the classic protocol may have the group.
+  void end_consumer_group();
+  void replace_static(const std::string& instance_id, const std::string& new_id);
+  void remove_consumer(const std::string& id);
+  void fence_consumers(const std::vector<std::string>& ids);
+  void consumer_tick();
+  [[nodiscard]] Code check_consumer_commit(const CommitEvent& event) const;
+  void refuse_heartbeat(AnswerId to, Refusal refusal);
+
+  // The consumer protocol: rebalances. Each notes the records that change.
+  bool refresh_regexes(const GroupTopics& topics);
+  bool refresh_metadata(const GroupTopics& topics);
+  void bump_epoch();
+  void compute_targets(const GroupTopics& topics);
+  /// True when the member's partitions changed.
+  bool reconcile_member(const std::string& id, const std::optional<Assignment>& owned);
+  void changed(ConsumerRecord kind, const std::string& name = {}) {
+    changed_.push_back({kind, group_.id, name});
+  }
+  /// Stores what was noted, and answers once all that came before is stored.
+  void store_consumer(std::vector<Store::Record> first,
+                      std::optional<ConsumerHeartbeatAnswer> answer);
+  void consumer_stored(PendingConsumer& pending, Code error);
+
   // Offsets and storing.
   [[nodiscard]] Code check_commit(const CommitEvent& event) const;
   void remove_offsets(std::vector<TopicPartition> keys, bool whole, AnswerId answer);
@@ -102,6 +139,7 @@ class GroupStepper {
   const Moment now_;
   const GroupLimits& limits_;
   GroupEffects& effects_;
+  std::vector<ConsumerRecordKey> changed_;
 };
 
 }  // namespace penstock::broker

@@ -1,5 +1,6 @@
 #include "broker/coordinator/offsets_records.h"
 
+#include "broker/coordinator/consumer_records.h"
 #include "framework/protocol/codec.h"
 
 namespace penstock::broker {
@@ -144,6 +145,11 @@ Result<RecordKey> decode_key(std::string_view bytes) {
     if (!protocol::decode(key, body, version, false))
       return fail(Errc::kCorrupt, "malformed group key");
     return GroupRecordKey{std::move(key.group)};
+  }
+  if (is_consumer_record(version)) {
+    PENSTOCK_ASSIGN_OR_RETURN(auto key,
+                              decode_consumer_key(static_cast<ConsumerRecord>(version), body));
+    return RecordKey(std::move(key));
   }
   if (version < 0) return fail(Errc::kCorrupt, "key of version " + std::to_string(version));
   return OtherRecordKey{version};

@@ -11,7 +11,8 @@
 #include "framework/base/error.h"
 
 // Keys and values of __consumer_offsets, as Kafka writes them: offset keys v1 (v0 is read), group
-// keys v2; values v3 (v0 to v4 are read, though not the topic id that v4 may carry).
+// keys v2; values v3 (v0 to v4 are read, though not the topic id that v4 may carry). Those of the
+// consumer protocol are in consumer_records.h.
 namespace penstock::broker {
 
 struct OffsetRecordKey {
@@ -21,11 +22,11 @@ struct OffsetRecordKey {
 struct GroupRecordKey {
   std::string group;
 };
-/// A key of a kind that this broker does not write (the newer group protocols).
+/// A key of a kind that this broker does not write (share and streams groups).
 struct OtherRecordKey {
   std::int16_t version = 0;
 };
-using RecordKey = std::variant<OffsetRecordKey, GroupRecordKey, OtherRecordKey>;
+using RecordKey = std::variant<OffsetRecordKey, GroupRecordKey, ConsumerRecordKey, OtherRecordKey>;
 
 [[nodiscard]] std::string encode_key(const OffsetRecordKey& key);
 [[nodiscard]] std::string encode_key(const GroupRecordKey& key);

@@ -37,11 +37,13 @@ Described look_up(const std::string& id, std::int16_t version, const GroupPlace&
   Described out;
   out.group.id = id;
   const auto see = [&](const Group* group) {
-    if (group != nullptr) return describe(*group, out);
+    // Groups of the consumer protocol are ConsumerGroupDescribe's.
+    if (group != nullptr && !group->consumer) return describe(*group, out);
     out.group.state = to_string(GroupState::kDead);
     if (version < 6) return;
     out.group.error = ErrorCode::kGroupIdNotFound;
-    out.group.message = "Group " + id + " not found.";
+    out.group.message = group == nullptr ? "Group " + id + " not found."
+                                         : "Group " + id + " is not a classic group.";
   };
   const ErrorCode error = place.coordinator == nullptr
                               ? ErrorCode::kCoordinatorNotAvailable

@@ -35,12 +35,23 @@ std::set<std::string> filter(const std::vector<std::string_view>& names) {
   return out;
 }
 
-Part list(GroupCoordinator& coordinator, const std::set<std::string>& states) {
+struct Filter {
+  std::set<std::string> states;
+  std::set<std::string> types;
+};
+
+bool passes(const std::set<std::string>& names, std::string_view name) {
+  return names.empty() || names.contains(lower(name));
+}
+
+Part list(GroupCoordinator& coordinator, const Filter& wanted) {
   Part part;
   part.complete = coordinator.look_at_all([&](const Group& group) {
-    const std::string state(to_string(group.state));
-    if (!states.empty() && !states.contains(lower(state))) return;
-    part.groups.push_back({group.id, group.protocol_type.value_or(""), state, "classic"});
+    const std::string state(group.consumer ? state_name(*group.consumer) : to_string(group.state));
+    const std::string type = group.consumer ? "consumer" : "classic";
+    if (!passes(wanted.states, state) || !passes(wanted.types, type)) return;
+    const std::string protocol = group.consumer ? "consumer" : group.protocol_type.value_or("");
+    part.groups.push_back({group.id, protocol, state, type});
   });
   return part;
 }
@@ -49,8 +60,7 @@ Part list(GroupCoordinator& coordinator, const std::set<std::string>& states) {
 
 void handle_list_groups(RequestContext context, ListGroupsRequest request,
                         Reply<ListGroupsResponse> reply) {
-  const std::set<std::string> types = filter(request.types);
-  if (!types.empty() && !types.contains("classic")) return reply(ListGroupsResponse());
+  const Filter wanted{filter(request.states), filter(request.types)};
   Broker& broker = context.broker();
   auto gather = std::make_shared<Gather<Part>>(
       context.shard, broker.shard_count(),
@@ -64,9 +74,7 @@ void handle_list_groups(RequestContext context, ListGroupsRequest request,
       });
   for (std::size_t i = 0; i < broker.shard_count(); ++i) {
     BrokerShard& shard = broker.shard(i);
-    shard.io().post([&shard, gather, i, states = filter(request.states)] {
-      gather->put(i, list(shard.groups(), states));
-    });
+    shard.io().post([&shard, gather, i, wanted] { gather->put(i, list(shard.groups(), wanted)); });
   }
 }
 

@@ -33,6 +33,7 @@ void handle_offset_commit(RequestContext context, OffsetCommitRequest request,
   event.generation = request.generation;
   event.member_id = request.member_id;
   event.instance_id = owned(request.instance_id);
+  event.knows_epochs = context.version >= 9;
   OffsetCommitResponse response;
   for (const OffsetCommitRequest::Topic& topic : request.topics) {
     OffsetCommitResponse::Topic& out = response.topics.emplace_back();

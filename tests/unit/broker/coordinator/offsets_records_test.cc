@@ -78,9 +78,12 @@ TEST(OffsetsRecords, CutOffBytesAreCorruptAtEveryLength) {
 }
 
 TEST(OffsetsRecords, KeysOfNewerGroupProtocolsAreToldApart) {
-  const auto key = decode_key(bytes({0, 3, 0, 1, 'g'}));
-  ASSERT_TRUE(key);
-  EXPECT_EQ(std::get<OtherRecordKey>(*key).version, 3);
+  const auto consumer = decode_key(bytes({0, 3, 0, 1, 'g'}));
+  ASSERT_TRUE(consumer);
+  EXPECT_EQ(std::get<ConsumerRecordKey>(*consumer).group, "g");
+  const auto share = decode_key(bytes({0, 11, 0, 1, 'g'}));
+  ASSERT_TRUE(share);
+  EXPECT_EQ(std::get<OtherRecordKey>(*share).version, 11);
 }
 
 }  // namespace

@@ -4,8 +4,13 @@
 
 #include "framework/protocol/api.h"
 #include "framework/protocol/messages/alter_configs.h"
+<<<<<<< HEAD
 #include "framework/protocol/messages/alter_partition_reassignments.h"
 #include "framework/protocol/messages/alter_replica_log_dirs.h"
+=======
+#include "framework/protocol/messages/consumer_group_describe.h"
+#include "framework/protocol/messages/consumer_group_heartbeat.h"
+>>>>>>> 6377287 (Consumer groups of KIP-848: pure steps, server assignors, records in Kafka's format, heartbeat and describe)
 #include "framework/protocol/messages/create_partitions.h"
 #include "framework/protocol/messages/create_topics.h"
 #include "framework/protocol/messages/delete_groups.h"
@@ -131,6 +136,8 @@ PENSTOCK_ROUND_TRIP(IncrementalAlterConfigs, 0, 1)
 PENSTOCK_ROUND_TRIP(LeaveGroup, 0, 5)
 PENSTOCK_ROUND_TRIP(ListGroups, 0, 5)
 PENSTOCK_ROUND_TRIP(OffsetCommit, 2, 9)
+PENSTOCK_ROUND_TRIP(ConsumerGroupHeartbeat, 0, 1)
+PENSTOCK_ROUND_TRIP(ConsumerGroupDescribe, 0, 1)
 PENSTOCK_ROUND_TRIP(OffsetDelete, 0, 0)
 PENSTOCK_ROUND_TRIP(OffsetFetch, 1, 9)
 PENSTOCK_ROUND_TRIP(SyncGroup, 0, 5)

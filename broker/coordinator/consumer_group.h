@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "framework/base/ids.h"
+
+// A group of the consumer protocol (KIP-848) as plain data: the server assigns, members follow by
+// heartbeats. consumer_group_stepper.h changes it.
+namespace penstock::broker {
+
+inline constexpr std::int32_t kLeaveEpoch = -1;
+inline constexpr std::int32_t kLeaveStaticEpoch = -2;
+
+/// The topics that groups may subscribe to, at one moment. Immutable.
+struct GroupTopics {
+  struct Topic {
+    Uuid id;
+    std::int32_t partitions = 0;
+  };
+  std::uint64_t version = 0;  // tells two moments apart
+  std::map<std::string, Topic, std::less<>> by_name;
+  std::map<Uuid, std::string> names;
+};
+using GroupTopicsRef = std::shared_ptr<const GroupTopics>;
+
+/// Partitions by topic.
+using Assignment = std::map<Uuid, std::set<std::int32_t>>;
+/// Partitions by topic, each with the member epoch at which it was given (KIP-1251).
+using Holdings = std::map<Uuid, std::map<std::int32_t, std::int32_t>>;
+[[nodiscard]] Assignment partitions_of(const Holdings& holdings);
+
+/// As stored by Kafka.
+enum class ConsumerMemberState : std::int8_t {
+  kStable = 0,
+  kUnrevoked = 1,   // has to let go of partitions before it gets on to the next epoch
+  kUnreleased = 2,  // waits for partitions that others have not let go of
+};
+
+struct ConsumerMember {
+  std::string id;
+  std::optional<std::string> instance_id;
+  std::optional<std::string> rack_id;
+  std::string client_id;
+  std::string client_host;
+  std::set<std::string, std::less<>> topics;
+  std::string regex;  // empty: none
+  std::int32_t rebalance_timeout_ms = -1;
+  std::optional<std::string> assignor;
+
+  std::int32_t epoch = 0;  // kLeaveStaticEpoch: it left for a while
+  std::int32_t previous_epoch = 0;
+  ConsumerMemberState state = ConsumerMemberState::kStable;
+  Holdings assigned;
+  Holdings revoking;
+
+  std::int64_t session_deadline_ms = 0;               // steady
+  std::optional<std::int64_t> rebalance_deadline_ms;  // steady; while kUnrevoked
+
+  /// Whether the parts that are stored as its subscription are the same.
+  [[nodiscard]] bool same_subscription(const ConsumerMember& other) const;
+  /// Whether the parts that are stored as its current assignment are the same.
+  [[nodiscard]] bool same_assignment(const ConsumerMember& other) const;
+};
+
+/// What a regular expression matched, as of some version of the topics.
+struct ResolvedRegex {
+  std::set<std::string, std::less<>> topics;
+  std::uint64_t topics_version = 0;
+  std::int64_t resolved_ms = 0;  // wall
+};
+
+struct ConsumerGroup {
+  std::int32_t epoch = 0;
+  std::int32_t assignment_epoch = 0;  // of `targets`
+  std::int64_t metadata_hash = 0;     // of the topics subscribed to
+  std::uint64_t topics_version = 0;   // that the hash was made of; 0: look again
+  std::map<std::string, ConsumerMember> members;
+  std::map<std::string, std::string> static_members;  // instance id to member id
+  std::map<std::string, Assignment> targets;          // by member
+  std::map<std::string, ResolvedRegex> regexes;
+  bool unsaved = false;  // an append failed: all has to be stored again
+};
+
+/// Kinds of records in __consumer_offsets: the versions of their keys.
+enum class ConsumerRecord : std::int16_t {
+  kGroup = 3,
+  kPartitions = 4,
+  kMember = 5,
+  kTargetEpoch = 6,
+  kTarget = 7,
+  kCurrent = 8,
+  kRegex = 16,
+};
+struct ConsumerRecordKey {
+  ConsumerRecord kind = ConsumerRecord::kGroup;
+  std::string group;
+  std::string name;  // a member id, or a regular expression
+  auto operator<=>(const ConsumerRecordKey&) const = default;
+};
+
+/// Kafka's name: Empty, Assigning, Reconciling or Stable.
+[[nodiscard]] std::string_view state_name(const ConsumerGroup& group);
+/// Topics that the member reads, its regular expression included.
+[[nodiscard]] std::set<std::string, std::less<>> topics_of(const ConsumerGroup& group,
+                                                           const ConsumerMember& member);
+/// Topics that any member reads.
+[[nodiscard]] std::set<std::string, std::less<>> subscribed_topics(const ConsumerGroup& group);
+/// The assignor that most members prefer, or `fallback`.
+[[nodiscard]] std::string assignor_of(const ConsumerGroup& group, const std::string& fallback);
+
+}  // namespace penstock::broker
