@@ -108,6 +108,7 @@ class Partition {
   void time_out(Offset end);
   void flushed(const log::FlushTask& task, const Status& status);
   void schedule_flush();
+  void flush_in_time();
 
   std::weak_ptr<PartitionHandle> handle_;
   BrokerShard& owner_;
@@ -120,6 +121,7 @@ class Partition {
   std::uint64_t hidden_bytes_ = 0;  // appended, not yet below the high watermark
   bool flushing_ = false;
   bool flush_scheduled_ = false;
+  bool flush_timer_set_ = false;
 };
 
 /// What a failed log operation is called on the wire.

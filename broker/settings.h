@@ -47,6 +47,7 @@ struct Settings {
   std::int64_t scrub_bytes_per_second = 1 << 20;
   bool assume_power_cut = false;
   CoordinatorSettings coordinator;
+  std::vector<std::string> notes;            // what was given and changes nothing, a line each
   std::map<std::string, std::string> given;  // every setting as it was typed
 };
 

@@ -139,6 +139,7 @@ Part ProduceOperation::judge(PartitionId index, ByteSpan records, const TopicRef
   part.check = check_batch(records, topic->settings, context_.version, now_ms_);
   if (part.check.error != ErrorCode::kNone)
     return refuse(part.check.error, std::move(part.check.text));
+  if (!part.check.recoded.empty()) part.records = part.check.recoded;
   part.handle = topic->partitions[static_cast<std::size_t>(index.value)];
   return part;
 }
@@ -182,6 +183,7 @@ void ProduceOperation::append_on(BrokerShard& owner, std::vector<std::size_t> pa
       part.outcome.text = part.handle->offline.text;
     }
     part.records = {};
+    part.check.recoded = {};
   }
   frame.reset();
   wait_on(owner, std::move(parts));
