@@ -1,7 +1,9 @@
 #include "broker/batch_check.h"
 
 #include <optional>
+#include <utility>
 
+#include "framework/record/recode.h"
 #include "framework/record/survey.h"
 
 namespace penstock::broker {
@@ -70,6 +72,27 @@ BatchCheck check_times(std::int64_t oldest, std::int64_t newest, const TopicSett
   return {};
 }
 
+/// compression.type: the broker's, unless it says "producer".
+BatchCheck stored_as(BatchCheck out, ByteView records, const TopicSettings& settings) {
+  if (!settings.compression || *settings.compression == out.header.codec()) return out;
+  const auto batch = record::BatchView::parse(records);
+  auto recoded = record::with_codec(*batch, *settings.compression);
+  if (!recoded) {
+    return refuse(recoded.error().code == Errc::kTooLarge ? ErrorCode::kMessageTooLarge
+                                                          : ErrorCode::kInvalidRecord,
+                  recoded.error().text);
+  }
+  if (recoded->size() > static_cast<std::size_t>(settings.max_message_bytes)) {
+    return refuse(ErrorCode::kMessageTooLarge,
+                  "The record batch has " + std::to_string(recoded->size()) +
+                      " bytes as compression.type asks for it, max.message.bytes allows " +
+                      std::to_string(settings.max_message_bytes));
+  }
+  out.header = record::BatchView::parse(*recoded)->header();
+  out.recoded = std::move(*recoded);
+  return out;
+}
+
 }  // namespace
 
 BatchCheck check_batch(ByteSpan records, const TopicSettings& settings,
@@ -119,7 +142,7 @@ BatchCheck check_batch(ByteSpan records, const TopicSettings& settings,
     record::set_log_append_time(records, now_ms);
     out.log_append_time_ms = now_ms;
     out.header.max_timestamp_ms = now_ms;
-    return out;
+    return stored_as(std::move(out), records, settings);
   }
   // As Kafka does, a wrong maximum is put right: the time index and retention go by it.
   if (survey && survey->newest_ms != out.header.max_timestamp_ms) {
@@ -128,7 +151,8 @@ BatchCheck check_batch(ByteSpan records, const TopicSettings& settings,
   }
   const std::int64_t oldest = survey ? survey->oldest_ms : out.header.base_timestamp_ms;
   BatchCheck times = check_times(oldest, out.header.max_timestamp_ms, settings, now_ms);
-  return times.error == ErrorCode::kNone ? out : times;
+  if (times.error != ErrorCode::kNone) return times;
+  return stored_as(std::move(out), records, settings);
 }
 
 }  // namespace penstock::broker

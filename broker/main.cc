@@ -57,6 +57,7 @@ int run(const broker::Settings& settings) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before any thread starts: all inherit it
   std::signal(SIGPIPE, SIG_IGN);                  // sendfile to a closed socket
 
+  for (const std::string& note : settings.notes) spdlog::warn("settings: {}", note);
   const penstock::SystemClock clock;
   broker::Broker server(settings, clock, penstock::log::posix_file_system());
   std::vector<net::Shard*> shards;

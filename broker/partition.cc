@@ -109,6 +109,7 @@ void Partition::append_admitted(ByteSpan batch, AppendOutcome& out) {
   state_.log_end = log_->end();
   advance(batch.size());
   if (state_.flush == FlushMode::kAck || unflushed_bytes_ >= kUnflushedBytesMax) schedule_flush();
+  flush_in_time();
 }
 
 void Partition::advance(std::uint64_t new_bytes) {
@@ -241,6 +242,22 @@ void Partition::schedule_flush() {
     if (!alive || !alive->partition) return;
     alive->partition->flush_scheduled_ = false;
     alive->partition->start_flush();
+  });
+}
+
+/// flush.ms, where the syncs that the checkpoints bring would come later.
+void Partition::flush_in_time() {
+  if (settings_.flush_ms >= owner_.broker().settings().checkpoint_ms) return;
+  if (std::exchange(flush_timer_set_, true)) return;
+  owner_.io().after(settings_.flush_ms, [handle = handle_] {
+    const auto alive = handle.lock();
+    if (!alive || !alive->partition) return;
+    Partition& partition = *alive->partition;
+    partition.flush_timer_set_ = false;
+    if (partition.flushing_)
+      partition.flush_in_time();  // what was appended since is not in that one
+    else
+      partition.start_flush();
   });
 }
 

@@ -127,6 +127,7 @@ class Partition {
   void time_out(Offset end);
   void flushed(const log::FlushTask& task, const Status& status);
   void schedule_flush();
+  void flush_in_time();
 
   std::weak_ptr<PartitionHandle> handle_;
   BrokerShard& owner_;
@@ -142,6 +143,7 @@ class Partition {
   TransactionVerifications verifications_;
   bool flushing_ = false;
   bool flush_scheduled_ = false;
+  bool flush_timer_set_ = false;
 };
 
 /// What a failed log operation is called on the wire.

@@ -4,6 +4,8 @@
 #include <limits>
 #include <optional>
 
+#include "broker/kafka_settings.h"
+#include "broker/topic_defaults.h"
 #include "framework/config/definition.h"
 #include "framework/config/properties.h"
 
@@ -80,6 +82,11 @@ std::vector<Key> keys() {
        .doc = "Largest record batch.",
        .min = 0,
        .max = kIntMax},
+      {.name = "compression.type",
+       .kind = Kind::kString,
+       .fallback = "producer",
+       .doc = "How batches are stored; producer: as they come.",
+       .one_of = "uncompressed|zstd|lz4|snappy|gzip|producer"},
       {.name = "min.insync.replicas",
        .kind = Kind::kInt,
        .fallback = "1",
@@ -120,6 +127,19 @@ std::vector<Key> keys() {
        .fallback = "168",
        .doc = "Age at which a segment is closed.",
        .min = 1,
+       .max = kIntMax},
+      {.name = "log.roll.jitter.ms",
+       .kind = Kind::kLong,
+       .fallback = "",
+       .doc = "How much earlier a segment may be closed, each at its own time; before "
+              "log.roll.jitter.hours.",
+       .min = 0,
+       .max = kNoUpper},
+      {.name = "log.roll.jitter.hours",
+       .kind = Kind::kInt,
+       .fallback = "0",
+       .doc = "How much earlier a segment may be closed.",
+       .min = 0,
        .max = kIntMax},
       {.name = "log.index.interval.bytes",
        .kind = Kind::kInt,
@@ -228,6 +248,23 @@ std::vector<Key> keys() {
        .doc = "Compactions at a time: one.",
        .min = 1,
        .max = 1},
+      {.name = "log.flush.interval.messages",
+       .kind = Kind::kLong,
+       .fallback = "9223372036854775807",
+       .doc = "Less than the largest number: answer producers after fdatasync, each of them.",
+       .min = 1,
+       .max = kNoUpper},
+      {.name = "log.flush.interval.ms",
+       .kind = Kind::kLong,
+       .fallback = "9223372036854775807",
+       .doc = "Longest time from the write of a record to fdatasync.",
+       .min = 0,
+       .max = kNoUpper},
+      {.name = "unclean.leader.election.enable",
+       .kind = Kind::kBool,
+       .fallback = "false",
+       .doc = "Default of the topic setting; both mean the same, for the one replica is always in "
+              "sync."},
       {.name = "log.flush.offset.checkpoint.interval.ms",
        .kind = Kind::kInt,
        .fallback = "5000",
@@ -336,48 +373,6 @@ Result<Endpoint> parse_listener(std::string_view name, std::string_view text) {
   return out;
 }
 
-TopicSettings topic_defaults(const config::Settings& given) {
-  constexpr std::int64_t kHour = 3'600'000;
-  TopicSettings out;
-  out.max_message_bytes = static_cast<std::int32_t>(given.number("message.max.bytes"));
-  out.min_insync_replicas = static_cast<std::int32_t>(given.number("min.insync.replicas"));
-  out.timestamp_type = given.text("log.message.timestamp.type") == "LogAppendTime"
-                           ? record::TimestampType::kLogAppend
-                           : record::TimestampType::kCreate;
-  out.timestamp_before_max_ms = given.number("log.message.timestamp.before.max.ms");
-  out.timestamp_after_max_ms = given.number("log.message.timestamp.after.max.ms");
-  out.flush = given.text("penstock.flush") == "ack" ? FlushMode::kAck : FlushMode::kOs;
-  out.check_compressed = given.flag("penstock.check.compressed");
-  out.log.segment_bytes = given.number("log.segment.bytes");
-  out.log.segment_ms = given.given("log.roll.ms") ? given.number("log.roll.ms")
-                                                  : given.number("log.roll.hours") * kHour;
-  out.log.segment_index_bytes = given.number("log.index.size.max.bytes");
-  out.log.index_interval_bytes =
-      static_cast<std::int32_t>(given.number("log.index.interval.bytes"));
-  const auto scaled = [&](std::string_view key, std::int64_t unit) {
-    return given.number(key) < 0 ? -1 : given.number(key) * unit;
-  };
-  out.log.retention_ms = given.given("log.retention.ms") ? given.number("log.retention.ms")
-                         : given.given("log.retention.minutes")
-                             ? scaled("log.retention.minutes", kHour / 60)
-                             : scaled("log.retention.hours", kHour);
-  out.log.retention_bytes = given.number("log.retention.bytes");
-  out.log.file_delete_delay_ms = given.number("log.segment.delete.delay.ms");
-  out.log.producer_id_expiration_ms = given.number("producer.id.expiration.ms");
-  bool compact = false;
-  bool remove = false;
-  for (const std::string_view policy : given.list("log.cleanup.policy"))
-    (policy == "compact" ? compact : remove) = true;
-  out.log.cleanup_policy = compact && remove ? log::CleanupPolicy::kCompactAndDelete
-                           : compact         ? log::CleanupPolicy::kCompact
-                                             : log::CleanupPolicy::kDelete;
-  out.log.delete_retention_ms = given.number("log.cleaner.delete.retention.ms");
-  out.log.min_compaction_lag_ms = given.number("log.cleaner.min.compaction.lag.ms");
-  out.log.max_compaction_lag_ms = given.number("log.cleaner.max.compaction.lag.ms");
-  out.log.min_cleanable_dirty_ratio = given.real("log.cleaner.min.cleanable.ratio");
-  return out;
-}
-
 Settings convert(const config::Settings& given, std::vector<config::Problem>& problems) {
   Settings out;
   const auto listener = [&](std::string_view key) {
@@ -454,12 +449,19 @@ Result<Settings> load_settings(const std::string& file, const std::vector<std::s
       map[text.substr(0, equals)] = text.substr(equals + 1);
   }
   const config::Definition definition(setting_keys());
+  const config::Map typed = map;
+  Settings out;
+  take_controller_listeners(map, problems);
+  take_kafka_settings(definition, map, out.notes, problems);
   config::Checked checked = definition.check_strictly(map);
   problems.insert(problems.end(), checked.problems.begin(), checked.problems.end());
-  Settings out;
-  if (checked.problems.empty()) out = convert(checked.settings, problems);
+  if (checked.problems.empty()) {
+    std::vector<std::string> notes = std::move(out.notes);
+    out = convert(checked.settings, problems);
+    out.notes = std::move(notes);
+  }
   if (!problems.empty()) return fail(Errc::kInvalid, config::join(problems));
-  out.given.insert(map.begin(), map.end());
+  out.given.insert(typed.begin(), typed.end());
   return out;
 }
 

@@ -50,6 +50,7 @@ struct Settings {
   bool assume_power_cut = false;
   CoordinatorSettings coordinator;
   TransactionSettings transactions;
+  std::vector<std::string> notes;            // what was given and changes nothing, a line each
   std::map<std::string, std::string> given;  // every setting as it was typed
 };
 

@@ -52,6 +52,11 @@ class TopicAdmin : public StoredValues {
   virtual void alter_configs(std::string name,
                              std::map<std::string, std::optional<std::string>> changes,
                              bool validate_only, Done done) = 0;
+  /// Sets, or removes (nullopt), settings of this broker (`own`) or of all. kInvalidRequest when
+  /// one cannot be changed at run time, is wrong, or does not agree with a topic's.
+  using AlterDone = UniqueFunction<void(std::optional<ApiError>)>;
+  virtual void alter_broker(bool own, std::map<std::string, std::optional<std::string>> changes,
+                            bool validate_only, AlterDone done) = 0;
   /// Tries again what could not be finished: deletions, and partitions that found the disk full.
   /// Control thread, now and then.
   virtual void carry_on() = 0;

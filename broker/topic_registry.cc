@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "broker/broker.h"
+#include "broker/broker_config.h"
+#include "broker/metadata/topic_config.h"
 #include "broker/partition.h"
 #include "broker/pool.h"
 
@@ -15,7 +17,7 @@ namespace penstock::broker {
 /// One change on its way through the stages below; everything in it belongs to the control thread,
 /// save for the partition logs, each of which one pool thread fills in.
 struct TopicRegistry::Change {
-  enum class Kind : std::uint8_t { kApply, kLoad, kRemove, kLeftovers, kReopen };
+  enum class Kind : std::uint8_t { kApply, kLoad, kConfigure, kRemove, kLeftovers, kReopen };
   struct Opening {
     PartitionRef handle;
     TopicSettings settings;
@@ -24,6 +26,7 @@ struct TopicRegistry::Change {
   };
   Kind kind;
   std::vector<TopicImage> images;
+  std::shared_ptr<const BrokerConfig> config;
   std::string remove;  // a name
   Uuid leftovers_id;
   std::int32_t leftovers = 0;
@@ -67,6 +70,15 @@ void TopicRegistry::apply_all(std::vector<TopicImage> images, UniqueFunction<voi
   auto change = std::make_shared<Change>();
   change->kind = Change::Kind::kLoad;
   change->images = std::move(images);
+  change->done = [done = std::move(done)](const TopicRef&, const Status&) mutable { done(); };
+  start(std::move(change));
+}
+
+void TopicRegistry::configure(std::shared_ptr<const BrokerConfig> config,
+                              UniqueFunction<void()> done) {
+  auto change = std::make_shared<Change>();
+  change->kind = Change::Kind::kConfigure;
+  change->config = std::move(config);
   change->done = [done = std::move(done)](const TopicRef&, const Status&) mutable { done(); };
   start(std::move(change));
 }
@@ -121,6 +133,8 @@ void TopicRegistry::next() {
     case Change::Kind::kApply:
     case Change::Kind::kLoad:
       return start_apply(change);
+    case Change::Kind::kConfigure:
+      return start_configure(change);
     case Change::Kind::kReopen:
       return start_reopen(change);
     case Change::Kind::kLeftovers:
@@ -166,6 +180,25 @@ void TopicRegistry::start_leftovers(const std::shared_ptr<Change>& change) {
     }
     broker_.control().post([this, change] { finished(change); });
   });
+}
+
+void TopicRegistry::start_configure(const std::shared_ptr<Change>& change) {
+  for (const auto& [name, before] : current_->all()) {
+    auto settings = with_overrides(change->config->topic_defaults, before->overrides);
+    if (!settings) {  // the change was judged before a topic was created that it does not suit
+      spdlog::error("{} keeps its settings: {}", name, settings.error().text);
+      continue;
+    }
+    auto topic = std::make_shared<Topic>(*before);
+    topic->settings = *settings;
+    for (const PartitionRef& handle : topic->partitions) {
+      handle->owner->io().post([handle, settings = *settings] {
+        if (handle->partition) handle->partition->set_settings(settings);
+      });
+    }
+    change->topics.push_back(std::move(topic));
+  }
+  publish(change);
 }
 
 void TopicRegistry::start_apply(const std::shared_ptr<Change>& change) {
@@ -300,6 +333,7 @@ void TopicRegistry::discard(const std::shared_ptr<Change>& change) {
 
 void TopicRegistry::publish(const std::shared_ptr<Change>& change) {
   Topics next = *current_;
+  if (change->config) next.set_broker_config(change->config);
   for (const TopicRef& topic : change->topics) {
     if (change->kind != Change::Kind::kRemove)
       next.put(topic);

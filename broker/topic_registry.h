@@ -32,6 +32,8 @@ class TopicRegistry {
   /// cannot be opened is offline and answers KAFKA_STORAGE_ERROR; its topic is published all the
   /// same.
   void apply_all(std::vector<TopicImage> images, UniqueFunction<void()> done);
+  /// Publishes the broker's settings, and every topic with what follows from them for it.
+  void configure(std::shared_ptr<const BrokerConfig> config, UniqueFunction<void()> done);
   /// Unpublishes, then closes and renames the partitions' directories. `done` when nobody sees the
   /// topic any more; null when there was none. An error: directories are left, and
   /// remove_leftovers() has to be called until there are none.
@@ -49,6 +51,7 @@ class TopicRegistry {
   struct Change;
   void next();
   void start(std::shared_ptr<Change> change);
+  void start_configure(const std::shared_ptr<Change>& change);
   void start_apply(const std::shared_ptr<Change>& change);
   void start_reopen(const std::shared_ptr<Change>& change);
   void start_leftovers(const std::shared_ptr<Change>& change);

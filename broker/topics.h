@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,6 +20,7 @@ namespace penstock::broker {
 
 class BrokerShard;
 class Partition;
+struct BrokerConfig;
 
 /// When an acknowledgement may leave: `kOs` after the write to the page cache (Kafka's default),
 /// `kAck` after fdatasync.
@@ -33,7 +35,11 @@ struct TopicSettings {
   std::int64_t timestamp_before_max_ms = 9'223'372'036'854'775'807;
   std::int64_t timestamp_after_max_ms = 3'600'000;
   FlushMode flush = FlushMode::kOs;
-  bool check_compressed = true;  // walk the records of compressed batches too
+  std::int64_t flush_messages = INT64_MAX;   // fewer: each acknowledgement waits for the disk
+  std::int64_t flush_ms = INT64_MAX;         // a record waits at most so long for the disk
+  std::optional<record::Codec> compression;  // in which batches are stored; nullopt: as they came
+  bool unclean_leader_election = false;  // both mean the same: the one replica is always in sync
+  bool check_compressed = true;          // walk the records of compressed batches too
 };
 
 /// Where one partition lives. Everybody may hold a handle and post to its owner; `partition` itself
@@ -85,6 +91,12 @@ class Topics {
   /// By name.
   [[nodiscard]] const std::map<std::string, TopicRef, std::less<>>& all() const { return by_name_; }
 
+  /// The broker's settings as they are now; there once the broker is open.
+  [[nodiscard]] const BrokerConfig& broker_config() const { return *broker_config_; }
+
+  void set_broker_config(std::shared_ptr<const BrokerConfig> config) {
+    broker_config_ = std::move(config);
+  }
   /// Adds, or replaces the one of that name. Only before it is published.
   void put(TopicRef topic);
   void erase(std::string_view name);
@@ -92,6 +104,7 @@ class Topics {
  private:
   std::map<std::string, TopicRef, std::less<>> by_name_;
   std::unordered_map<Uuid, TopicRef> by_id_;
+  std::shared_ptr<const BrokerConfig> broker_config_;
 };
 
 /// Kafka's rule: 1 to 249 of [a-zA-Z0-9._-], not "." or "..". The text says what is wrong.

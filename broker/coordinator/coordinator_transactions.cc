@@ -1,4 +1,5 @@
 #include "broker/broker.h"
+#include "broker/coordinator/consumer_records.h"
 #include "broker/coordinator/coordinator.h"
 #include "broker/coordinator/offsets_records.h"
 #include "framework/record/batch.h"

@@ -1,6 +1,7 @@
 #include "broker/handlers/alter_configs.h"
 
-#include "broker/handlers/alter_topic.h"
+#include "broker/handlers/alter_resource.h"
+#include "broker/handlers/broker_resource.h"
 
 namespace penstock::broker {
 
@@ -10,28 +11,57 @@ using protocol::ErrorCode;
 
 std::optional<ApiError> refuse_resource(const RequestContext& context, std::int8_t type,
                                         std::string_view name) {
-  if (type == kBrokerResource) {
-    return ApiError{ErrorCode::kInvalidRequest,
-                    "Settings of this broker cannot be changed while it runs: change its "
-                    "properties file and start it again."};
+  const auto refuse = [](ErrorCode code, std::string text) {
+    return ApiError{code, std::move(text)};
+  };
+  switch (type) {
+    case kTopicResource:
+      if (name.empty())
+        return refuse(ErrorCode::kInvalidRequest, "Default topic resources are not allowed.");
+      if (context.shard.topics()->find(name)) return std::nullopt;
+      return refuse(ErrorCode::kUnknownTopicOrPartition,
+                    "The topic '" + std::string(name) + "' does not exist.");
+    case kBrokerResource:
+      if (name.empty()) return std::nullopt;
+      return check_broker_name(context, name, "");
+    case kClientMetricsResource:
+      return refuse(ErrorCode::kInvalidRequest, "Client metrics are not collected here.");
+    case kGroupResource:
+      return refuse(ErrorCode::kInvalidRequest, "Groups have no settings of their own here.");
+    default:
+      return refuse(ErrorCode::kInvalidRequest, "Unknown resource type " + std::to_string(type));
   }
-  if (type != kTopicResource)
-    return ApiError{ErrorCode::kInvalidRequest,
-                    "Unsupported resource type: " + std::to_string(type)};
-  if (!context.shard.topics()->find(name))
-    return ApiError{ErrorCode::kUnknownTopicOrPartition,
-                    "The topic '" + std::string(name) + "' does not exist."};
-  return std::nullopt;
+}
+
+const std::map<std::string, std::string>& set_values(const RequestContext& context,
+                                                     std::int8_t type, std::string_view name) {
+  const Topics& topics = *context.shard.topics();
+  if (type == kTopicResource) return topics.find(name)->overrides;
+  return name.empty() ? topics.broker_config().cluster : topics.broker_config().own;
+}
+
+void change_resource(const RequestContext& context, std::int8_t type, std::string_view name,
+                     ConfigChanges changes, bool validate_only, TopicAdmin::AlterDone done) {
+  TopicAdmin& admin = context.broker().topic_admin();
+  if (type == kBrokerResource)
+    return admin.alter_broker(!name.empty(), std::move(changes), validate_only, std::move(done));
+  admin.alter_configs(std::string(name), std::move(changes), validate_only,
+                      [done = std::move(done)](tl::expected<TopicRef, ApiError> altered) mutable {
+                        if (altered)
+                          done(std::nullopt);
+                        else
+                          done(std::move(altered.error()));
+                      });
 }
 
 void handle_alter_configs(RequestContext context, AlterConfigsRequest request,
                           Reply<AlterConfigsResponse> reply) {
-  alter_topics(
-      context, request, std::move(reply),
+  alter_resources(
+      context, request, std::move(reply), [](const auto&, auto&) { return false; },
       [&context](
           const AlterConfigsRequest::Resource& resource) -> tl::expected<ConfigChanges, ApiError> {
         ConfigChanges out;
-        for (const auto& [name, value] : context.shard.topics()->find(resource.name)->overrides)
+        for (const auto& [name, value] : set_values(context, resource.type, resource.name))
           out[name] = std::nullopt;
         for (const AlterConfigsRequest::Config& config : resource.configs) {
           if (!config.value) {

@@ -93,21 +93,23 @@ CreateTopicsResponse::Topic refused(std::string name, const ApiError& why) {
   return out;
 }
 
-CreateTopicsResponse::Topic answer(const Broker& broker, const NewTopic& asked,
-                                   const TopicRef& created) {
+/// Control thread.
+CreateTopicsResponse::Topic answer(Broker& broker, const NewTopic& asked, const TopicRef& created) {
+  const BrokerConfig& config = broker.registry().current().broker_config();
   CreateTopicsResponse::Topic out;
   out.name = asked.name;
   out.replication_factor = 1;
   if (created) {
     out.id = created->id;
     out.partitions = static_cast<std::int32_t>(created->partitions.size());
-    out.configs = created_configs(broker, created->overrides, created->settings);
+    out.configs = created_configs(broker.settings(), config, created->overrides, created->settings);
     return out;
   }
   out.partitions = asked.partitions == -1 ? broker.settings().num_partitions
                                           : asked.partitions;  // validate_only
-  const auto settings = with_overrides(broker.settings().topic_defaults, asked.overrides);
-  if (settings) out.configs = created_configs(broker, asked.overrides, *settings);
+  const auto settings = with_overrides(config.topic_defaults, asked.overrides);
+  if (settings)
+    out.configs = created_configs(broker.settings(), config, asked.overrides, *settings);
   return out;
 }
 

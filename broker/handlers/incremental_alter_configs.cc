@@ -1,8 +1,11 @@
 #include "broker/handlers/incremental_alter_configs.h"
 
 #include <algorithm>
+#include <utility>
 
-#include "broker/handlers/alter_topic.h"
+#include "broker/handlers/alter_resource.h"
+#include "broker/handlers/broker_resource.h"
+#include "broker/log_level.h"
 
 namespace penstock::broker {
 
@@ -35,8 +38,31 @@ std::string changed_list(std::string_view now, std::string_view change, bool app
   return out;
 }
 
+/// A list as it is now, whoever set it; nullopt when the setting is no list.
+std::optional<std::string> current_list(const RequestContext& context,
+                                        const IncrementalAlterConfigsRequest::Resource& resource,
+                                        std::string_view name) {
+  const Topics& topics = *context.shard.topics();
+  if (resource.type == kTopicResource) {
+    const TopicConfigDef* def = find_topic_config(name);
+    if (def == nullptr || def->type != ConfigType::kList) return std::nullopt;
+    const TopicRef topic = topics.find(resource.name);
+    const auto typed = topic->overrides.find(std::string(name));
+    return typed != topic->overrides.end() ? typed->second : def->get(topic->settings);
+  }
+  for (const config::Key& key : setting_keys()) {
+    if (key.name != name) continue;
+    if (key.kind != config::Kind::kList) return std::nullopt;
+    const auto values =
+        broker_setting_values(name, context.broker().settings(), topics.broker_config());
+    return values.empty() ? std::string() : values.front().value.value_or("");
+  }
+  return std::nullopt;
+}
+
 tl::expected<std::optional<std::string>, ApiError> new_value(
-    const Topic& topic, const IncrementalAlterConfigsRequest::Config& config) {
+    const RequestContext& context, const IncrementalAlterConfigsRequest::Resource& resource,
+    const IncrementalAlterConfigsRequest::Config& config) {
   const auto refuse = [](ErrorCode code, std::string text) {
     return tl::make_unexpected(ApiError{code, std::move(text)});
   };
@@ -47,18 +73,46 @@ tl::expected<std::optional<std::string>, ApiError> new_value(
   if (config.operation == kSet) return std::string(*config.value);
   if (config.operation != kAppend && config.operation != kSubtract) {
     return refuse(ErrorCode::kInvalidRequest,
-                  "Unknown operation " + std::to_string(config.operation));
+                  "Unknown operations type " + std::to_string(config.operation));
   }
-  const TopicConfigDef* def = find_topic_config(config.name);
-  if (def == nullptr || def->type != ConfigType::kList) {
+  const auto now = current_list(context, resource, config.name);
+  if (!now) {
     return refuse(ErrorCode::kInvalidConfig,
-                  "Can't " +
-                      std::string(config.operation == kAppend ? "APPEND to" : "SUBTRACT from") +
-                      " key " + std::string(config.name) + " because its type is not LIST.");
+                  std::string("Can't ") + (config.operation == kAppend ? "APPEND" : "SUBTRACT") +
+                      " to key " + std::string(config.name) + " because its type is not LIST.");
   }
-  const auto typed = topic.overrides.find(std::string(config.name));
-  return changed_list(typed != topic.overrides.end() ? typed->second : def->get(topic.settings),
-                      *config.value, config.operation == kAppend);
+  return changed_list(*now, *config.value, config.operation == kAppend);
+}
+
+std::optional<ApiError> set_loggers(const RequestContext& context,
+                                    const IncrementalAlterConfigsRequest::Resource& resource,
+                                    bool validate_only) {
+  const auto refuse = [](ErrorCode code, std::string text) {
+    return ApiError{code, std::move(text)};
+  };
+  if (auto wrong = check_broker_name(context, resource.name, "")) return wrong;
+  for (const IncrementalAlterConfigsRequest::Config& config : resource.configs) {
+    const std::string name(config.name);
+    if (name != kRootLogger)
+      return refuse(ErrorCode::kInvalidConfig, "Logger " + name + " does not exist!");
+    if (config.operation == kDelete)
+      return refuse(ErrorCode::kInvalidRequest,
+                    "Removing the log level of the root logger is not allowed");
+    if (config.operation != kSet)
+      return refuse(ErrorCode::kInvalidRequest,
+                    "Only SET is allowed for the BROKER_LOGGER resource");
+    const std::string level(config.value.value_or(""));
+    if (!is_log_level(level)) {
+      return refuse(ErrorCode::kInvalidConfig,
+                    "Cannot set the log level of " + name + " to " + level +
+                        " as it is not a supported log level. Valid log levels are DEBUG, ERROR, "
+                        "FATAL, INFO, TRACE, WARN");
+    }
+  }
+  if (validate_only) return std::nullopt;
+  for (const IncrementalAlterConfigsRequest::Config& config : resource.configs)
+    set_log_level(*config.value);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -66,22 +120,28 @@ tl::expected<std::optional<std::string>, ApiError> new_value(
 void handle_incremental_alter_configs(RequestContext context,
                                       IncrementalAlterConfigsRequest request,
                                       Reply<IncrementalAlterConfigsResponse> reply) {
-  alter_topics(context, request, std::move(reply),
-               [&context](const IncrementalAlterConfigsRequest::Resource& resource)
-                   -> tl::expected<ConfigChanges, ApiError> {
-                 const TopicRef topic = context.shard.topics()->find(resource.name);
-                 ConfigChanges out;
-                 for (const IncrementalAlterConfigsRequest::Config& config : resource.configs) {
-                   auto value = new_value(*topic, config);
-                   if (!value) return tl::make_unexpected(value.error());
-                   if (!out.emplace(config.name, std::move(*value)).second) {
-                     return tl::make_unexpected(
-                         ApiError{ErrorCode::kInvalidRequest,
-                                  "The setting " + std::string(config.name) + " is given twice."});
-                   }
-                 }
-                 return out;
-               });
+  using Resource = IncrementalAlterConfigsRequest::Resource;
+  const auto loggers = [&context, &request](const Resource& resource, auto& outcome) {
+    if (resource.type != kLoggerResource) return false;
+    if (auto failed = set_loggers(context, resource, request.validate_only)) {
+      outcome.error = failed->code;
+      outcome.message = std::move(failed->text);
+    }
+    return true;
+  };
+  alter_resources(context, request, std::move(reply), loggers,
+                  [&context](const Resource& resource) -> tl::expected<ConfigChanges, ApiError> {
+                    ConfigChanges out;
+                    for (const IncrementalAlterConfigsRequest::Config& config : resource.configs) {
+                      auto value = new_value(context, resource, config);
+                      if (!value) return tl::make_unexpected(value.error());
+                      if (!out.emplace(config.name, std::move(*value)).second) {
+                        return tl::make_unexpected(ApiError{ErrorCode::kInvalidRequest,
+                                                            "Error due to duplicate config keys"});
+                      }
+                    }
+                    return out;
+                  });
 }
 
 }  // namespace penstock::broker

@@ -12,13 +12,9 @@ using protocol::ListConfigResourcesResponse;
 
 namespace {
 
-constexpr std::int8_t kBrokerLoggers = 8;
-constexpr std::int8_t kClientMetrics = 16;
-constexpr std::int8_t kGroups = 32;
-
 bool exists(std::int8_t type) {
-  return type == kTopicResource || type == kBrokerResource || type == kBrokerLoggers ||
-         type == kClientMetrics || type == kGroups;
+  return type == kTopicResource || type == kBrokerResource || type == kLoggerResource ||
+         type == kClientMetricsResource || type == kGroupResource;
 }
 
 }  // namespace
@@ -35,9 +31,10 @@ void handle_list_config_resources(RequestContext context, ListConfigResourcesReq
     return request.types.empty() ||
            std::find(request.types.begin(), request.types.end(), type) != request.types.end();
   };
-  if (wanted(kBrokerResource)) {
-    response.resources.push_back(
-        {std::to_string(context.broker().settings().node_id.value), kBrokerResource});
+  for (const std::int8_t type : {kLoggerResource, kBrokerResource}) {
+    if (wanted(type))
+      response.resources.push_back(
+          {std::to_string(context.broker().settings().node_id.value), type});
   }
   if (wanted(kTopicResource)) {
     for (const auto& [name, topic] : context.shard.topics()->all())

@@ -205,6 +205,7 @@ Part ProduceOperation::judge(PartitionId index, ByteSpan records, const TopicRef
     const ErrorCode error = judge_transaction(part.check.header);
     if (error != ErrorCode::kNone) return refuse(error, "");
   }
+  if (!part.check.recoded.empty()) part.records = part.check.recoded;
   part.handle = topic->partitions[static_cast<std::size_t>(index.value)];
   return part;
 }
@@ -306,6 +307,7 @@ PartIndexes ProduceOperation::append_on(BrokerShard& owner, PartIndexes& parts,
     if (part.guard != 0) verified.push_back(i);
     if (!part.outcome.unverified) {
       part.records = {};
+      part.check.recoded = {};
       return false;
     }
     TransactionVerifications& waits = partition->verifications();

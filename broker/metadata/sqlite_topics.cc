@@ -188,6 +188,7 @@ void SqliteTopics::carry_on() {
 
 void SqliteTopics::load(UniqueFunction<void(Status)> done) {
   if (auto opened = open_store(); !opened) return done(std::move(opened));
+  if (auto read = read_broker_config(); !read) return done(std::move(read));
   if (auto read = read_topics(); !read) return done(std::move(read));
   auto found = broker_.log_directory().partitions();
   if (!found) return done(tl::make_unexpected(found.error()));
@@ -225,9 +226,13 @@ void SqliteTopics::load(UniqueFunction<void(Status)> done) {
   });
 }
 
+Result<TopicSettings> SqliteTopics::settings_with(
+    const std::map<std::string, std::string>& overrides) const {
+  return with_overrides(broker_config_->topic_defaults, overrides);
+}
+
 Result<TopicImage> SqliteTopics::image_of(const std::string& name, const Stored& topic) const {
-  PENSTOCK_ASSIGN_OR_RETURN(TopicSettings settings,
-                            with_overrides(broker_.settings().topic_defaults, topic.overrides));
+  PENSTOCK_ASSIGN_OR_RETURN(TopicSettings settings, settings_with(topic.overrides));
   return TopicImage{name,    topic.id, is_internal_topic(name), topic.partitions, topic.overrides,
                     settings};
 }
@@ -353,8 +358,7 @@ void SqliteTopics::create_now(NewTopic topic, Done done) {
                        "Number of partitions was set to " + std::to_string(partitions) +
                            "; it must be from 1 to " + std::to_string(kPartitionsMax) + "."));
   }
-  if (auto settings = with_overrides(broker_.settings().topic_defaults, topic.overrides);
-      !settings) {
+  if (auto settings = settings_with(topic.overrides); !settings) {
     return done(refuse(ErrorCode::kInvalidConfig, settings.error().text));
   }
   if (topic.validate_only) return done(TopicRef());
@@ -449,15 +453,12 @@ void SqliteTopics::alter_now(const std::string& name,
   }
   Stored topic = at->second;
   for (const auto& [key, value] : changes) {
-    if (find_topic_config(key) == nullptr)
-      return done(refuse(ErrorCode::kInvalidConfig, "Unknown topic config name: " + key));
     if (value)
       topic.overrides[key] = *value;
     else
       topic.overrides.erase(key);
   }
-  if (auto settings = with_overrides(broker_.settings().topic_defaults, topic.overrides);
-      !settings) {
+  if (auto settings = settings_with(topic.overrides); !settings) {
     return done(refuse(ErrorCode::kInvalidConfig, settings.error().text));
   }
   if (validate_only) return done(broker_.registry().current().find(name));

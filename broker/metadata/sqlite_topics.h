@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/broker.h"
+#include "broker/broker_config.h"
 #include "broker/metadata/metadata_store.h"
 #include "broker/topic_admin.h"
 
@@ -25,6 +26,8 @@ class SqliteTopics final : public TopicAdmin {
   void add_partitions(std::string name, std::int32_t total, bool validate_only, Done done) override;
   void alter_configs(std::string name, std::map<std::string, std::optional<std::string>> changes,
                      bool validate_only, Done done) override;
+  void alter_broker(bool own, std::map<std::string, std::optional<std::string>> changes,
+                    bool validate_only, AlterDone done) override;
   void carry_on() override;
   void next_producer_ids(
       UniqueFunction<void(tl::expected<ProducerIdBlock, ApiError>)> done) override;
@@ -62,6 +65,14 @@ class SqliteTopics final : public TopicAdmin {
                  bool validate_only, Done done);
   void producer_ids_now(UniqueFunction<void(tl::expected<ProducerIdBlock, ApiError>)> done);
 
+  void alter_broker_now(bool own, const std::map<std::string, std::optional<std::string>>& changes,
+                        bool validate_only, AlterDone done);
+  [[nodiscard]] std::string broker_config_key(bool own) const;
+  Status read_broker_config();
+  void publish_broker_config(BrokerConfig config, UniqueFunction<void()> done);
+  [[nodiscard]] Result<TopicSettings> settings_with(
+      const std::map<std::string, std::string>& overrides) const;
+
   Status open_store();
   Status read_topics();
   Status read_deletions();
@@ -87,6 +98,8 @@ class SqliteTopics final : public TopicAdmin {
   std::unique_ptr<MetadataStore> store_;
   std::map<std::string, Stored, std::less<>> topics_;
   std::map<std::string, Deletion> deletions_;  // by key
+  std::shared_ptr<const BrokerConfig> broker_config_;
+  std::int64_t broker_config_revision_[2] = {};  // of all brokers' entry, of this broker's
 };
 
 }  // namespace penstock::broker

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <limits>
 #include <set>
@@ -85,28 +86,66 @@ std::string get_cleanup_policy(const TopicSettings& s) {
   return "delete";
 }
 
-Status set_compression(TopicSettings&, std::string_view v) {
-  if (v == "producer") return {};
-  return fail(
-      Errc::kInvalid,
-      "This broker stores what producers send and never recompresses: only 'producer' is possible");
-}
-std::string get_compression(const TopicSettings&) { return "producer"; }
-
-Status set_flush_messages(TopicSettings& s, std::string_view v) {
-  std::int64_t messages = 0;
-  PENSTOCK_RETURN_IF_ERROR(read_number<std::int64_t>(v, 1, kLongMax, messages));
-  if (messages != 1 && messages != kLongMax) {
-    return fail(Errc::kInvalid, "Value must be 1 (acknowledge after fdatasync) or " +
-                                    std::to_string(kLongMax) +
-                                    " (leave it to the operating system)");
+struct CodecName {
+  std::string_view name;
+  std::optional<record::Codec> codec;
+};
+constexpr std::array kCodecs = {
+    CodecName{"uncompressed", record::Codec::kNone}, CodecName{"zstd", record::Codec::kZstd},
+    CodecName{"lz4", record::Codec::kLz4},           CodecName{"snappy", record::Codec::kSnappy},
+    CodecName{"gzip", record::Codec::kGzip},         CodecName{"producer", std::nullopt},
+};
+Status set_compression(TopicSettings& s, std::string_view v) {
+  for (const CodecName& each : kCodecs) {
+    if (each.name != v) continue;
+    s.compression = each.codec;
+    return {};
   }
-  s.flush = messages == 1 ? FlushMode::kAck : FlushMode::kOs;
+  return fail(Errc::kInvalid,
+              "String must be one of: uncompressed, zstd, lz4, snappy, gzip, producer");
+}
+std::string get_compression(const TopicSettings& s) {
+  for (const CodecName& each : kCodecs) {
+    if (each.codec == s.compression) return std::string(each.name);
+  }
+  return "producer";
+}
+
+/// The disk is waited for after each message or not at all; to wait more often than asked is safe.
+Status set_flush_messages(TopicSettings& s, std::string_view v) {
+  PENSTOCK_RETURN_IF_ERROR(read_number<std::int64_t>(v, 1, kLongMax, s.flush_messages));
+  s.flush = s.flush_messages == kLongMax ? FlushMode::kOs : FlushMode::kAck;
   return {};
 }
-std::string get_flush_messages(const TopicSettings& s) {
-  return s.flush == FlushMode::kAck ? "1" : std::to_string(kLongMax);
+
+Status read_flag(std::string_view text, bool& out) {
+  std::string lower(trimmed(text));
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (lower != "true" && lower != "false")
+    return fail(Errc::kInvalid, "Expected value to be either true or false");
+  out = lower == "true";
+  return {};
 }
+Status set_unclean(TopicSettings& s, std::string_view v) {
+  return read_flag(v, s.unclean_leader_election);
+}
+std::string get_unclean(const TopicSettings& s) {
+  return s.unclean_leader_election ? "true" : "false";
+}
+
+/// Settings with one possible value.
+constexpr char kFalse[] = "false";
+constexpr char kNoPreallocation[] =
+    "Segments are not preallocated as a whole by this broker: only 'false' is possible";
+constexpr char kNoTiers[] =
+    "Tiered Storage functionality is disabled in the broker: only 'false' is possible";
+template <const auto& Why>
+Status set_false(TopicSettings&, std::string_view v) {
+  bool value = false;
+  PENSTOCK_RETURN_IF_ERROR(read_flag(v, value));
+  return value ? fail(Errc::kInvalid, Why) : Status();
+}
+std::string get_false(const TopicSettings&) { return kFalse; }
 
 Status set_dirty_ratio(TopicSettings& s, std::string_view v) {
   v = trimmed(v);
@@ -152,8 +191,9 @@ constexpr std::array kDefs = {
                    "time or size.",
                    set_cleanup_policy, get_cleanup_policy},
     TopicConfigDef{"compression.type", "compression.type", ConfigType::kString,
-                   "Records are stored as the producer compressed them.", set_compression,
-                   get_compression},
+                   "producer: batches are stored as they came. Else those that came otherwise are "
+                   "recompressed, or not compressed at all, before they are stored.",
+                   set_compression, get_compression},
     TopicConfigDef{"delete.retention.ms", "log.cleaner.delete.retention.ms", ConfigType::kLong,
                    "How long compaction keeps tombstones after it has removed what they cover.",
                    LOG_NUMBER(delete_retention_ms, 0, kLongMax)},
@@ -161,9 +201,13 @@ constexpr std::array kDefs = {
                    "Time from removing a file from the log to unlinking it.",
                    LOG_NUMBER(file_delete_delay_ms, 0, kLongMax)},
     TopicConfigDef{"flush.messages", "log.flush.interval.messages", ConfigType::kLong,
-                   "1: records are acknowledged after fdatasync. The largest number, the default: "
-                   "after the write to the page cache.",
-                   set_flush_messages, get_flush_messages},
+                   "The largest number, the default: records are acknowledged after the write to "
+                   "the page cache. Anything less: after fdatasync, each of them.",
+                   set_flush_messages, get_own<&TopicSettings::flush_messages>},
+    TopicConfigDef{"flush.ms", "log.flush.interval.ms", ConfigType::kLong,
+                   "Longest time from the write to fdatasync. All logs are synced every "
+                   "log.flush.offset.checkpoint.interval.ms.",
+                   OWN_NUMBER(flush_ms, 0, kLongMax)},
     TopicConfigDef{"index.interval.bytes", "log.index.interval.bytes", ConfigType::kInt,
                    "Bytes of log for each entry in the offset index.",
                    LOG_NUMBER(index_interval_bytes, 0, kIntMax)},
@@ -196,6 +240,12 @@ constexpr std::array kDefs = {
                    "Replicas that must have a record before acks=all is answered; beyond the "
                    "number of brokers no such produce succeeds.",
                    OWN_NUMBER(min_insync_replicas, 1, kIntMax)},
+    TopicConfigDef{"preallocate", "log.preallocate", ConfigType::kBoolean,
+                   "Disk blocks are reserved some ahead of the writes, never a whole segment.",
+                   set_false<kNoPreallocation>, get_false, true},
+    TopicConfigDef{"remote.storage.enable", "remote.log.storage.system.enable",
+                   ConfigType::kBoolean, "There is no tiered storage.", set_false<kNoTiers>,
+                   get_false, true},
     TopicConfigDef{
         "retention.bytes", "log.retention.bytes", ConfigType::kLong,
         "Size of a partition from which on the oldest segments are deleted; -1: no limit.",
@@ -204,13 +254,36 @@ constexpr std::array kDefs = {
                    "Age from which on segments are deleted; -1: never.",
                    LOG_NUMBER(retention_ms, -1, kLongMax)},
     TopicConfigDef{"segment.bytes", "log.segment.bytes", ConfigType::kInt,
-                   "Size of a segment file.", LOG_NUMBER(segment_bytes, 14, kIntMax)},
+                   "Size of a segment file.", LOG_NUMBER(segment_bytes, 1048576, kIntMax)},
     TopicConfigDef{"segment.index.bytes", "log.index.size.max.bytes", ConfigType::kInt,
                    "Size of an index file; a full one makes the segment roll.",
                    LOG_NUMBER(segment_index_bytes, 4, kIntMax)},
+    TopicConfigDef{
+        "segment.jitter.ms", "log.roll.jitter.ms", ConfigType::kLong,
+        "How much earlier than segment.ms a segment may be rolled, each at its own time.",
+        LOG_NUMBER(segment_jitter_ms, 0, kLongMax)},
     TopicConfigDef{"segment.ms", "log.roll.ms", ConfigType::kLong,
                    "Age from which on a segment that is not full is rolled.",
                    LOG_NUMBER(segment_ms, 1, kLongMax)},
+    TopicConfigDef{
+        "unclean.leader.election.enable", "unclean.leader.election.enable", ConfigType::kBoolean,
+        "Kept, and without effect: the only replica is always in sync.", set_unclean, get_unclean},
+};
+
+struct Missing {
+  std::string_view name;
+  std::string_view why;
+};
+constexpr std::array kMissing = {
+    Missing{"compression.gzip.level", "codecs have one level each"},
+    Missing{"compression.lz4.level", "codecs have one level each"},
+    Missing{"compression.zstd.level", "codecs have one level each"},
+    Missing{"follower.replication.throttled.replicas", "there are no followers"},
+    Missing{"leader.replication.throttled.replicas", "there are no followers"},
+    Missing{"local.retention.bytes", "there is no tiered storage"},
+    Missing{"local.retention.ms", "there is no tiered storage"},
+    Missing{"remote.log.copy.disable", "there is no tiered storage"},
+    Missing{"remote.log.delete.on.disable", "there is no tiered storage"},
 };
 #undef LOG_NUMBER
 #undef OWN_NUMBER
@@ -228,23 +301,40 @@ const TopicConfigDef* find_topic_config(std::string_view name) {
   return at != kDefs.end() && at->name == name ? at : nullptr;
 }
 
+std::optional<std::string_view> why_no_topic_config(std::string_view name) {
+  for (const Missing& missing : kMissing) {
+    if (missing.name == name) return missing.why;
+  }
+  return std::nullopt;
+}
+
+Status check_together(const TopicSettings& settings) {
+  if (settings.log.max_compaction_lag_ms < settings.log.min_compaction_lag_ms) {
+    return fail(Errc::kInvalid, "conflict topic config setting min.compaction.lag.ms (" +
+                                    std::to_string(settings.log.min_compaction_lag_ms) +
+                                    ") > max.compaction.lag.ms (" +
+                                    std::to_string(settings.log.max_compaction_lag_ms) + ")");
+  }
+  return {};
+}
+
 Result<TopicSettings> with_overrides(const TopicSettings& defaults,
                                      const std::map<std::string, std::string>& overrides) {
   TopicSettings out = defaults;
   for (const auto& [name, value] : overrides) {
     const TopicConfigDef* def = find_topic_config(name);
-    if (def == nullptr) return fail(Errc::kInvalid, "Unknown topic config name: " + name);
+    if (def == nullptr) {
+      const auto why = why_no_topic_config(name);
+      return fail(Errc::kInvalid,
+                  why ? "Topic config " + name + " is not supported: " + std::string(*why)
+                      : "Unknown topic config name: " + name);
+    }
     if (auto set = def->set(out, value); !set) {
       return fail(Errc::kInvalid, "Invalid value " + value + " for configuration " + name + ": " +
                                       set.error().text);
     }
   }
-  if (out.log.max_compaction_lag_ms < out.log.min_compaction_lag_ms) {
-    return fail(Errc::kInvalid, "conflict topic config setting min.compaction.lag.ms (" +
-                                    std::to_string(out.log.min_compaction_lag_ms) +
-                                    ") > max.compaction.lag.ms (" +
-                                    std::to_string(out.log.max_compaction_lag_ms) + ")");
-  }
+  PENSTOCK_RETURN_IF_ERROR(check_together(out));
   return out;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,7 +20,8 @@ enum class ConfigType : std::int8_t {
   kShort = 4,
   kLong = 5,
   kDouble = 6,
-  kList = 7
+  kList = 7,
+  kPassword = 9,
 };
 
 /// One setting of a topic that this broker honours, under Kafka's name. What is not in the list is
@@ -32,11 +34,17 @@ struct TopicConfigDef {
   /// Checks and sets; kInvalid with the reason alone.
   Status (*set)(TopicSettings& settings, std::string_view value);
   std::string (*get)(const TopicSettings& settings);
+  bool fixed = false;  // it has one value: nothing else is possible here
 };
 
 /// By name.
 [[nodiscard]] std::span<const TopicConfigDef> topic_config_defs();
 [[nodiscard]] const TopicConfigDef* find_topic_config(std::string_view name);
+
+/// Why a setting that Kafka has is not in the list; nullopt for a name that Kafka does not know.
+[[nodiscard]] std::optional<std::string_view> why_no_topic_config(std::string_view name);
+/// What no setting can say alone: limits that exclude each other. kInvalid.
+[[nodiscard]] Status check_together(const TopicSettings& settings);
 
 /// The broker's defaults with a topic's overrides on top. kInvalid names the setting and its value.
 [[nodiscard]] Result<TopicSettings> with_overrides(

@@ -26,6 +26,7 @@ enum class CleanupPolicy : std::uint8_t { kDelete, kCompact, kCompactAndDelete }
 struct LogConfig {
   std::int64_t segment_bytes = 1LL << 30;
   std::int64_t segment_ms = 7LL * 24 * 3600 * 1000;
+  std::int64_t segment_jitter_ms = 0;  // a segment may be rolled up to that much before segment_ms
   std::int64_t segment_index_bytes = 10LL << 20;
   std::int32_t index_interval_bytes = 4096;
   std::int64_t retention_ms = 7LL * 24 * 3600 * 1000;  // -1: for ever

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "framework/base/assert.h"
+#include "framework/base/crc32c.h"
 
 namespace penstock::log {
 namespace {
@@ -216,10 +217,20 @@ Status LogImpl::roll_if_needed(const Incoming& incoming, std::size_t bytes) {
                                  ? incoming.max_timestamp_ms - *first
                                  : clock_.wall_ms() - active_since_ms_;
     const bool compacts = config_.cleanup_policy != CleanupPolicy::kDelete;
-    full = age > (compacts ? std::min(config_.segment_ms, config_.max_compaction_lag_ms)
-                           : config_.segment_ms);
+    const std::int64_t age_max = config_.segment_ms - roll_jitter_ms(segment.base());
+    full = age > (compacts ? std::min(age_max, config_.max_compaction_lag_ms) : age_max);
   }
   return full ? roll() : Status();
+}
+
+/// Spreads the rolls of logs that began together: another time for each log and segment, the same
+/// one whenever it is asked for.
+std::int64_t LogImpl::roll_jitter_ms(Offset base) const {
+  const std::int64_t most = std::min(config_.segment_jitter_ms, config_.segment_ms);
+  if (most <= 0) return 0;
+  const std::string seed = directory_ + "/" + std::to_string(base.value);
+  return static_cast<std::int64_t>(crc32c(as_bytes(seed)) * 0x9E3779B9ULL %
+                                   static_cast<std::uint64_t>(most));
 }
 
 Status LogImpl::roll() {

@@ -111,6 +111,7 @@ class LogImpl final : public Log {
   void keep_few_files_open(std::size_t used);
 
   Status check_online() const;
+  [[nodiscard]] std::int64_t roll_jitter_ms(Offset base) const;
   Status roll_if_needed(const Incoming& incoming, std::size_t bytes);
   Result<AppendInfo> write(ByteView batches, const Incoming& incoming);
   Status take_in(const record::BatchView& batch, Offset segment_base);

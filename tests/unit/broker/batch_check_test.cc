@@ -170,5 +170,26 @@ TEST(TopicName, KafkasRuleHolds) {
   EXPECT_FALSE(check_topic_name(std::string(250, 'x')));
 }
 
+TEST(BatchCheck, ATopicsOwnCodecIsAppliedOnceAllElsePassed) {
+  TopicSettings settings;
+  settings.compression = record::Codec::kZstd;
+  const BatchCheck recoded = check(batch("k"), settings);
+  EXPECT_EQ(recoded.error, ErrorCode::kNone);
+  EXPECT_EQ(recoded.header.codec(), record::Codec::kZstd);
+  EXPECT_EQ(recoded.header.size_bytes(), recoded.recoded.size());
+  EXPECT_TRUE(check(batch("k", kNow, record::Codec::kZstd), settings).recoded.empty())
+      << "it is as it should be";
+}
+TEST(BatchCheck, ABatchThatGrowsBeyondTheLimitIsTooLarge) {
+  record::BatchBuilder::Options options;
+  options.codec = record::Codec::kZstd;
+  record::BatchBuilder builder(options);
+  builder.add(kNow, "key", std::string(10'000, 'v'));
+  TopicSettings settings;
+  settings.compression = record::Codec::kNone;
+  settings.max_message_bytes = 1000;
+  EXPECT_EQ(check(builder.finish(), settings).error, ErrorCode::kMessageTooLarge);
+}
+
 }  // namespace
 }  // namespace penstock::broker

@@ -51,7 +51,6 @@ TEST(Settings, WhatIsNotSupportedIsSaid) {
             std::string::npos);
   EXPECT_NE(problems({"listeners=PLAINTEXT://a:70000"}).find("port"), std::string::npos);
   EXPECT_NE(problems({"log.dirs=/a,/b"}).find("only one data directory"), std::string::npos);
-  EXPECT_NE(problems({"num.io.threads=8"}).find("num.io.threads"), std::string::npos);
 }
 TEST(Settings, AllProblemsComeAtOnce) {
   const std::string all =

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+
 #include "tests/unit/log/batches.h"
 #include "tests/unit/log/manual_clock.h"
 #include "tests/unit/log/sim_file_system.h"
@@ -117,6 +120,32 @@ TEST_F(Retention, AbortedTransactionsAreListedForTheRangeTheyTouch) {
   EXPECT_EQ(all->front().first, Offset(2));
   EXPECT_EQ(all->front().last, Offset(4));
   EXPECT_TRUE(log_->aborted(Offset(0), Offset(2))->empty());
+}
+
+/// Batches a second apart; the offset at which the second segment begins.
+Offset first_roll(testing::SimFileSystem& system, testing::ManualClock& clock,
+                  const std::string& directory, const LogConfig& config) {
+  RecoveryReport report;
+  auto log = Log::open(system, clock, directory, config, {}, report);
+  const std::int64_t begin = clock.now_ms;
+  for (int i = 0; (*log)->segment_count() < 2; ++i) {
+    auto batch = make_batch(1, begin + 1000 * i);
+    if (!(*log)->append(batch, LeaderEpoch(0))) break;
+  }
+  return (*log)->end();
+}
+TEST_F(Retention, JitterRollsEachLogAtItsOwnTimeButNoLaterThanWithout) {
+  config_.segment_ms = 100'000;
+  EXPECT_EQ(first_roll(system_, clock_, "/data/plain-0", config_), Offset(102));
+  config_.segment_jitter_ms = 90'000;
+  std::set<Offset> rolls;
+  for (int i = 0; i < 8; ++i) {
+    const Offset roll = first_roll(system_, clock_, "/data/t-" + std::to_string(i), config_);
+    EXPECT_LE(roll, Offset(102));
+    EXPECT_GE(roll, Offset(11));
+    rolls.insert(roll);
+  }
+  EXPECT_GT(rolls.size(), 4U);
 }
 
 }  // namespace

@@ -4,13 +4,10 @@
 
 #include "framework/protocol/api.h"
 #include "framework/protocol/messages/alter_configs.h"
-<<<<<<< HEAD
 #include "framework/protocol/messages/alter_partition_reassignments.h"
 #include "framework/protocol/messages/alter_replica_log_dirs.h"
-=======
 #include "framework/protocol/messages/consumer_group_describe.h"
 #include "framework/protocol/messages/consumer_group_heartbeat.h"
->>>>>>> 6377287 (Consumer groups of KIP-848: pure steps, server assignors, records in Kafka's format, heartbeat and describe)
 #include "framework/protocol/messages/create_partitions.h"
 #include "framework/protocol/messages/create_topics.h"
 #include "framework/protocol/messages/delete_groups.h"

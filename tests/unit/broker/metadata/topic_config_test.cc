@@ -34,6 +34,24 @@ TEST(TopicConfig, OverridesReachTheSettings) {
   EXPECT_EQ(settings->flush, FlushMode::kAck);
 }
 
+TEST(TopicConfig, CodecsAreSetByName) {
+  EXPECT_EQ(with_overrides({}, {{"compression.type", "producer"}})->compression, std::nullopt);
+  EXPECT_EQ(with_overrides({}, {{"compression.type", "uncompressed"}})->compression,
+            record::Codec::kNone);
+  EXPECT_EQ(with_overrides({}, {{"compression.type", "zstd"}})->compression, record::Codec::kZstd);
+}
+
+TEST(TopicConfig, AnyNumberOfMessagesBelowTheLargestWaitsForTheDisk) {
+  EXPECT_EQ(with_overrides({}, {{"flush.messages", "10000"}})->flush, FlushMode::kAck);
+  EXPECT_EQ(with_overrides({}, {{"flush.messages", "9223372036854775807"}})->flush, FlushMode::kOs);
+}
+
+TEST(TopicConfig, WhatKafkaHasAndThisBrokerHasNotSaysWhy) {
+  EXPECT_EQ(with_overrides({}, {{"local.retention.ms", "5"}}).error().text,
+            "Topic config local.retention.ms is not supported: there is no tiered storage");
+  EXPECT_EQ(why_no_topic_config("no.such"), std::nullopt);
+}
+
 TEST(TopicConfig, WrongValuesNameTheSettingAndTheReason) {
   const auto text = [](const char* name, const char* value) {
     const auto result = with_overrides({}, {{name, value}});
@@ -51,8 +69,13 @@ TEST(TopicConfig, WrongValuesNameTheSettingAndTheReason) {
   for (const auto& [name, value] :
        std::vector<std::pair<std::string, std::string>>{{"cleanup.policy", "shred"},
                                                         {"cleanup.policy", ""},
-                                                        {"compression.type", "zstd"},
-                                                        {"flush.messages", "10"},
+                                                        {"compression.type", "zip"},
+                                                        {"compression.gzip.level", "6"},
+                                                        {"flush.messages", "0"},
+                                                        {"preallocate", "true"},
+                                                        {"remote.storage.enable", "true"},
+                                                        {"segment.bytes", "1048575"},
+                                                        {"unclean.leader.election.enable", "yes"},
                                                         {"min.insync.replicas", "0"},
                                                         {"message.timestamp.type", "Now"},
                                                         {"segment.bytes", "99999999999"}}) {

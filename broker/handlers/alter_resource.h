@@ -17,15 +17,22 @@ namespace penstock::broker {
 
 using ConfigChanges = std::map<std::string, std::optional<std::string>>;
 
-/// Why a resource cannot be altered at all; nullopt for a topic that exists.
+/// Why a resource cannot be altered at all; nullopt for a topic that exists and for the broker.
 [[nodiscard]] std::optional<ApiError> refuse_resource(const RequestContext& context,
                                                       std::int8_t type, std::string_view name);
+/// What was set so far: of the topic, of this broker, or of all brokers.
+[[nodiscard]] const std::map<std::string, std::string>& set_values(const RequestContext& context,
+                                                                   std::int8_t type,
+                                                                   std::string_view name);
+/// Stores the changes and hands the outcome to `done`, on any thread.
+void change_resource(const RequestContext& context, std::int8_t type, std::string_view name,
+                     ConfigChanges changes, bool validate_only, TopicAdmin::AlterDone done);
 
 /// Answers `request` with the outcome for each of its resources; `changes(resource)` gives what to
-/// change or why not.
-template <class Request, class Response, class Changes>
-void alter_topics(RequestContext& context, const Request& request, Reply<Response> reply,
-                  Changes changes) {
+/// change or why not. `done_already(resource, outcome)` may have dealt with one of another kind.
+template <class Request, class Response, class DoneAlready, class Changes>
+void alter_resources(RequestContext& context, const Request& request, Reply<Response> reply,
+                     DoneAlready done_already, Changes changes) {
   using Outcome = typename decltype(Response::resources)::value_type;
   if (request.resources.empty()) return reply(Response());
   auto gather = std::make_shared<Gather<Outcome>>(
@@ -41,12 +48,17 @@ void alter_topics(RequestContext& context, const Request& request, Reply<Respons
     Outcome outcome;
     outcome.type = resource.type;
     outcome.name = resource.name;
-    auto refused = refuse_resource(context, resource.type, resource.name);
+    std::optional<ApiError> refused;
     if (!seen.emplace(resource.type, resource.name).second)
       refused = ApiError{protocol::ErrorCode::kInvalidRequest, "The resource is named twice."};
+    if (!refused && done_already(resource, outcome)) {
+      gather->put(i, std::move(outcome));
+      continue;
+    }
+    if (!refused) refused = refuse_resource(context, resource.type, resource.name);
     tl::expected<ConfigChanges, ApiError> wanted;
     if (refused)
-      wanted = tl::make_unexpected(*refused);
+      wanted = tl::make_unexpected(std::move(*refused));
     else
       wanted = changes(resource);
     if (!wanted) {
@@ -55,12 +67,12 @@ void alter_topics(RequestContext& context, const Request& request, Reply<Respons
       gather->put(i, std::move(outcome));
       continue;
     }
-    context.broker().topic_admin().alter_configs(
-        std::string(resource.name), std::move(*wanted), request.validate_only,
-        [gather, i, outcome = std::move(outcome)](tl::expected<TopicRef, ApiError> done) mutable {
-          if (!done) {
-            outcome.error = done.error().code;
-            outcome.message = done.error().text;
+    change_resource(
+        context, resource.type, resource.name, std::move(*wanted), request.validate_only,
+        [gather, i, outcome = std::move(outcome)](std::optional<ApiError> failed) mutable {
+          if (failed) {
+            outcome.error = failed->code;
+            outcome.message = std::move(failed->text);
           }
           gather->put(i, std::move(outcome));
         });
