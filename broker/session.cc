@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <atomic>
+#include <chrono>
 #include <utility>
 
 #include "broker/api_table.h"
@@ -10,6 +12,25 @@
 namespace penstock::broker {
 
 using protocol::ApiKey;
+
+namespace {
+
+constexpr int kComplaintsPerSecond = 10;
+
+/// Why a client is refused, a few times a second and no more: nobody who connects may fill the log,
+/// nor stall the shards where nobody reads it. Any thread.
+template <class... Args>
+void complain(spdlog::format_string_t<Args...> format, Args&&... args) {
+  static std::atomic<std::int64_t> second{0};
+  static std::atomic<int> said{0};
+  const std::int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
+                               std::chrono::steady_clock::now().time_since_epoch())
+                               .count();
+  if (second.exchange(now) != now) said = 0;
+  if (said.fetch_add(1) < kComplaintsPerSecond) spdlog::info(format, std::forward<Args>(args)...);
+}
+
+}  // namespace
 
 ReplyTo::ReplyTo(std::shared_ptr<net::Connection> connection, std::uint64_t sequence, ApiKey api,
                  std::int16_t version, std::int32_t correlation_id)
@@ -51,8 +72,8 @@ void ReplyTo::close_connection() {
 
 void ReplyTo::refuse_malformed() {
   if (connection_)
-    spdlog::info("{}: closing the connection: malformed {} version {}", connection_->peer(),
-                 to_string(api_), version_);
+    complain("{}: closing the connection: malformed {} version {}", connection_->peer(),
+             to_string(api_), version_);
   close_connection();
 }
 
@@ -65,16 +86,16 @@ void Session::on_frame(net::Frame frame, std::uint64_t sequence) {
   const Api* api = find_handler(header->api);
   std::int16_t version = header->version;
   if (api == nullptr) {
-    spdlog::info("{}: closing the connection: API key {} is not supported", connection_->peer(),
-                 static_cast<int>(header->api));
+    complain("{}: closing the connection: API key {} is not supported", connection_->peer(),
+             static_cast<int>(header->api));
     return connection_->close();
   }
   if (version < api->low || version > api->high) {
     // ApiVersions answers an unknown version in version 0, so that the client can try again
     // (KIP-35).
     if (header->api != ApiKey::kApiVersions) {
-      spdlog::info("{}: closing the connection: {} version {} is not supported",
-                   connection_->peer(), to_string(header->api), version);
+      complain("{}: closing the connection: {} version {} is not supported", connection_->peer(),
+               to_string(header->api), version);
       return connection_->close();
     }
     version = kUnknownVersion;

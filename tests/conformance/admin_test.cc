@@ -166,7 +166,7 @@ TEST_F(Admin, TheLogDirectoryIsDescribedWithTheBytesOfItsPartitions) {
   ProduceRequest produce;
   produce.acks = -1;
   produce.timeout_ms = 1000;
-  produce.topics = {{"t", {{PartitionId(1), batch}}}};
+  produce.topics = {{"t", {}, {{PartitionId(1), batch}}}};
   ASSERT_EQ(ask<ProduceResponse>(ApiKey::kProduce, 9, produce).topics.at(0).partitions.at(0).error,
             ErrorCode::kNone);
   for (std::int16_t version = 1; version <= 5; ++version) {

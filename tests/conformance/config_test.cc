@@ -196,13 +196,15 @@ TEST_F(Configs, BatchesAreStoredInTheTopicsCodec) {
   ProduceRequest produce;
   produce.acks = -1;
   produce.timeout_ms = 1000;
-  produce.topics = {{"t", {{PartitionId(0), plain}}}};
+  produce.topics = {{"t", {}, {{PartitionId(0), plain}}}};
   EXPECT_EQ(ask<ProduceResponse>(ApiKey::kProduce, 9, produce).topics.at(0).partitions.at(0).error,
             ErrorCode::kNone);
   FetchRequest fetch;
   fetch.bytes_max = 100'000;
   fetch.topics = {
-      {"t", {{PartitionId(0), LeaderEpoch(-1), Offset(0), LeaderEpoch(-1), Offset(-1), 100'000}}}};
+      {"t",
+       {},
+       {{PartitionId(0), LeaderEpoch(-1), Offset(0), LeaderEpoch(-1), Offset(-1), 100'000}}}};
   const auto response = ask<FetchResponse>(ApiKey::kFetch, 11, fetch);
   const auto batch = record::BatchView::parse(*response.topics.at(0).partitions.at(0).records);
   ASSERT_TRUE(batch) << batch.error().text;

@@ -131,7 +131,7 @@ TEST_F(HostileInput, ABombInEachCodecIsRefusedAtTheCap) {
     ProduceRequest request;
     request.acks = -1;
     request.timeout_ms = 1000;
-    request.topics = {{"t", {{PartitionId(0), bomb}}}};
+    request.topics = {{"t", {}, {{PartitionId(0), bomb}}}};
     const auto answer = ask<ProduceResponse>(ApiKey::kProduce, 9, request);
     EXPECT_NE(answer.topics.at(0).partitions.at(0).error, ErrorCode::kNone)
         << static_cast<int>(codec);
@@ -144,7 +144,7 @@ TEST_F(HostileInput, EmptyDuplicateAndUnknownArraysAreAnswered) {
   EXPECT_TRUE(ask<FetchResponse>(ApiKey::kFetch, 12, FetchRequest()).topics.empty());
   ProduceRequest produce;
   produce.acks = -1;
-  produce.topics = {{"none", {}}, {"none", {}}};
+  produce.topics = {{"none", {}, {}}, {"none", {}, {}}};
   EXPECT_EQ(ask<ProduceResponse>(ApiKey::kProduce, 9, produce).topics.size(), 2U);
   MetadataRequest metadata;
   metadata.topics.emplace();
@@ -160,14 +160,14 @@ TEST_F(HostileInput, AClientThatPosesAsAReplicaChangesNothing) {
   ProduceRequest produce;
   produce.acks = -1;
   produce.timeout_ms = 1000;
-  produce.topics = {{"t", {{PartitionId(0), batch}}}};
+  produce.topics = {{"t", {}, {{PartitionId(0), batch}}}};
   ASSERT_EQ(ask<ProduceResponse>(ApiKey::kProduce, 9, produce).topics.at(0).partitions.at(0).error,
             ErrorCode::kNone);
   FetchRequest fetch;
   fetch.replica = BrokerId(1);
   fetch.bytes_max = 1000;
   fetch.topics = {
-      {"t", {{PartitionId(0), LeaderEpoch(-1), Offset(0), LeaderEpoch(7), Offset(0), 1000}}}};
+      {"t", {}, {{PartitionId(0), LeaderEpoch(-1), Offset(0), LeaderEpoch(7), Offset(0), 1000}}}};
   RawClient replica(broker_.port());
   replica.send(ApiKey::kFetch, 12, 1, fetch);
   static_cast<void>(replica.receive());

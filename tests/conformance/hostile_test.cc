@@ -43,7 +43,7 @@ class Hostile : public ::testing::Test {
     ProduceRequest request;
     request.acks = acks;
     request.timeout_ms = 1000;
-    request.topics = {{topic, {{PartitionId(partition), records}}}};
+    request.topics = {{topic, {}, {{PartitionId(partition), records}}}};
     client.send(ApiKey::kProduce, version, 7, request);
     return client.receive_as<ProduceResponse>(ApiKey::kProduce, version, 7)
         .topics.at(0)
@@ -166,7 +166,7 @@ TEST_F(Hostile, AProduceRequestOfEmptyPartitionsIsNotWorthItsMemory) {
   create_topic("t");
   ProduceRequest request;
   request.acks = -1;
-  request.topics = {{"t", std::vector<ProduceRequest::Partition>(110'000)}};
+  request.topics = {{"t", {}, std::vector<ProduceRequest::Partition>(110'000)}};
   RawClient client(broker_.port());
   client.send(ApiKey::kProduce, 7, 1, request);
   EXPECT_FALSE(client.receive());
@@ -178,7 +178,7 @@ TEST_F(Hostile, AProduceRequestMayHoldManySmallBatches) {
   request.acks = -1;
   request.timeout_ms = 1000;
   request.topics = {
-      {"t", std::vector<ProduceRequest::Partition>(10'000, {PartitionId(1), records})}};
+      {"t", {}, std::vector<ProduceRequest::Partition>(10'000, {PartitionId(1), records})}};
   RawClient client(broker_.port());
   client.send(ApiKey::kProduce, 7, 1, request);
   const auto response = client.receive_as<ProduceResponse>(ApiKey::kProduce, 7, 1);
@@ -249,7 +249,7 @@ TEST_F(Hostile, AcksZeroGetsNoAnswerAndAFailureClosesTheConnection) {
   const auto records = batch();
   RawClient client(broker_.port());
   ProduceRequest request;
-  request.topics = {{"t", {{PartitionId(0), records}}}};
+  request.topics = {{"t", {}, {{PartitionId(0), records}}}};
   client.send(ApiKey::kProduce, 9, 7, request);
   client.send(ApiKey::kApiVersions, 0, 8, ApiVersionsRequest());
   EXPECT_EQ(load_be<std::int32_t>(client.receive()->data()), 8);

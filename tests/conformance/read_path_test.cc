@@ -66,7 +66,7 @@ class ReadPath : public ::testing::Test {
     ProduceRequest request;
     request.acks = -1;
     request.timeout_ms = 1000;
-    request.topics = {{topic, {{PartitionId(partition), ByteView(batch)}}}};
+    request.topics = {{topic, {}, {{PartitionId(partition), ByteView(batch)}}}};
     client_.send(ApiKey::kProduce, 9, 4, request);
     ASSERT_EQ(client_.receive_as<ProduceResponse>(ApiKey::kProduce, 9, 4)
                   .topics.at(0)
@@ -275,7 +275,7 @@ class Quotas : public ReadPath {
     ProduceRequest request;
     request.acks = -1;
     request.timeout_ms = 1000;
-    request.topics = {{"t", {{PartitionId(0), ByteView(batch)}}}};
+    request.topics = {{"t", {}, {{PartitionId(0), ByteView(batch)}}}};
     client_.send(ApiKey::kProduce, 9, 4, request);
     return client_.receive_as<ProduceResponse>(ApiKey::kProduce, 9, 4).throttle_ms;
   }
