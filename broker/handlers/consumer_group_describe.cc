@@ -43,7 +43,7 @@ void describe(const ConsumerGroup& group, const GroupPlace& place,
     out.client_id = member.client_id;
     out.client_host = member.client_host;
     out.topics.assign(member.topics.begin(), member.topics.end());
-    if (!member.regex.empty()) out.regex = member.regex;
+    out.regex = member.regex;  // empty, not null, when there is none: as Kafka
     out.assignment = named(partitions_of(member.assigned), *topics);
     if (const auto target = group.targets.find(id); target != group.targets.end())
       out.target = named(target->second, *topics);

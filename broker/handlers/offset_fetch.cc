@@ -20,12 +20,17 @@ struct Question {
   std::optional<std::vector<std::pair<std::string, std::vector<std::int32_t>>>>
       topics;  // none: all
   bool require_stable = false;
+  std::optional<std::string>
+      member_id;  // with the epoch: what a member of the consumer protocol says (v9+)
+  std::int32_t member_epoch = -1;
 };
 
 Question question(std::string_view group,
                   const std::optional<std::vector<OffsetFetchRequest::Topic>>& topics,
                   bool require_stable) {
-  Question out{std::string(group), std::nullopt, require_stable};
+  Question out;
+  out.group = group;
+  out.require_stable = require_stable;
   if (!topics) return out;
   out.topics.emplace();
   for (const OffsetFetchRequest::Topic& topic : *topics)
@@ -92,14 +97,30 @@ std::vector<OffsetFetchResponse::Topic> refused_topics(const Question& asked, Er
   return out;
 }
 
+/// A member that was fenced must not go on from offsets that others committed (KIP-848). Whoever
+/// names no member is let in.
+ErrorCode check_member(const Question& asked, const Group* group) {
+  if (!asked.member_id && asked.member_epoch < 0) return ErrorCode::kNone;
+  if (group == nullptr || !group->consumer) return ErrorCode::kNone;
+  const auto member = group->consumer->members.find(asked.member_id.value_or(""));
+  if (member == group->consumer->members.end()) return ErrorCode::kUnknownMemberId;
+  return member->second.epoch == asked.member_epoch ? ErrorCode::kNone
+                                                    : ErrorCode::kStaleMemberEpoch;
+}
+
 OffsetFetchResponse::Group look_up(const Question& asked, const GroupPlace& place) {
   OffsetFetchResponse::Group out;
   out.id = asked.group;
-  out.error = place.coordinator == nullptr
-                  ? ErrorCode::kCoordinatorNotAvailable
-                  : place.coordinator->look(place.partition, asked.group, [&](const Group* group) {
-                      out.topics = topics_of(asked, group);
-                    });
+  if (place.coordinator == nullptr) {
+    out.error = ErrorCode::kCoordinatorNotAvailable;
+    return out;
+  }
+  ErrorCode refused = ErrorCode::kNone;
+  out.error = place.coordinator->look(place.partition, asked.group, [&](const Group* group) {
+    refused = check_member(asked, group);
+    if (refused == ErrorCode::kNone) out.topics = topics_of(asked, group);
+  });
+  if (out.error == ErrorCode::kNone) out.error = refused;
   return out;
 }
 
@@ -131,9 +152,13 @@ void handle_offset_fetch(RequestContext context, OffsetFetchRequest request,
       });
   for (std::size_t i = 0; i < request.groups.size(); ++i) {
     const OffsetFetchRequest::Group& group = request.groups[i];
+    Question asked = question(group.id, group.topics, request.require_stable);
+    if (group.member_id) asked.member_id = std::string(*group.member_id);
+    asked.member_epoch = group.member_epoch;
     at_group(context.shard, group.id,
-             [asked = question(group.id, group.topics, request.require_stable), gather,
-              i](const GroupPlace& place) { gather->put(i, look_up(asked, place)); });
+             [asked = std::move(asked), gather, i](const GroupPlace& place) {
+               gather->put(i, look_up(asked, place));
+             });
   }
 }
 

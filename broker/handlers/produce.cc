@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "broker/batch_check.h"
-#include "broker/coordinator/at_transaction.h"
 #include "broker/client_quotas.h"
+#include "broker/coordinator/at_transaction.h"
 #include "broker/partition.h"
 #include "framework/protocol/messages/produce.h"
 
@@ -293,6 +293,7 @@ PartIndexes ProduceOperation::append_on(BrokerShard& owner, PartIndexes& parts,
   PartIndexes verified;
   std::erase_if(parts, [&](std::size_t i) {
     Part& part = parts_[i];
+    part.outcome = {};  // of the visit before, if this is not the first
     Partition* partition = part.handle->partition.get();
     if (partition == nullptr) {
       part.outcome.error = part.handle->offline.text.empty() ? ErrorCode::kNotLeaderOrFollower

@@ -4,10 +4,15 @@
 
 #include "broker/api_table.h"
 #include "framework/config/properties.h"
+#include "framework/protocol/messages/add_offsets_to_txn.h"
+#include "framework/protocol/messages/add_partitions_to_txn.h"
 #include "framework/protocol/messages/alter_configs.h"
 #include "framework/protocol/messages/alter_partition_reassignments.h"
 #include "framework/protocol/messages/alter_replica_log_dirs.h"
 #include "framework/protocol/messages/api_versions.h"
+#include "framework/protocol/messages/client_quotas.h"
+#include "framework/protocol/messages/consumer_group_describe.h"
+#include "framework/protocol/messages/consumer_group_heartbeat.h"
 #include "framework/protocol/messages/create_partitions.h"
 #include "framework/protocol/messages/create_topics.h"
 #include "framework/protocol/messages/delete_groups.h"
@@ -17,8 +22,12 @@
 #include "framework/protocol/messages/describe_configs.h"
 #include "framework/protocol/messages/describe_groups.h"
 #include "framework/protocol/messages/describe_log_dirs.h"
+#include "framework/protocol/messages/describe_producers.h"
 #include "framework/protocol/messages/describe_topic_partitions.h"
+#include "framework/protocol/messages/describe_transactions.h"
+#include "framework/protocol/messages/describe_user_scram_credentials.h"
 #include "framework/protocol/messages/elect_leaders.h"
+#include "framework/protocol/messages/end_txn.h"
 #include "framework/protocol/messages/fetch.h"
 #include "framework/protocol/messages/find_coordinator.h"
 #include "framework/protocol/messages/heartbeat.h"
@@ -30,6 +39,7 @@
 #include "framework/protocol/messages/list_groups.h"
 #include "framework/protocol/messages/list_offsets.h"
 #include "framework/protocol/messages/list_partition_reassignments.h"
+#include "framework/protocol/messages/list_transactions.h"
 #include "framework/protocol/messages/metadata.h"
 #include "framework/protocol/messages/offset_commit.h"
 #include "framework/protocol/messages/offset_delete.h"
@@ -37,6 +47,8 @@
 #include "framework/protocol/messages/offset_for_leader_epoch.h"
 #include "framework/protocol/messages/produce.h"
 #include "framework/protocol/messages/sync_group.h"
+#include "framework/protocol/messages/txn_offset_commit.h"
+#include "framework/protocol/messages/write_txn_markers.h"
 #include "framework/protocol/request_header.h"
 #include "tests/unit/protocol/filler.h"
 
@@ -104,6 +116,19 @@ constexpr std::array kMessages = {
     PENSTOCK_BOTH(ListPartitionReassignments),
     PENSTOCK_BOTH(ListConfigResources),
     PENSTOCK_BOTH(DescribeTopicPartitions),
+    PENSTOCK_BOTH(AddPartitionsToTxn),
+    PENSTOCK_BOTH(AddOffsetsToTxn),
+    PENSTOCK_BOTH(EndTxn),
+    PENSTOCK_BOTH(WriteTxnMarkers),
+    PENSTOCK_BOTH(TxnOffsetCommit),
+    PENSTOCK_BOTH(DescribeProducers),
+    PENSTOCK_BOTH(DescribeTransactions),
+    PENSTOCK_BOTH(ListTransactions),
+    PENSTOCK_BOTH(DescribeClientQuotas),
+    PENSTOCK_BOTH(AlterClientQuotas),
+    PENSTOCK_BOTH(DescribeUserScramCredentials),
+    PENSTOCK_BOTH(ConsumerGroupHeartbeat),
+    PENSTOCK_BOTH(ConsumerGroupDescribe),
 };
 #undef PENSTOCK_BOTH
 
