@@ -14,6 +14,7 @@
 #include "connectors/sqlite/connection.h"
 #include "penstock/testing/contract.h"
 #include "tests/unit/connectors/source_host.h"
+#include "tests/unit/connectors/sqlite_source_fixture.h"
 
 namespace penstock::sqlite {
 namespace {
@@ -30,50 +31,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-class SqliteSourceTest : public ::testing::Test {
- protected:
-  SqliteSourceTest() {
-    char name[] = "/tmp/penstock-sqlite-XXXXXX";
-    folder_ = ::mkdtemp(name);
-    writer_.emplace(path(), Access::kCreate, 0);
-  }
-  ~SqliteSourceTest() override {
-    writer_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-  [[nodiscard]] std::string path() const { return folder_ + "/source.db"; }
-  void run(const std::string& sql) { writer_->execute(sql); }
-  Settings settings(const std::string& mode, const Settings& more = {}) const {
-    Settings out = {{"connection.url", path()},
-                    {"mode", mode},
-                    {"poll.interval.ms", "0"},
-                    {"sqlite.busy.timeout.ms", "0"}};
-    for (const auto& [key, value] : more) out[key] = value;
-    return out;
-  }
-  Driver<Source> driver(const std::string& mode, const Settings& more = {}) {
-    return Driver<Source>(kSourceKeys.items, settings(mode, more), context_);
-  }
-  /// All tables once, with poll.interval.ms long enough that one round is all there is.
-  std::vector<std::string> bulk(const Settings& more = {}) {
-    Settings all = {{"poll.interval.ms", "100000"}};
-    for (const auto& [key, value] : more) all[key] = value;
-    return driver("bulk", all).until_idle();
-  }
-  static std::string why(const std::function<void()>& call) {
-    try {
-      call();
-    } catch (const std::exception& e) {
-      return e.what();
-    }
-    return "nothing was thrown";
-  }
-
-  std::string folder_;
-  std::optional<Connection> writer_;
-  TestContext context_;
-};
 
 TEST_F(SqliteSourceTest, BulkReadsEveryTableOnceAndIsThenIdle) {
   run("CREATE TABLE b(x INTEGER); CREATE TABLE a(y TEXT); INSERT INTO a VALUES('p'); INSERT INTO b "
@@ -386,19 +343,6 @@ TEST_F(SqliteSourceTest, ValidationReportsWhatIsMissing) {
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/none.db"));
 }
 
-TEST_F(SqliteSourceTest, ALockedDatabaseIsNoProblemOfTheSettings) {
-  run("CREATE TABLE a(id INTEGER PRIMARY KEY); BEGIN EXCLUSIVE");
-  const Settings locked =
-      settings("incrementing", {{"sqlite.busy.timeout.ms", "0"}, {"table.whitelist", "nope"}});
-  SourceConnector connector;
-  TestProblems problems;
-  connector.validate(TestConfig(kSourceKeys.items, locked), problems);
-  EXPECT_THAT(problems.all, IsEmpty());
-  run("COMMIT");
-  connector.validate(TestConfig(kSourceKeys.items, locked), problems);
-  EXPECT_THAT(problems.all, SizeIs(1));
-}
-
 TEST_F(SqliteSourceTest, UrisAndMemoryAreRefusedAndJdbcIsTaken) {
   EXPECT_THROW(path_of("file:x.db"), std::invalid_argument);
   EXPECT_THROW(path_of(":memory:"), std::invalid_argument);
@@ -406,121 +350,6 @@ TEST_F(SqliteSourceTest, UrisAndMemoryAreRefusedAndJdbcIsTaken) {
   EXPECT_EQ(path_of("jdbc:sqlite:/a/b.db"), "/a/b.db");
   EXPECT_THAT(why([&] { writer_->execute("ATTACH '" + folder_ + "/other.db' AS o"); }),
               HasSubstr("too many attached"));
-}
-
-TEST_F(SqliteSourceTest, ALockedDatabaseIsRetriedAndNothingIsLost) {
-  run("CREATE TABLE t(id INTEGER PRIMARY KEY); INSERT INTO t VALUES(1)");
-  auto source = driver("incrementing");
-  run("BEGIN EXCLUSIVE");
-  TestBlock block;
-  EXPECT_THROW(source.task().poll(block), RetriableError);
-  run("INSERT INTO t VALUES(2); COMMIT");
-  EXPECT_EQ(source.task().poll(block), Polled::kMore);
-  EXPECT_EQ(block.size(), 2U);
-}
-
-TEST_F(SqliteSourceTest, ATableUnderReadCanBeWrittenInWalAndWaitsNoLongerThanATick) {
-  for (const char* journal : {"WAL", "DELETE"}) {
-    run("PRAGMA journal_mode = " + std::string(journal));
-    run("DROP TABLE IF EXISTS t; CREATE TABLE t(id INTEGER PRIMARY KEY); INSERT INTO t "
-        "VALUES(1),(2),(3)");
-    context_.offsets.clear();
-    auto source = driver("incrementing");
-    std::vector<std::string> out;
-    TestBlock block(1);
-    source.poll(block, out);  // two rows are left in the open statement
-    source.task().tick();     // the host is not reading: let writers in
-    run("INSERT INTO t VALUES(4)");
-    for (int i = 0; i < 4; ++i) {
-      TestBlock next(1);
-      source.poll(next, out);
-    }
-    EXPECT_THAT(out, ElementsAre("t {id=1}", "t {id=2}", "t {id=3}", "t {id=4}")) << journal;
-  }
-}
-
-/// Runs `work` in another process; its exit code is what `work` returns.
-pid_t in_child(const std::function<int()>& work) {
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  int code = 1;
-  try {
-    code = work();
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "%s\n", e.what());
-  }
-  ::_exit(code);
-}
-
-TEST_F(SqliteSourceTest, AnotherProcessWritesWhileRowsAreRead) {
-  constexpr int kRows = 1000;
-  for (const char* journal : {"WAL", "DELETE"}) {
-    run("PRAGMA journal_mode = " + std::string(journal));
-    run("DROP TABLE IF EXISTS t; CREATE TABLE t(id INTEGER PRIMARY KEY)");
-    context_.offsets.clear();
-    const pid_t child = in_child([&] {
-      Connection other(path(), Access::kWrite, 10'000);
-      other.execute("PRAGMA synchronous = OFF");
-      for (int i = 1; i <= kRows; ++i)
-        other.execute("INSERT INTO t VALUES(" + std::to_string(i) + ")");
-      return 0;
-    });
-    auto source = driver("incrementing", {{"sqlite.busy.timeout.ms", "1000"}});
-    std::vector<std::string> rows;
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (rows.size() < kRows && std::chrono::steady_clock::now() < deadline) {
-      TestBlock block(10);
-      try {
-        source.poll(block, rows);
-      } catch (const RetriableError&) {
-        continue;
-      }
-    }
-    int status = 1;
-    ::waitpid(child, &status, 0);
-    EXPECT_EQ(status, 0) << "the writer was locked out with journal " << journal;
-    ASSERT_THAT(rows, SizeIs(kRows)) << journal;
-    for (int i = 0; i < kRows; ++i)
-      ASSERT_EQ(rows[static_cast<std::size_t>(i)], "t {id=" + std::to_string(i + 1) + "}");
-  }
-}
-
-TEST_F(SqliteSourceTest, WhatAKilledWriterLeftIsUndone) {
-  run("CREATE TABLE t(id INTEGER PRIMARY KEY, x BLOB); INSERT INTO t VALUES(1, NULL)");
-  writer_.reset();
-  const pid_t child = in_child([&] {
-    Connection other(path(), Access::kWrite, 0);
-    // A cache this small spills pages into the file before the transaction ends.
-    other.execute(
-        "PRAGMA cache_size = 2; BEGIN; WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 "
-        "FROM n WHERE i < 500) "
-        "INSERT INTO t SELECT i, randomblob(4000) FROM n");
-    if (!std::filesystem::exists(path() + "-journal")) return 1;
-    ::raise(SIGKILL);
-    return 1;
-  });
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  ASSERT_TRUE(WIFSIGNALED(status));
-  ASSERT_GT(std::filesystem::file_size(path() + "-journal"), 512U);
-  EXPECT_THAT(driver("incrementing", {{"poll.interval.ms", "100000"}}).until_idle(),
-              ElementsAre("t {id=1,x=null}"));
-}
-
-TEST_F(SqliteSourceTest, ASlowStatementDoesNotHoldUpPollAndStopEndsIt) {
-  auto source = driver("bulk", {{"query",
-                                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
-                                 "SELECT max(i) AS m FROM n"},
-                                {"topic.prefix", "q"}});
-  const auto started = std::chrono::steady_clock::now();
-  TestBlock block;
-  EXPECT_EQ(source.task().poll(block), Polled::kMore);
-  source.task().tick();
-  EXPECT_EQ(source.task().poll(block), Polled::kMore);
-  source.task().stop();
-  EXPECT_EQ(source.task().poll(block), Polled::kMore);
-  EXPECT_EQ(block.size(), 0U);
-  EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(5));
 }
 
 TEST_F(SqliteSourceTest, NewTablesAskForAnotherPlan) {

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <thread>
 
+#include "tests/support/time_scale.h"
 #include "worker_harness.h"
 
 namespace penstock::connect {
@@ -173,7 +174,8 @@ TEST_F(WorkerLife, AStopDoesNotWaitForARequestThatWaitsForAPlugin) {
   EXPECT_TRUE(eventually([&] { return runners() == 1; }));
   const auto before = std::chrono::steady_clock::now();
   EXPECT_TRUE(stop().success());
-  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(8));
+  EXPECT_LT(std::chrono::steady_clock::now() - before,
+            std::chrono::seconds(8 * testing::kTimeScale));
   waiting.join();
 }
 

@@ -13,6 +13,7 @@
 #include "framework/connect/channel/channel.h"
 #include "framework/connect/channel/task_pages.h"
 #include "framework/process/child.h"
+#include "tests/support/time_scale.h"
 
 struct rd_kafka_s;
 struct rd_kafka_mock_cluster_s;
@@ -44,7 +45,7 @@ class RunnerHarness {
   void tell(Message message);
   /// Handles messages until `done`; false after `within`.
   bool until(const std::function<bool()>& done,
-             std::chrono::seconds within = std::chrono::seconds(20));
+             std::chrono::seconds within = std::chrono::seconds(20 * testing::kTimeScale));
   /// Hello with the probe plugin.
   void hello(const std::string& class_name, ConfigMap client = {});
   void close_channel() { channel_.close(); }

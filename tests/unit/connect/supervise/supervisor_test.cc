@@ -11,11 +11,12 @@
 #include <future>
 
 #include "framework/base/clock.h"
+#include "tests/support/time_scale.h"
 
 namespace penstock::connect {
 namespace {
 
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kPatience{10 * testing::kTimeScale};
 
 class SupervisorTest : public ::testing::Test, public SupervisorEvents, public OffsetBackend {
  protected:
