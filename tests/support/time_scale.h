@@ -1,6 +1,6 @@
 #pragma once
 
-namespace penstock::testing {
+namespace penstock {
 
 /// Tests multiply their deadlines in real time by this: instrumented programs take several times as
 /// long.
@@ -10,4 +10,4 @@ inline constexpr int kTimeScale = 6;
 inline constexpr int kTimeScale = 1;
 #endif
 
-}  // namespace penstock::testing
+}  // namespace penstock

@@ -17,7 +17,7 @@
 namespace penstock::connect {
 namespace {
 
-constexpr std::chrono::seconds kPatience{10 * testing::kTimeScale};
+constexpr std::chrono::seconds kPatience{10 * kTimeScale};
 
 std::string read_until(int fd, char last) {
   std::string text;
@@ -85,7 +85,7 @@ void WorkerTest::start_with(const std::vector<std::string>& arguments) {
 
 process::ExitStatus WorkerTest::stop(int signal) {
   worker_->signal(signal);
-  return worker_->wait(10'000 * testing::kTimeScale).value_or(process::ExitStatus{-1, 0});
+  return worker_->wait(10'000 * kTimeScale).value_or(process::ExitStatus{-1, 0});
 }
 
 std::pair<int, std::string> WorkerTest::run_to_end(std::vector<std::string> arguments) {
@@ -94,14 +94,14 @@ std::pair<int, std::string> WorkerTest::run_to_end(std::vector<std::string> argu
   options.command.insert(options.command.end(), arguments.begin(), arguments.end());
   auto child = process::spawn(options).value();
   auto text = read_until(child.errors.get(), '\0');
-  return {child.wait(10'000 * testing::kTimeScale).value_or(process::ExitStatus{-1, 0}).code,
+  return {child.wait(10'000 * kTimeScale).value_or(process::ExitStatus{-1, 0}).code,
           std::move(text)};
 }
 
 HttpAnswer WorkerTest::http(const std::string& method, const std::string& path,
                             const std::optional<std::string>& body, const std::string& type) {
   httplib::Client client("127.0.0.1", port_);
-  client.set_read_timeout(20 * testing::kTimeScale);
+  client.set_read_timeout(20 * kTimeScale);
   httplib::Request request;
   request.method = method;
   request.path = path;

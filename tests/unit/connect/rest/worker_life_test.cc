@@ -174,8 +174,7 @@ TEST_F(WorkerLife, AStopDoesNotWaitForARequestThatWaitsForAPlugin) {
   EXPECT_TRUE(eventually([&] { return runners() == 1; }));
   const auto before = std::chrono::steady_clock::now();
   EXPECT_TRUE(stop().success());
-  EXPECT_LT(std::chrono::steady_clock::now() - before,
-            std::chrono::seconds(8 * testing::kTimeScale));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(8 * kTimeScale));
   waiting.join();
 }
 

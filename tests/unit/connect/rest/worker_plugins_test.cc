@@ -113,8 +113,7 @@ TEST_F(WrongPlugins, AStopDoesNotWaitForATaskThatHangsLongerThanItsDeadline) {
   ASSERT_TRUE(reaches("HangInPollSource", "RUNNING", "RUNNING"));
   const auto before = std::chrono::steady_clock::now();
   EXPECT_TRUE(stop().success());
-  EXPECT_LT(std::chrono::steady_clock::now() - before,
-            std::chrono::seconds(4 * testing::kTimeScale));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(4 * kTimeScale));
 }
 
 TEST_F(WrongPlugins, AClientSettingIsNamedOnceAndAsItWasTyped) {

@@ -86,8 +86,7 @@ TEST_F(WorkerProgram, DescribingASlowPluginDoesNotDelayListening) {
   const auto before = std::chrono::steady_clock::now();
   start();
   EXPECT_EQ(http("GET", "/connectors").body, "[]");
-  EXPECT_LT(std::chrono::steady_clock::now() - before,
-            std::chrono::seconds(5 * testing::kTimeScale));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5 * kTimeScale));
 }
 
 TEST_F(WorkerProgram, TheFirstFileHoldsTheWorkersSettingsWhateverItsName) {
@@ -109,8 +108,7 @@ TEST_F(WorkerProgram, AStopWhileAConnectorFileIsValidatedEndsItSoon) {
   start({folder_ + "/a.json"});
   const auto before = std::chrono::steady_clock::now();
   EXPECT_TRUE(stop().success());
-  EXPECT_LT(std::chrono::steady_clock::now() - before,
-            std::chrono::seconds(5 * testing::kTimeScale));
+  EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(5 * kTimeScale));
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ RunnerHarness::RunnerHarness() : pages_(TaskPages::create().value()), channel_(U
 
 RunnerHarness::~RunnerHarness() {
   channel_.close();
-  if (!child_.wait(30'000 * testing::kTimeScale))
+  if (!child_.wait(30'000 * kTimeScale))
     ADD_FAILURE() << "the runner did not end when its channel was closed";
 }
 
@@ -182,7 +182,7 @@ std::vector<MockCluster::Consumed> MockCluster::consume(const std::string& topic
   rd_kafka_assign(consumer, list);
   rd_kafka_topic_partition_list_destroy(list);
   std::vector<Consumed> out;
-  const auto deadline = steady_clock::now() + std::chrono::seconds(20 * testing::kTimeScale);
+  const auto deadline = steady_clock::now() + std::chrono::seconds(20 * kTimeScale);
   bool end = false;
   while (!end && steady_clock::now() < deadline) {
     rd_kafka_message_t* message = rd_kafka_consumer_poll(consumer, 200);

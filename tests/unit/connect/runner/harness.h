@@ -45,7 +45,7 @@ class RunnerHarness {
   void tell(Message message);
   /// Handles messages until `done`; false after `within`.
   bool until(const std::function<bool()>& done,
-             std::chrono::seconds within = std::chrono::seconds(20 * testing::kTimeScale));
+             std::chrono::seconds within = std::chrono::seconds(20 * kTimeScale));
   /// Hello with the probe plugin.
   void hello(const std::string& class_name, ConfigMap client = {});
   void close_channel() { channel_.close(); }

@@ -16,7 +16,7 @@
 namespace penstock::connect {
 namespace {
 
-constexpr std::chrono::seconds kPatience{10 * testing::kTimeScale};
+constexpr std::chrono::seconds kPatience{10 * kTimeScale};
 
 class SupervisorTest : public ::testing::Test, public SupervisorEvents, public OffsetBackend {
  protected:
