@@ -7,7 +7,7 @@ import unittest
 import clusters
 import confluent_test
 
-ck = clusters.confluent_kafka()
+ck = clusters.python_client("confluent_kafka")
 from confluent_kafka import admin  # noqa: E402  pylint: disable=wrong-import-position
 
 DEADLINE_S = 60
