@@ -14,6 +14,7 @@
 #include "framework/base/bytes.h"
 #include "framework/protocol/codec.h"
 #include "framework/protocol/request_header.h"
+#include "tests/support/time_scale.h"
 
 namespace penstock::testing {
 
@@ -51,7 +52,7 @@ class RawClient {
   }
   /// The next answer, without its length; nullopt when the broker closed the connection. Throws
   /// after `timeout_ms`.
-  std::optional<std::vector<std::byte>> receive(int timeout_ms = 10'000) {
+  std::optional<std::vector<std::byte>> receive(int timeout_ms = 10'000 * kTimeScale) {
     std::vector<std::byte> length(4);
     if (!fill(length, timeout_ms)) return std::nullopt;
     std::vector<std::byte> body(static_cast<std::size_t>(load_be<std::int32_t>(length.data())));
