@@ -193,9 +193,12 @@ void SqliteTopics::load(UniqueFunction<void(Status)> done) {
   auto found = broker_.log_directory().partitions();
   if (!found) return done(tl::make_unexpected(found.error()));
   if (auto read = read_deletions(); !read) return done(std::move(read));
-  remove_leftovers(*found);
-  found = broker_.log_directory().partitions();
-  if (!found) return done(tl::make_unexpected(found.error()));
+  // Each look reads a file of every partition: a second one only when something may have gone.
+  if (!deletions_.empty()) {
+    remove_leftovers(*found);
+    found = broker_.log_directory().partitions();
+    if (!found) return done(tl::make_unexpected(found.error()));
+  }
 
   std::set<std::pair<std::string, std::int32_t>> there;
   for (const auto& partition : *found) {
