@@ -85,7 +85,7 @@ Status load_features(Broker& broker) {
   if (epoch < 1 || epoch > INT32_MAX) return unreadable("the epoch is not valid");
   levels.epoch = static_cast<std::int32_t>(epoch);
   for (const FeatureDef& def : kFeatures) {
-    const auto level = json.find(def.name);
+    const auto level = json.find(std::string(def.name));
     if (level == json.end()) continue;
     if (!level->is_number_integer() || !offered(def, level->get<std::int64_t>()))
       return unreadable("this broker does not know that level of " + std::string(def.name));
@@ -99,7 +99,7 @@ Status store_features(Broker& broker, FeatureLevels levels) {
   nlohmann::json json = {{"epoch", levels.epoch}};
   for (const FeatureDef& def : kFeatures) json[std::string(def.name)] = levels.*def.level;
   std::vector<std::pair<std::string, std::optional<std::string>>> values;
-  values.emplace_back(kKey, json.dump());
+  values.emplace_back(std::string(kKey), json.dump());
   PENSTOCK_RETURN_IF_ERROR(broker.topic_admin().store_values(std::move(values)));
   broker.features().set(levels);
   return {};
