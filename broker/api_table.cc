@@ -48,6 +48,7 @@
 #include "broker/handlers/produce.h"
 #include "broker/handlers/sync_group.h"
 #include "broker/handlers/txn_offset_commit.h"
+#include "broker/handlers/update_features.h"
 #include "broker/handlers/write_txn_markers.h"
 
 namespace penstock::broker {
@@ -115,6 +116,7 @@ constexpr std::array kTable = {
         PENSTOCK_TYPED(AlterClientQuotas, handle_alter_client_quotas)},
     Api{ApiKey::kDescribeUserScramCredentials, 0, 0, 0,
         PENSTOCK_TYPED(DescribeUserScramCredentials, handle_describe_user_scram_credentials)},
+    Api{ApiKey::kUpdateFeatures, 0, 0, 2, PENSTOCK_TYPED(UpdateFeatures, handle_update_features)},
     Api{ApiKey::kDescribeCluster, 0, 0, 2,
         PENSTOCK_TYPED(DescribeCluster, handle_describe_cluster)},
     Api{ApiKey::kDescribeProducers, 0, 0, 0,

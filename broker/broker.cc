@@ -157,6 +157,7 @@ Status Broker::open(const std::function<bool()>& interrupted) {
   control_.post([&] {
     topic_admin_->load([&](Status status) {
       if (status) status = load_quotas(*this);
+      if (status) status = load_features(*this);
       loaded.set_value(std::move(status));
     });
   });

@@ -106,7 +106,8 @@ class Broker {
   [[nodiscard]] ClientQuotas& quotas() { return *quotas_; }
   [[nodiscard]] TopicRegistry& registry() { return registry_; }  // control thread only
   [[nodiscard]] log::LogDirectory& log_directory() { return *log_directory_; }
-  [[nodiscard]] const Features& features() const { return features_; }
+  /// What this broker does of what is new in the protocol. Any thread.
+  [[nodiscard]] Features& features() { return features_; }
   [[nodiscard]] const std::string& cluster_id() const { return log_directory_->cluster_id(); }
   /// Host and port that Metadata names; the port is known after listening.
   [[nodiscard]] const Endpoint& advertised() const { return advertised_; }

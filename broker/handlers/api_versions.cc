@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "broker/api_table.h"
+#include "broker/features.h"
 #include "broker/session.h"
 
 namespace penstock::broker {
@@ -13,12 +14,24 @@ using protocol::ApiVersionsResponse;
 using protocol::ErrorCode;
 
 namespace {
+constexpr std::int16_t kLowestLevelZeroFrom = 4;
+
 /// KIP-511: letters, digits, '.', '-'; beginning and ending with a letter or digit.
 bool is_software_name(std::string_view text) {
   const auto alnum = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
   return !text.empty() && alnum(text.front()) && alnum(text.back()) &&
          std::all_of(text.begin(), text.end(),
                      [&](char c) { return alnum(c) || c == '.' || c == '-'; });
+}
+void add_features(const FeatureLevels& levels, std::int16_t version, ApiVersionsResponse& to) {
+  for (const FeatureDef& def : feature_defs()) {
+    if (version >= kLowestLevelZeroFrom || def.low > 0)
+      to.supported_features.push_back({std::string(def.name), def.low, def.high});
+    // Level 0 is that of a feature which is not in use.
+    if (const std::int16_t level = levels.*def.level; level > 0)
+      to.finalized_features.push_back({std::string(def.name), level, level});
+  }
+  to.features_epoch = levels.epoch;
 }
 }  // namespace
 
@@ -41,6 +54,8 @@ void handle_api_versions(RequestContext context, ApiVersionsRequest request,
       response.apis.push_back({static_cast<std::int16_t>(api.key), api.advertised_low, api.high});
     }
   }
+  if (context.version >= 3 && response.error == ErrorCode::kNone)
+    add_features(context.broker().features().levels(), context.version, response);
   reply(response);
 }
 

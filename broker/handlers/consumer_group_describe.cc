@@ -71,11 +71,23 @@ ConsumerGroupDescribeResponse::Group look_up(const std::string& id, const GroupP
   return out;
 }
 
+ConsumerGroupDescribeResponse unsupported(const ConsumerGroupDescribeRequest& request) {
+  ConsumerGroupDescribeResponse response;
+  for (const auto& id : request.groups) {
+    ConsumerGroupDescribeResponse::Group& group = response.groups.emplace_back();
+    group.id = id;
+    group.error = ErrorCode::kUnsupportedVersion;
+  }
+  return response;
+}
+
 }  // namespace
 
 void handle_consumer_group_describe(RequestContext context, ConsumerGroupDescribeRequest request,
                                     Reply<ConsumerGroupDescribeResponse> reply) {
   if (request.groups.empty()) return reply(ConsumerGroupDescribeResponse());
+  if (context.broker().features().group_version() < kGroupVersionConsumer)
+    return reply(unsupported(request));
   auto gather = std::make_shared<Gather<ConsumerGroupDescribeResponse::Group>>(
       context.shard, request.groups.size(),
       [reply = std::move(reply)](std::vector<ConsumerGroupDescribeResponse::Group> groups) mutable {

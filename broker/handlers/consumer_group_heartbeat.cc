@@ -73,6 +73,11 @@ ConsumerGroupHeartbeatResponse response_of(ConsumerHeartbeatAnswer& answer) {
 
 void handle_consumer_group_heartbeat(RequestContext context, ConsumerGroupHeartbeatRequest request,
                                      Reply<ConsumerGroupHeartbeatResponse> reply) {
+  if (context.broker().features().group_version() < kGroupVersionConsumer) {
+    ConsumerGroupHeartbeatResponse response;
+    response.error = ErrorCode::kUnsupportedVersion;
+    return reply(response);
+  }
   if (const char* text = problem(request, context.version)) {
     ConsumerGroupHeartbeatResponse response;
     response.error = ErrorCode::kInvalidRequest;

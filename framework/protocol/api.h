@@ -47,6 +47,7 @@ enum class ApiKey : std::int16_t {
   kDescribeClientQuotas = 48,
   kAlterClientQuotas = 49,
   kDescribeUserScramCredentials = 50,
+  kUpdateFeatures = 57,
   kDescribeCluster = 60,
   kDescribeProducers = 61,
   kDescribeTransactions = 65,

@@ -48,6 +48,7 @@
 #include "framework/protocol/messages/produce.h"
 #include "framework/protocol/messages/sync_group.h"
 #include "framework/protocol/messages/txn_offset_commit.h"
+#include "framework/protocol/messages/update_features.h"
 #include "framework/protocol/messages/write_txn_markers.h"
 #include "framework/protocol/request_header.h"
 #include "tests/unit/protocol/filler.h"
@@ -108,6 +109,7 @@ constexpr std::array kMessages = {
     PENSTOCK_BOTH(DeleteGroups),
     PENSTOCK_BOTH(IncrementalAlterConfigs),
     PENSTOCK_BOTH(OffsetDelete),
+    PENSTOCK_BOTH(UpdateFeatures),
     PENSTOCK_BOTH(DescribeCluster),
     PENSTOCK_BOTH(AlterReplicaLogDirs),
     PENSTOCK_BOTH(DescribeLogDirs),

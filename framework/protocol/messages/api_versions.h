@@ -10,9 +10,9 @@
 #include "framework/protocol/codec.h"
 #include "framework/protocol/error_code.h"
 
-// ApiVersions (key 18), versions 0-4. v1 throttle time, v3 flexible and client software (KIP-511),
-// v4 as v3 (KIP-1022 lower bounds of features). Left out: the feature lists (tags 0 to 3). No
-// feature is advertised, so clients keep to transactions v1.
+// ApiVersions (key 18), versions 0-4. v1 throttle time, v3 flexible, client software (KIP-511),
+// features (KIP-584), v4 as v3, but lower bounds of features may be 0 (KAFKA-17011). Left out: tag
+// 3 (migration from ZooKeeper).
 namespace penstock::protocol {
 
 struct ApiVersionsRequest {
@@ -37,14 +37,42 @@ struct ApiVersionsResponse {
       v(high);
     }
   };
+  struct SupportedFeature {
+    std::string name;
+    std::int16_t low = 0;
+    std::int16_t high = 0;
+    template <class V>
+    void fields(V& v) {
+      v(name);
+      v(low);
+      v(high);
+    }
+  };
+  struct FinalizedFeature {
+    std::string name;
+    std::int16_t high = 0;
+    std::int16_t low = 0;
+    template <class V>
+    void fields(V& v) {
+      v(name);
+      v(high);
+      v(low);
+    }
+  };
   ErrorCode error{};
   std::vector<Api> apis;
   std::int32_t throttle_ms = 0;
+  std::vector<SupportedFeature> supported_features;
+  std::int64_t features_epoch = 0;  // 0 is not sent, so a client has -1 then: unknown
+  std::vector<FinalizedFeature> finalized_features;
   template <class V>
   void fields(V& v) {
     v(error);
     v(apis);
     v(throttle_ms, since(1));
+    v.tagged(0, supported_features, since(3));
+    v.tagged(1, features_epoch, since(3));
+    v.tagged(2, finalized_features, since(3));
   }
 };
 

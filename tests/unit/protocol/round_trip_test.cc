@@ -11,6 +11,7 @@
 #include "framework/protocol/messages/metadata.h"
 #include "framework/protocol/messages/offset_for_leader_epoch.h"
 #include "framework/protocol/messages/produce.h"
+#include "framework/protocol/messages/update_features.h"
 
 namespace penstock::protocol {
 namespace {
@@ -47,6 +48,10 @@ void round_trips(ApiKey api, std::int16_t low, std::int16_t high) {
 TEST(RoundTrip, ApiVersions) {
   round_trips<ApiVersionsRequest>(ApiKey::kApiVersions, 3, 4);
   round_trips<ApiVersionsResponse>(ApiKey::kApiVersions, 0, 4);
+}
+TEST(RoundTrip, UpdateFeatures) {
+  round_trips<UpdateFeaturesRequest>(ApiKey::kUpdateFeatures, 0, 2);
+  round_trips<UpdateFeaturesResponse>(ApiKey::kUpdateFeatures, 0, 2);
 }
 TEST(RoundTrip, Metadata) {
   round_trips<MetadataRequest>(ApiKey::kMetadata, 0, 13);

@@ -199,4 +199,31 @@ def one_broker(t):
             t.ask(f"resources-v{version}", "ListConfigResources", version, {"resource_types": [16, 32]} if version else {})
 
 
-CASES = [create_topics, delete_topics, create_partitions, metadata, configs, one_broker]
+def update_features(t):
+    """Nothing is changed in the end: what follows needs the features as they were."""
+    def one(name, level, kind=1, allow=False):
+        return {"feature": name, "max_version_level": level, "upgrade_type": kind, "allow_downgrade": allow}
+
+    def update(label, version, *updates, **fields):
+        if t.knows("UpdateFeatures", version):
+            t.ask(label, "UpdateFeatures", version, {"feature_updates": list(updates), **fields})
+
+    transactions, groups = "transaction.version", "group.version"
+    for version in range(3):
+        update(f"none-v{version}", version)
+        update(f"same-v{version}", version, one(transactions, 2))
+        update(f"down-unasked-v{version}", version, one(transactions, 1))
+        update(f"too-high-v{version}", version, one(transactions, 3))
+        update(f"unknown-v{version}", version, one("nope", 1))
+        update(f"mixed-v{version}", version, one(groups, 1), one(transactions, 9))
+    update("type-0", 1, one(transactions, 2, 0))
+    update("type-4", 2, one(transactions, 2, 4))
+    update("negative", 2, one(transactions, -1, 2))
+    update("unknown-down", 2, one("nope", 0, 2))
+    update("unknown-up", 2, one("nope", 0))
+    update("same-as-downgrade", 2, one(transactions, 2, 2))
+    update("validate", 1, one(transactions, 1, 2), validate_only=True)
+    update("down-by-flag", 0, one(transactions, 1, allow=True))
+
+
+CASES = [create_topics, delete_topics, create_partitions, metadata, configs, one_broker, update_features]
