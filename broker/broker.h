@@ -180,5 +180,15 @@ void append_internal(Partition& partition, std::vector<std::byte> batch,
 /// with an error when the partition goes away or is damaged.
 void read_internal(const PartitionRef& handle, UniqueFunction<void(ByteView)> on_batches,
                    UniqueFunction<void(Status)> done);
+/// Walks whole batches, as read_internal() gives them. Control batches go to `on_control`. Ends
+/// with the first error, which names the offset if it is a record's.
+Status replay_internal(
+    ByteView batches,
+    const std::function<Status(const record::BatchHeader&, const record::RecordView&)>& on_record,
+    const std::function<Status(const record::BatchView&)>& on_control);
+/// Creates the topic if it is not there, and has `load` begin to read it. `done` on any shard or
+/// the control thread.
+void ensure_internal(BrokerShard& shard, std::string_view topic, void (*load)(const Topics&),
+                     UniqueFunction<void(std::optional<ApiError>)> done);
 
 }  // namespace penstock::broker

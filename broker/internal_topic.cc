@@ -116,4 +116,45 @@ void read_internal(const PartitionRef& handle, UniqueFunction<void(ByteView)> on
   std::make_shared<InternalRead>(handle, std::move(on_batches), std::move(done))->start();
 }
 
+Status replay_internal(
+    ByteView batches,
+    const std::function<Status(const record::BatchHeader&, const record::RecordView&)>& on_record,
+    const std::function<Status(const record::BatchView&)>& on_control) {
+  while (!batches.empty()) {
+    PENSTOCK_ASSIGN_OR_RETURN(const auto batch, record::BatchView::parse(batches));
+    batches = batches.subspan(batch.bytes().size());
+    if (batch.header().control()) {
+      PENSTOCK_RETURN_IF_ERROR(on_control(batch));
+      continue;
+    }
+    PENSTOCK_ASSIGN_OR_RETURN(auto records, record::RecordReader::open(batch));
+    record::RecordView record;
+    while (true) {
+      PENSTOCK_ASSIGN_OR_RETURN(const bool more, records.next(record));
+      if (!more) break;
+      if (auto applied = on_record(batch.header(), record); !applied) {
+        return tl::make_unexpected(
+            applied.error().in("offset " + std::to_string(record.offset.value)));
+      }
+    }
+  }
+  return {};
+}
+
+void ensure_internal(BrokerShard& shard, std::string_view name, void (*load)(const Topics&),
+                     UniqueFunction<void(std::optional<ApiError>)> done) {
+  if (shard.topics()->find(name)) return done(std::nullopt);
+  NewTopic topic;
+  topic.name = name;
+  topic.internal = true;
+  shard.broker().topic_admin().create_topic(
+      std::move(topic), [&broker = shard.broker(), load,
+                         done = std::move(done)](tl::expected<TopicRef, ApiError> created) mutable {
+        if (!created && created.error().code != ErrorCode::kTopicAlreadyExists)
+          return done(created.error());
+        load(broker.registry().current());
+        done(std::nullopt);
+      });
+}
+
 }  // namespace penstock::broker

@@ -12,18 +12,7 @@ void load_groups(const Topics& topics) {
 }
 
 void ensure_offsets_topic(BrokerShard& shard, UniqueFunction<void(std::optional<ApiError>)> done) {
-  if (shard.topics()->find(kConsumerOffsetsTopic)) return done(std::nullopt);
-  NewTopic topic;
-  topic.name = kConsumerOffsetsTopic;
-  topic.internal = true;
-  shard.broker().topic_admin().create_topic(
-      std::move(topic), [&broker = shard.broker(),
-                         done = std::move(done)](tl::expected<TopicRef, ApiError> created) mutable {
-        if (!created && created.error().code != protocol::ErrorCode::kTopicAlreadyExists)
-          return done(created.error());
-        load_groups(broker.registry().current());
-        done(std::nullopt);
-      });
+  ensure_internal(shard, kConsumerOffsetsTopic, load_groups, std::move(done));
 }
 
 void forget_topic(Broker& broker, const std::string& topic, std::int64_t until_ms,

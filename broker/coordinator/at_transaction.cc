@@ -18,18 +18,7 @@ void load_transactions(const Topics& topics) {
 
 void ensure_transaction_topic(BrokerShard& shard,
                               UniqueFunction<void(std::optional<ApiError>)> done) {
-  if (shard.topics()->find(kTransactionStateTopic)) return done(std::nullopt);
-  NewTopic topic;
-  topic.name = kTransactionStateTopic;
-  topic.internal = true;
-  shard.broker().topic_admin().create_topic(
-      std::move(topic), [&broker = shard.broker(),
-                         done = std::move(done)](tl::expected<TopicRef, ApiError> created) mutable {
-        if (!created && created.error().code != ErrorCode::kTopicAlreadyExists)
-          return done(created.error());
-        load_transactions(broker.registry().current());
-        done(std::nullopt);
-      });
+  ensure_internal(shard, kTransactionStateTopic, load_transactions, std::move(done));
 }
 
 namespace {

@@ -53,6 +53,14 @@ void ensure_transaction_topic(BrokerShard& shard,
 /// Begins to read all of __transaction_state, each partition on its owner.
 void load_transactions(const Topics& topics);
 
+/// PRODUCER_FENCED in the words of a client that does not know it yet: versions below `known_from`.
+[[nodiscard]] inline protocol::ErrorCode fenced_for(protocol::ErrorCode error, std::int16_t version,
+                                                    std::int16_t known_from) {
+  return error == protocol::ErrorCode::kProducerFenced && version < known_from
+             ? protocol::ErrorCode::kInvalidProducerEpoch
+             : error;
+}
+
 /// What a request that writes to a transaction says of itself.
 struct TransactionClaim {
   /// How old the client is (KIP-890): one that knows neither TRANSACTION_ABORTABLE nor implicit

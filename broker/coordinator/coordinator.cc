@@ -60,11 +60,16 @@ std::int32_t group_partition_index(std::string_view group_id, std::int32_t parti
   return positive % partitions;
 }
 
-PartitionRef partition_of_group(const Topics& topics, std::string_view group_id) {
-  const TopicRef topic = topics.find(kConsumerOffsetsTopic);
+PartitionRef partition_of_key(const Topics& topics, std::string_view internal_topic,
+                              std::string_view key) {
+  const TopicRef topic = topics.find(internal_topic);
   if (!topic || topic->partitions.empty()) return nullptr;
   const auto count = static_cast<std::int32_t>(topic->partitions.size());
-  return topic->partitions[static_cast<std::size_t>(group_partition_index(group_id, count))];
+  return topic->partitions[static_cast<std::size_t>(group_partition_index(key, count))];
+}
+
+PartitionRef partition_of_group(const Topics& topics, std::string_view group_id) {
+  return partition_of_key(topics, kConsumerOffsetsTopic, group_id);
 }
 
 GroupCoordinator::GroupCoordinator(BrokerShard& shard, const CoordinatorSettings& settings)
@@ -265,31 +270,13 @@ void GroupCoordinator::load(const PartitionRef& partition) {
 }
 
 void GroupCoordinator::replay(Slot& slot, ByteView batches, Status& status) {
-  while (status && !batches.empty()) {
-    const auto batch = record::BatchView::parse(batches);
-    if (!batch) {
-      status = tl::make_unexpected(batch.error());
-      return;
-    }
-    batches = batches.subspan(batch->bytes().size());
-    if (batch->header().control()) {
-      status = replay_marker(slot, *batch);
-      continue;
-    }
-    auto records = record::RecordReader::open(*batch);
-    record::RecordView record;
-    while (status) {
-      const Result<bool> more =
-          records ? records->next(record) : tl::make_unexpected(records.error());
-      if (!more)
-        status = tl::make_unexpected(more.error());
-      else if (!*more)
-        break;
-      else if (auto applied = replay_record(slot, batch->header(), record); !applied)
-        status = tl::make_unexpected(
-            applied.error().in("offset " + std::to_string(record.offset.value)));
-    }
-  }
+  if (!status) return;
+  status = replay_internal(
+      batches,
+      [&slot](const record::BatchHeader& header, const record::RecordView& record) {
+        return replay_record(slot, header, record);
+      },
+      [&slot](const record::BatchView& batch) { return replay_marker(slot, batch); });
 }
 
 void GroupCoordinator::loaded(std::int32_t index, std::uint64_t life, const Status& status) {

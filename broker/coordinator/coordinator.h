@@ -25,6 +25,10 @@ class BrokerShard;
 
 /// The partition of __consumer_offsets where a group lives; nullptr while there is no such topic.
 [[nodiscard]] PartitionRef partition_of_group(const Topics& topics, std::string_view group_id);
+/// Where a coordinator's internal topic keeps what belongs to `key`; nullptr while there is no such
+/// topic.
+[[nodiscard]] PartitionRef partition_of_key(const Topics& topics, std::string_view internal_topic,
+                                            std::string_view key);
 /// Java's String.hashCode() of the text in UTF-16, made positive, modulo `partitions`.
 [[nodiscard]] std::int32_t group_partition_index(std::string_view group_id,
                                                  std::int32_t partitions);

@@ -164,7 +164,7 @@ struct Group {
   std::map<TopicPartition, CommittedOffset> offsets;
   /// By producer id: offsets in its open transaction, from the moment they are appended.
   std::map<std::int64_t, std::map<TopicPartition, CommittedOffset>> transactional;
-  bool deleting = false;  // tombstones are on their way
+  bool deleting = false;                  // tombstones are on their way
   std::optional<ConsumerGroup> consumer;  // then there are no classic members
   std::set<ConsumerRecordKey> unsaved;    // their append failed: what is stored may be older
 

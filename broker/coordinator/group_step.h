@@ -117,11 +117,10 @@ struct TickEvent {};
 /// Looks for offsets that nobody needs any more (offsets.retention.minutes, KIP-211).
 struct ExpireOffsetsEvent {};
 
-using GroupEvent =
-    std::variant<JoinEvent, SyncEvent, HeartbeatEvent, LeaveEvent, CommitEvent,
-                 TransactionalCommitEvent, TransactionEndedEvent, DeleteEvent, DeleteOffsetsEvent,
-                 TopicDeletedEvent, ConsumerHeartbeatEvent, StoredEvent, TickEvent,
-                 ExpireOffsetsEvent>;
+using GroupEvent = std::variant<JoinEvent, SyncEvent, HeartbeatEvent, LeaveEvent, CommitEvent,
+                                TransactionalCommitEvent, TransactionEndedEvent, DeleteEvent,
+                                DeleteOffsetsEvent, TopicDeletedEvent, ConsumerHeartbeatEvent,
+                                StoredEvent, TickEvent, ExpireOffsetsEvent>;
 
 // What has to be done about it.
 

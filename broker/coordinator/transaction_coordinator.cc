@@ -20,11 +20,7 @@ namespace penstock::broker {
 using protocol::ErrorCode;
 
 PartitionRef partition_of_transaction(const Topics& topics, std::string_view transactional_id) {
-  const TopicRef topic = topics.find(kTransactionStateTopic);
-  if (!topic || topic->partitions.empty()) return nullptr;
-  const auto count = static_cast<std::int32_t>(topic->partitions.size());
-  return topic
-      ->partitions[static_cast<std::size_t>(group_partition_index(transactional_id, count))];
+  return partition_of_key(topics, kTransactionStateTopic, transactional_id);
 }
 
 TransactionCoordinator::TransactionCoordinator(BrokerShard& shard,
@@ -251,7 +247,9 @@ void TransactionCoordinator::load(const PartitionRef& partition) {
 }
 
 void TransactionCoordinator::replay(Slot& slot, ByteView batches, Status& status) {
-  const auto apply = [&slot](const record::RecordView& record) -> Status {
+  if (!status) return;
+  const auto apply = [&slot](const record::BatchHeader&,
+                             const record::RecordView& record) -> Status {
     if (!record.key) return fail(Errc::kCorrupt, "record without a key");
     PENSTOCK_ASSIGN_OR_RETURN(const auto id, decode_transaction_key(*record.key));
     if (!id) return {};
@@ -263,28 +261,7 @@ void TransactionCoordinator::replay(Slot& slot, ByteView batches, Status& status
                               decode_transaction(*record.value));
     return {};
   };
-  while (status && !batches.empty()) {
-    const auto batch = record::BatchView::parse(batches);
-    if (!batch) {
-      status = tl::make_unexpected(batch.error());
-      return;
-    }
-    batches = batches.subspan(batch->bytes().size());
-    if (batch->header().control()) continue;
-    auto records = record::RecordReader::open(*batch);
-    record::RecordView record;
-    while (status) {
-      const Result<bool> more =
-          records ? records->next(record) : tl::make_unexpected(records.error());
-      if (!more)
-        status = tl::make_unexpected(more.error());
-      else if (!*more)
-        break;
-      else if (auto applied = apply(record); !applied)
-        status = tl::make_unexpected(
-            applied.error().in("offset " + std::to_string(record.offset.value)));
-    }
-  }
+  status = replay_internal(batches, apply, [](const record::BatchView&) { return Status(); });
 }
 
 void TransactionCoordinator::loaded(std::int32_t index, std::uint64_t life, const Status& status) {

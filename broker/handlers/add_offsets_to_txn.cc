@@ -38,10 +38,7 @@ void handle_add_offsets_to_txn(RequestContext context, AddOffsetsToTxnRequest re
   ask_transaction<PartitionsAnswer>(
       context.shard, request.transactional_id, std::move(event),
       [version = context.version, reply = std::move(reply)](PartitionsAnswer& answer) mutable {
-        send(std::move(reply),
-             answer.error == ErrorCode::kProducerFenced && version < kProducerFencedFrom
-                 ? ErrorCode::kInvalidProducerEpoch
-                 : answer.error);
+        send(std::move(reply), fenced_for(answer.error, version, kProducerFencedFrom));
       });
 }
 

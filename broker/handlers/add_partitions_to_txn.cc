@@ -59,10 +59,7 @@ void ask(RequestContext& context, const Asked& asked, Added result,
       context.shard, asked.transactional_id, std::move(event),
       [result = std::move(result), gather = std::move(gather), index,
        version = context.version](PartitionsAnswer& answer) mutable {
-        const ErrorCode error =
-            answer.error == ErrorCode::kProducerFenced && version < kProducerFencedFrom
-                ? ErrorCode::kInvalidProducerEpoch
-                : answer.error;
+        const ErrorCode error = fenced_for(answer.error, version, kProducerFencedFrom);
         for_each_partition(result, [&](const std::string& topic, auto& partition) {
           const bool missing =
               std::find(answer.missing.begin(), answer.missing.end(),

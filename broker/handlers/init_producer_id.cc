@@ -50,9 +50,7 @@ void handle_init_producer_id(RequestContext context, InitProducerIdRequest reque
       context.shard, *request.transactional_id, std::move(event),
       [version = context.version, reply = std::move(reply)](ProducerAnswer& answer) mutable {
         InitProducerIdResponse out;
-        out.error = answer.error == ErrorCode::kProducerFenced && version < kProducerFencedFrom
-                        ? ErrorCode::kInvalidProducerEpoch
-                        : answer.error;
+        out.error = fenced_for(answer.error, version, kProducerFencedFrom);
         out.producer_id = answer.producer_id;
         out.producer_epoch = answer.epoch;
         reply(out);

@@ -5,6 +5,7 @@
 
 #include "broker/coordinator/at_group.h"
 #include "broker/coordinator/at_transaction.h"
+#include "broker/handlers/committed_offsets.h"
 #include "broker/partition.h"
 
 namespace penstock::broker {
@@ -18,19 +19,6 @@ namespace {
 constexpr std::int16_t kLoadingKnownFrom = 2;  // older producers crash over LOAD_IN_PROGRESS
 constexpr std::int16_t kAbortableFrom = 4;
 constexpr std::int16_t kAddsFrom = 5;
-
-/// What is wrong with one partition, whatever the group says.
-ErrorCode check(const RequestContext& context, std::string_view topic,
-                const TxnOffsetCommitRequest::Partition& partition) {
-  if (!context.shard.topics()->find(topic, PartitionId(partition.index)))
-    return ErrorCode::kUnknownTopicOrPartition;
-  if (partition.metadata &&
-      partition.metadata->size() >
-          context.broker().settings().coordinator.limits.offset_metadata_bytes_max) {
-    return ErrorCode::kOffsetMetadataTooLarge;
-  }
-  return ErrorCode::kNone;
-}
 
 /// What the transaction coordinator said, in the group coordinator's words.
 ErrorCode group_error(ErrorCode error) {
@@ -108,30 +96,13 @@ void handle_txn_offset_commit(RequestContext context, TxnOffsetCommitRequest req
   event.producer_id = request.producer_id.value;
   event.producer_epoch = request.producer_epoch.value;
   TxnOffsetCommitResponse response;
-  for (const TxnOffsetCommitRequest::Topic& topic : request.topics) {
-    TxnOffsetCommitResponse::Topic& out = response.topics.emplace_back();
-    out.name = topic.name;
-    for (const TxnOffsetCommitRequest::Partition& partition : topic.partitions) {
-      const ErrorCode error = check(context, topic.name, partition);
-      out.partitions.push_back({partition.index, error});
-      if (error != ErrorCode::kNone) continue;
-      CommittedOffset offset;
-      offset.offset = partition.offset.value;
-      offset.leader_epoch = partition.leader_epoch;
-      offset.metadata = partition.metadata.value_or("");
-      event.offsets.emplace_back(TopicPartition(topic.name, partition.index), std::move(offset));
-    }
-  }
+  event.offsets = take_offsets(context, request, response);
   if (event.offsets.empty()) return reply(response);
   auto answer = [version = context.version, response = std::move(response),
                  reply = std::move(reply)](ErrorCode error) mutable {
     if (version < kLoadingKnownFrom && error == ErrorCode::kCoordinatorLoadInProgress)
       error = ErrorCode::kCoordinatorNotAvailable;
-    for (TxnOffsetCommitResponse::Topic& topic : response.topics) {
-      for (TxnOffsetCommitResponse::Partition& partition : topic.partitions) {
-        if (partition.error == ErrorCode::kNone) partition.error = error;
-      }
-    }
+    tell_partitions(response, error);
     reply(response);
   };
   if (request.group_id.empty()) return answer(ErrorCode::kInvalidGroupId);

@@ -72,8 +72,7 @@ class Penstock(Broker):
     name = "penstock"
 
     def start(self, overrides=(), port=0):
-        words = ["taskset", "-c", BROKER_CPU, servers.BIN / "penstock-broker", "--override", f"listeners=PLAINTEXT://127.0.0.1:{port}",
-                 "--override", f"log.dirs={self.folder}/data"]
+        words = self.command(port)
         for override in overrides:
             words += ["--override", override]
         self.server = servers.Server("broker", words, self.folder, ready_seconds=300)
@@ -200,11 +199,11 @@ def busy_tail(broker, seconds):
     return [figures["p999_us"] / 1000]
 
 
-def first_answer_ms(broker, port):
-    """From exec to the first ApiVersions answer of our broker."""
+def first_answer_ms(command, port, log_path):
+    """From exec to the first ApiVersions answer of a broker of ours; the process goes on."""
     began = time.monotonic()
-    with open(broker.folder / "start.log", "ab") as log:
-        process = subprocess.Popen(broker.command(port), stdout=log, stderr=log)
+    with open(log_path, "ab") as log:
+        process = subprocess.Popen([str(word) for word in command], stdout=log, stderr=log)
     try:
         while True:
             try:
@@ -213,7 +212,7 @@ def first_answer_ms(broker, port):
                     return (time.monotonic() - began) * 1000, process
             except OSError:
                 if process.poll() is not None:
-                    raise RuntimeError(f"the broker ended with {process.returncode}; see {broker.folder}/start.log") from None
+                    raise RuntimeError(f"the broker ended with {process.returncode}; see {log_path}") from None
                 time.sleep(0.001)
     except BaseException:
         process.kill()
@@ -230,8 +229,9 @@ def startup(broker, runs, partitions, gib):
         load("produce", bootstrap=broker.address, topic=topic, partitions=partitions, bytes=gib * GIB, record_bytes=10_000, batch_bytes=1 << 19,
              connections=partitions, in_flight=1)
     for how, out in (("clean", clean), ("killed", killed)):
-        for _ in range(runs):
-            took, process = first_answer_ms(broker, port)
+        # The first start of the second series comes after a clean stop.
+        for _ in range(runs + int(how == "killed")):
+            took, process = first_answer_ms(broker.command(port), port, broker.folder / "start.log")
             out.append(took)
             with kafka_wire.Client(f"127.0.0.1:{port}", 120) as client:
                 client.wait_for_topic(topic, partitions, 120)
@@ -242,7 +242,6 @@ def startup(broker, runs, partitions, gib):
             else:
                 process.kill()
             process.wait()
-    # The first of the killed series started after a clean stop.
     return clean, killed[1:]
 
 
@@ -263,8 +262,9 @@ def stored(broker, pairs, gib):
             for name in (full, broker.topic(1)):
                 options = {"bootstrap": broker.address, "topic": name, "partitions": 1, "bytes": GIB // 2}
                 tail = subprocess.Popen(["taskset", "-c", LOAD_CPU, str(LOAD), "consume", "--from-end", *spread(options)],
-                                        stdout=subprocess.PIPE, text=True)
-                time.sleep(0.2)
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                if not tail.stderr.readline():
+                    raise RuntimeError("the tail reader ended before it listened")
                 figures = load("produce", **{**options, "bytes": options["bytes"] + (8 << 20)})
                 read = json.loads(tail.communicate(timeout=120)[0])
                 rates[name] = (figures["bytes"] / figures["seconds"], read["bytes"] / read["seconds"])

@@ -225,24 +225,11 @@ def bench_connectors(options, folder):
 
 
 def exec_to_api_versions(folder):
-    port_taker = servers.Server("broker", [servers.BIN / "penstock-broker", "--override", "listeners=PLAINTEXT://127.0.0.1:0",
-                                           "--override", f"log.dirs={folder}/probe"], folder)
-    port = port_taker.port
-    port_taker.__exit__()
-    began = time.monotonic()
-    process = subprocess.Popen([str(servers.BIN / "penstock-broker"), "--override", f"listeners=PLAINTEXT://127.0.0.1:{port}", "--override",
-                                f"log.dirs={folder}/probe"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        while True:
-            try:
-                with kafka_wire.Client(f"127.0.0.1:{port}", 5) as client:
-                    client.api_versions()
-                    return (time.monotonic() - began) * 1000, port, process
-            except OSError:
-                time.sleep(0.001)
-    except BaseException:
-        process.kill()
-        raise
+    command = [servers.BIN / "penstock-broker", "--override", f"log.dirs={folder}/probe", "--override"]
+    with servers.Server("broker", [*command, "listeners=PLAINTEXT://127.0.0.1:0"], folder) as port_taker:
+        port = port_taker.port
+    took, process = broker_bench.first_answer_ms([*command, f"listeners=PLAINTEXT://127.0.0.1:{port}"], port, folder / "broker.log")
+    return took, port, process
 
 
 def bench_startup(options, folder):

@@ -1,3 +1,4 @@
+#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -49,6 +50,7 @@ nlohmann::json run_consume(const ConsumeOptions& options) {
     reader.wire->flush();
   };
   for (Reader& reader : readers) ask(reader);
+  if (options.from_end) std::cerr << "waiting" << std::endl;  // from here on nothing is missed
   std::uint64_t bytes = 0;
   std::uint64_t requests = 0;
   std::int64_t began = now_ns();

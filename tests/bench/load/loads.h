@@ -31,7 +31,8 @@ struct ConsumeOptions {
   std::int32_t partitions = 4;
   std::uint64_t bytes = 1 << 30;
   std::int32_t fetch_bytes = 1 << 20;
-  bool from_end = false;  // tail: only what is written from now on
+  bool from_end =
+      false;  // tail: only what is written from now on; says "waiting" on stderr once it listens
 };
 /// Reads from the start, over and over, until it has `bytes`.
 nlohmann::json run_consume(const ConsumeOptions& options);
