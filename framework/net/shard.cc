@@ -19,7 +19,7 @@ Shard::~Shard() { stop(); }
 
 int Shard::index() const { return impl_->index; }
 
-bool Shard::here() const { return std::this_thread::get_id() == impl_->thread.get_id(); }
+bool Shard::here() const { return std::this_thread::get_id() == impl_->runs_on.load(); }
 
 void Shard::post(UniqueFunction<void()> work) { boost::asio::post(impl_->io, std::move(work)); }
 
@@ -61,6 +61,7 @@ void Shard::Impl::fire() {
 void Shard::start() {
   PENSTOCK_ASSERT(!impl_->thread.joinable());
   impl_->thread = std::thread([this] {
+    impl_->runs_on = std::this_thread::get_id();
     pthread_setname_np(pthread_self(), ("shard-" + std::to_string(impl_->index)).c_str());
     impl_->io.run();
   });

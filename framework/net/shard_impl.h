@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
@@ -26,6 +27,9 @@ struct Shard::Impl {
   boost::asio::io_context io{1};
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> guard;
   std::thread thread;
+  // Written by the thread itself before it runs any work: `thread` is assigned only after the
+  // thread has begun.
+  std::atomic<std::thread::id> runs_on{};
   // All timers share one alarm, set to the earliest.
   boost::asio::basic_waitable_timer<std::chrono::steady_clock,
                                     boost::asio::wait_traits<std::chrono::steady_clock>,
