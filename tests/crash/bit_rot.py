@@ -52,10 +52,8 @@ def read_what_there_is(address, values):
             at, end = 0, client.offset(campaign.TOPIC, 0, -1)
             named = end != len(values)
             while at < end:
-                found = campaign.read_step(client, 0, at, crcs=True)
+                found, at = campaign.read_step(client, 0, at, crcs=True)
                 wrong += sum(1 for offset, value in found if offset >= len(values) or values[offset] != value)
-                if found:
-                    at = found[-1][0] + 1
     except kafka_wire.WireError:
         named = True
     return wrong, named

@@ -128,22 +128,24 @@ class Producer(threading.Thread):
 class Reader(threading.Thread):
     """Follows one partition from its begin; begins anew after each fault."""
 
-    def __init__(self, bootstrap, partition, name):
+    def __init__(self, bootstrap, partition, name, isolation="committed"):
         super().__init__(daemon=True)
-        self.bootstrap, self.partition, self.name = bootstrap, partition, name
+        self.bootstrap, self.partition, self.name, self.isolation = bootstrap, partition, name, isolation
         self.history = []
         self.running = True
+        self.sessions = 0
 
     def run(self):
         while self.running:
+            self.sessions += 1
             try:
                 with kafka_wire.Client(self.bootstrap, 5) as client:
                     at = client.offset(TOPIC, self.partition, -2)
                     while self.running:
-                        found = read_step(client, self.partition, at)
+                        found, at = read_step(client, self.partition, at, isolation=self.isolation)
                         if found:
-                            self.history.append({"f": "poll", "proc": self.name, "key": f"{TOPIC}-{self.partition}", "records": found})
-                            at = found[-1][0] + 1
+                            self.history.append({"f": "poll", "proc": self.name, "key": f"{TOPIC}-{self.partition}", "records": found,
+                                                 "isolation": self.isolation, "session": self.sessions})
             except (OSError, kafka_wire.WireError):
                 time.sleep(0.02)
 
@@ -164,26 +166,27 @@ def check_batches(batches):
         at += size
 
 
-def read_step(client, partition, at, crcs=False, max_bytes=1 << 20):
-    batches, _ = client.fetch(TOPIC, partition, at, max_bytes)
+def read_step(client, partition, at, crcs=False, max_bytes=1 << 20, isolation="uncommitted"):
+    """([[offset, value]], the next offset to ask for)."""
+    batches, _, _, aborted = client.fetch_isolated(TOPIC, partition, at, max_bytes, isolation=int(isolation == "committed"))
     if crcs:
         check_batches(batches)
-    return [[offset, value.decode(errors="replace")] for offset, _, value in kafka_wire.records(batches) if offset >= at]
+    found = [[offset, value.decode(errors="replace")] for offset, _, value in kafka_wire.records(batches, aborted) if offset >= at]
+    return found, kafka_wire.next_offset(batches) or at
 
 
-def read_all(bootstrap, partition, seconds=60):
-    """Everything from begin to end, as a new reader finds it."""
+def read_all(bootstrap, partition, seconds=60, isolation="uncommitted"):
+    """Everything from begin to end, as a new reader finds it; an open transaction is waited for."""
     out = []
     deadline = time.monotonic() + seconds
     with kafka_wire.Client(bootstrap, 30) as client:
         at, end = client.offset(TOPIC, partition, -2), client.offset(TOPIC, partition, -1)
         while at < end:
-            found = read_step(client, partition, at)
-            if found:
-                out += found
-                at = found[-1][0] + 1
-            elif time.monotonic() > deadline:
-                raise TimeoutError(f"{TOPIC}-{partition}: nothing was served at offset {at} of {end}")
+            before = at
+            found, at = read_step(client, partition, at, isolation=isolation)
+            out += found
+            if at == before and time.monotonic() > deadline:
+                raise TimeoutError(f"{TOPIC}-{partition}: nothing was served at offset {at} of {end} ({isolation})")
     return out
 
 
@@ -196,11 +199,64 @@ def ask(bootstrap):
         return client.metadata([TOPIC]).get(TOPIC)
 
 
-def verdict(producers, readers, bootstrap, partitions):
+class Load:
+    """Producers of every kind and readers of both isolations on the partitions of TOPIC."""
+
+    def __init__(self, bootstrap, partitions, name, random, pad=200, raw=1, refused=REFUSED):
+        import producers as clients  # pylint: disable=import-outside-toplevel; needs PyPI
+        self.bootstrap, self.partitions = bootstrap, partitions
+        self.raw = [Producer(bootstrap, partition, f"{name}.{partition}.{each}", random.random(), pad, refused)
+                    for partition in partitions for each in range(raw)]
+        self.idempotent = [clients.Idempotent(bootstrap, TOPIC, partitions, f"{name}.idempotent", random.random(), pad)]
+        self.transactional = [clients.Transactional(bootstrap, TOPIC, partitions, f"{name}.transactional.{each}", random.random(), pad)
+                              for each in range(3)]
+        self.readers = [Reader(bootstrap, partition, f"reader {partition} {isolation}", isolation)
+                        for partition in partitions for isolation in ("committed", "uncommitted")]
+        self.read_committed = clients.read_committed
+
+    @property
+    def producers(self):
+        return [*self.raw, *self.idempotent, *self.transactional]
+
+    def start(self):
+        for thread in [*self.producers, *self.readers]:
+            thread.start()
+
+    def stop(self):
+        """The broker must run: transactions are ended."""
+        for thread in [*self.producers, *self.readers]:
+            thread.running = False
+        for thread in [*self.producers, *self.readers]:
+            thread.stop()
+
+    def verdict(self, retention=False):
+        """verdict(), and what only these clients can know: broken producers, offsets of transactions, what librdkafka's consumer reads."""
+        out = verdict(self.producers, self.readers, self.bootstrap, self.partitions, retention)
+        fatal = [text for thread in [*self.idempotent, *self.transactional] for text in thread.fatal]
+        offsets = list(filter(None, (thread.offset_is_wrong() for thread in self.transactional)))
+        other = 0
+        for partition in self.partitions:
+            ours, theirs = read_all(self.bootstrap, partition, isolation="committed"), self.read_committed(self.bootstrap, TOPIC, partition)
+            at = max(ours[0][0], theirs[0][0]) if ours and theirs else 0  # retention may have run in between
+            other += int([record for record in ours if record[0] >= at] != [record for record in theirs if record[0] >= at])
+        out.update(commits=sum(thread.commits for thread in self.transactional), aborts=sum(thread.aborts for thread in self.transactional),
+                   fatal=len(fatal), group_offsets=len(offsets), clients_differ=other)
+        out["anomalies"] += len(fatal) + len(offsets) + other
+        if fatal or offsets:
+            out.setdefault("examples", {})["clients"] = repr([*fatal, *offsets][:4])[:500]
+        return out
+
+
+def verdict(producers, readers, bootstrap, partitions, retention=False):
     """Counts of all anomalies, with the first examples."""
     history = [event for thread in [*producers, *readers] for event in thread.history]
-    final = {f"{TOPIC}-{partition}": read_all(bootstrap, partition) for partition in partitions}
-    found = checker.check(history, final)
+    final, uncommitted = ({f"{TOPIC}-{partition}": read_all(bootstrap, partition, isolation=isolation) for partition in partitions}
+                          for isolation in ("committed", "uncommitted"))
+    starts = {}
+    if retention:  # asked for last: nothing that is judged may go while it is read
+        with kafka_wire.Client(bootstrap) as client:
+            starts = {f"{TOPIC}-{partition}": client.offset(TOPIC, partition, -2) for partition in partitions}
+    found = checker.check(history, final, uncommitted, starts)
     counts = checker.counts(found)
     examples = {name: repr(found[name][:3])[:300] for name in checker.NAMES if found[name]}
     return {"acknowledged": sum(producer.acknowledged for producer in producers), **counts, "anomalies": sum(counts.values()),

@@ -61,33 +61,33 @@ class Campaign:
     def one_round(self, number, _folder, random):
         address = self.broker.address
         extra = f"extra-{number}"
+        campaign.TOPIC = f"campaign-{number}"
         campaign.create_topic(address)
         with kafka_wire.Client(address) as client:
             kafka_wire.wait_until(lambda: client.metadata([extra]).get(extra), SECONDS, "a second topic")
-        producer = campaign.Producer(address, 0, f"round {number}", random.random(), refused=(*campaign.REFUSED, campaign.STORAGE_ERROR))
-        producer.start()
+        load = campaign.Load(address, (0,), f"round {number}", random, refused=(*campaign.REFUSED, campaign.STORAGE_ERROR))
+        producer = load.raw[0]
+        load.start()
         kafka_wire.wait_until(lambda: producer.acknowledged > 100, SECONDS, "the first acknowledgements")
+        kafka_wire.wait_until(lambda: sum(thread.commits for thread in load.transactional) > 2, SECONDS, "the first transactions")
         fill(self.place / "foreign")
         before = producer.refused
         kafka_wire.wait_until(lambda: producer.refused > before + 3, SECONDS, "a refused producer")
         with kafka_wire.Client(address) as client:
             start, end = client.offset(campaign.TOPIC, 0, -2), client.offset(campaign.TOPIC, 0, -1)
-            readable = bool(campaign.read_step(client, 0, max(start, end - 10)))
+            readable = bool(campaign.read_step(client, 0, max(start, end - 10))[0])
             deleted = deletes(client, extra)
         (self.place / "foreign").unlink()
-        at = producer.acknowledged
+        at, committed = producer.acknowledged, sum(thread.commits for thread in load.transactional)
         kafka_wire.wait_until(lambda: producer.acknowledged > at + 100, SECONDS, "acknowledgements after there was room")
-        producer.stop()
+        kafka_wire.wait_until(lambda: sum(thread.commits for thread in load.transactional) > committed, SECONDS, "transactions after there was room")
+        load.stop()
         same = self.broker.alive() and self.broker.pid == self.pid
-        # Retention takes the oldest: only what begins at the log start can be asked for.
+        result = load.verdict(retention=True)
         with kafka_wire.Client(address) as client:
-            start = client.offset(campaign.TOPIC, 0, -2)
-        served = {value: offset for offset, value in campaign.read_all(address, 0)}
-        lost = sum(1 for send in producer.history if send["status"] == "ok" and send["offset"] >= start and served.get(send["value"]) != send["offset"])
-        shown = sum(1 for send in producer.history if send["status"] == "fail" and send["value"] in served)
-        return {"acknowledged": producer.acknowledged, "refused": producer.refused, "lost": lost, "refused_but_stored": shown,
-                "reads_failed": int(not readable), "deletes_failed": int(not deleted), "restarts": int(not same),
-                "anomalies": lost + shown + int(not readable) + int(not deleted) + int(not same)}
+            client.delete_topics([campaign.TOPIC])
+        faults = {"reads_failed": int(not readable), "deletes_failed": int(not deleted), "restarts": int(not same)}
+        return {"refused": sum(each.refused for each in load.producers), **result, **faults, "anomalies": result["anomalies"] + sum(faults.values())}
 
 
 def main():

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Kill -9 of the broker under load, with an independent checker. A round starts a broker on a new folder, kills and restarts it --cycles
+"""Kill -9 of the broker under load (plain, idempotent and transactional producers), with an independent checker. A round starts a broker on a new folder, kills and restarts it --cycles
 times at random moments, then reads everything and checks what was acknowledged and what readers saw (checker.py).
 
 Example: tests/crash/kill_broker.py --rounds 100 --cycles 10 --log kills.jsonl      (1,000 kills; the same command goes on where it ended)"""
@@ -21,11 +21,8 @@ def one_round(cycles, flush):
         port = broker.port
         try:
             campaign.create_topic(broker.address)
-            producers = [campaign.Producer(broker.address, partition, f"{number}.{partition}.{each}", random.random())
-                         for partition in PARTITIONS for each in range(2)]
-            readers = [campaign.Reader(broker.address, partition, f"reader {partition}") for partition in PARTITIONS]
-            for thread in [*producers, *readers]:
-                thread.start()
+            load = campaign.Load(broker.address, PARTITIONS, str(number), random)
+            load.start()
             slowest = 0.0
             for _ in range(cycles):
                 time.sleep(random.uniform(0.05, 1.0))  # the random moment of the kill
@@ -34,9 +31,8 @@ def one_round(cycles, flush):
                 broker = servers.broker(folder, port=port, overrides=overrides)
                 slowest = max(slowest, broker.ready_seconds)
             time.sleep(0.2)
-            for thread in [*producers, *readers]:
-                thread.stop()
-            return {"kills": cycles, "slowest_start_s": round(slowest, 3), **campaign.verdict(producers, readers, broker.address, PARTITIONS)}
+            load.stop()
+            return {"kills": cycles, "slowest_start_s": round(slowest, 3), **load.verdict()}
         finally:
             broker.__exit__()
     return run

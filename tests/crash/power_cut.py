@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Power cuts under load: the broker's data lie on an ext4 of its own in a loop-mounted image; EXT4_IOC_SHUTDOWN without a log flush takes
 away everything that was not synced, then the broker is killed, the file system mounted again and the broker started with
-log.recovery.assume.power.cut=true (the computer itself did not restart). Needs root, mkfs.ext4 and a loop device.
+log.recovery.assume.power.cut=true (the computer itself did not restart). Needs root, mkfs.ext4 and a loop device. With --flush ack the
+idempotent and transactional producers go on after the cut with what they were doing.
 
 --flush ack: no acknowledged record may be lost. --flush os: what was lost is counted, and an anomaly is only a loss that the broker did not
 speak of at its start, or records that changed.
@@ -58,18 +59,18 @@ def one_round(flush):
             broker = servers.broker(disk.place, overrides=overrides)
             port = broker.port
             campaign.create_topic(broker.address)
-            producers = [campaign.Producer(broker.address, partition, f"{number}.{partition}.{each}", random.random(), pad=2000)
-                         for partition in PARTITIONS for each in range(2)]
-            for producer in producers:
-                producer.start()
+            load = campaign.Load(broker.address, PARTITIONS, str(number), random, pad=2000, raw=2)
+            if flush == "os":
+                load.idempotent = load.transactional = load.readers = []  # what they build on may be lost as a whole
+            load.start()
             time.sleep(random.uniform(0.3, 2.5))  # the random moment of the cut
-            for producer in producers:
+            for producer in load.raw:
                 producer.running = False  # an answer after the cut would be the page cache's, not the disk's
             disk.cut()
             broker.kill()
             broker.__exit__()
             broker = None
-            for producer in producers:
+            for producer in load.raw:
                 producer.join(30)
             disk.unmount()
             disk.mount()
@@ -78,7 +79,8 @@ def one_round(flush):
             broker = servers.Server("broker", [servers.BIN / "penstock-broker", "--override", f"listeners=PLAINTEXT://127.0.0.1:{port}",
                                                "--override", f"log.dirs={disk.place}/broker-data", "--override", "log.recovery.assume.power.cut=true",
                                                *[part for each in overrides for part in ("--override", each)]], log)
-            result = campaign.verdict(producers, [], broker.address, PARTITIONS)
+            load.stop()
+            result = load.verdict()
             said = (log / "broker.log").read_text(errors="replace")
             result["named"] = int("lost" in said)
             if flush == "os":

@@ -1,5 +1,5 @@
 """A small Kafka client on plain sockets, for tests and benchmarks that must not wait for a client library: ApiVersions, Metadata,
-ListOffsets and Fetch, one connection, one request at a time. It is a second opinion on the wire: it shares no code with the project."""
+ListOffsets, Fetch and Produce, one connection, one request at a time. It is a second opinion on the wire: it shares no code with the project."""
 
 import socket
 import struct
@@ -152,26 +152,30 @@ class Client:
             return 0
 
     def fetch(self, topic, partition, offset, max_bytes=4 << 20):
-        """Fetch v4: (raw record batches, high watermark)."""
-        body = struct.pack(">iiiib", -1, 100, 1, max_bytes, 0) + struct.pack(">i", 1) + _string(topic)
+        """Fetch v4, read_uncommitted: (raw record batches, high watermark)."""
+        raw, high, _, _ = self.fetch_isolated(topic, partition, offset, max_bytes, isolation=0)
+        return raw, high
+
+    def fetch_isolated(self, topic, partition, offset, max_bytes=4 << 20, isolation=1):
+        """Fetch v4: (raw record batches, high watermark, last stable offset, [(producer id, first offset)] of the aborted)."""
+        body = struct.pack(">iiiib", -1, 100, 1, max_bytes, isolation) + struct.pack(">i", 1) + _string(topic)
         body += struct.pack(">iiqi", 1, partition, offset, max_bytes)
         reader = self.call(1, 4, body)
         reader.take("i")
         reader.take("i")
         reader.text()
         reader.take("i")
-        _, error, high, _ = reader.take("ihqq")
-        for _ in range(max(0, reader.take("i"))):
-            reader.take("qq")
+        _, error, high, stable = reader.take("ihqq")
+        aborted = [reader.take("qq") for _ in range(max(0, reader.take("i")))]
         if error:
             raise WireError(f"Fetch {topic}-{partition} at {offset}: error {error}")
-        return reader.raw(), high
+        return reader.raw(), high, stable, aborted
 
-
-    def produce(self, topic, partition, values, acks=-1):
-        """Produce v3, one uncompressed batch without keys; returns its base offset once acknowledged."""
-        batch = build_batch(values)
-        body = struct.pack(">hhi", -1, acks, 10_000) + struct.pack(">i", 1) + _string(topic)
+    def produce(self, topic, partition, values, acks=-1, transactional_id=None, **batch):
+        """Produce v3, one uncompressed batch; returns its base offset once acknowledged. `batch`: what build_batch() takes besides."""
+        batch = build_batch(values, transactional=transactional_id is not None, **batch)
+        body = struct.pack(">h", -1) if transactional_id is None else _string(transactional_id)
+        body += struct.pack(">hi", acks, 10_000) + struct.pack(">i", 1) + _string(topic)
         body += struct.pack(">iii", 1, partition, len(batch)) + batch
         reader = self.call(0, 3, body)
         reader.take("i")
@@ -213,14 +217,19 @@ def _put_varint(value):
     return bytes(out)
 
 
-def build_batch(values, now_ms=None):
-    """A v2 record batch with null keys."""
+def _put_bytes(raw):
+    return _put_varint(-1) if raw is None else _put_varint(len(raw)) + raw
+
+
+def build_batch(values, now_ms=None, keys=None, producer=(-1, -1, -1), transactional=False):
+    """A v2 record batch. `keys`: one for each value, or none at all; `producer`: id, epoch and the first record's sequence."""
     now_ms = int(time.time() * 1000) if now_ms is None else now_ms
     parts = []
     for index, value in enumerate(values):
-        body = b"\0" + _put_varint(0) + _put_varint(index) + _put_varint(-1) + _put_varint(len(value)) + value + _put_varint(0)
+        body = b"\0" + _put_varint(0) + _put_varint(index) + _put_bytes(keys[index] if keys else None) + _put_bytes(value) + _put_varint(0)
         parts.append(_put_varint(len(body)) + body)
-    tail = struct.pack(">hiqqqhii", 0, len(values) - 1, now_ms, now_ms, -1, -1, -1, len(values)) + b"".join(parts)
+    attributes = 0x10 if transactional else 0
+    tail = struct.pack(">hiqqqhii", attributes, len(values) - 1, now_ms, now_ms, *producer, len(values)) + b"".join(parts)
     head = struct.pack(">ibI", -1, 2, crc32c(tail))
     return struct.pack(">qi", 0, len(head) + len(tail)) + head + tail
 
@@ -236,34 +245,58 @@ def _varint(data, at):
         shift += 7
 
 
-def records(batches):
-    """(offset, key, value) of each record in uncompressed v2 batches; compressed ones raise. A cut last batch is left out."""
+def records(batches, aborted=()):
+    """(offset, key, value) of each record in uncompressed v2 batches; compressed ones raise. A cut last batch is left out, and so are the
+    batches of the aborted transactions, given as (producer id, first offset)."""
+    waiting = sorted((first, producer) for producer, first in aborted)
+    open_now = set()
     at = 0
     while at + 61 <= len(batches):
         base, length = struct.unpack_from(">qi", batches, at)
         end = at + 12 + length
         if end > len(batches):
             return
-        attributes = struct.unpack_from(">h", batches, at + 21)[0]
-        count = struct.unpack_from(">i", batches, at + 57)[0]
-        if attributes & 7:
-            raise WireError("the batch is compressed")
-        place = at + 61
-        for _ in range(count):
-            size, place = _varint(batches, place)
-            stop = place + size
-            place += 1
-            _, place = _varint(batches, place)
-            delta, place = _varint(batches, place)
-            parts = []
-            for _ in range(2):
-                size, place = _varint(batches, place)
-                parts.append(None if size < 0 else batches[place:place + size])
-                place += max(0, size)
-            if not attributes & 0x20:
-                yield base + delta, parts[0], parts[1]
-            place = stop
+        attributes, last_delta = struct.unpack_from(">hi", batches, at + 21)
+        producer = struct.unpack_from(">q", batches, at + 43)[0]
+        while waiting and waiting[0][0] <= base + last_delta:
+            open_now.add(waiting.pop(0)[1])
+        found = list(_records_of(batches, at, base, attributes))
         at = end
+        if attributes & 0x20:
+            open_now.discard(producer)  # a marker of either kind ends the transaction
+        elif not (attributes & 0x10 and producer in open_now):
+            yield from found
+
+
+def next_offset(batches):
+    """The offset behind the last whole batch, or None."""
+    at, out = 0, None
+    while at + 61 <= len(batches):
+        base, length = struct.unpack_from(">qi", batches, at)
+        if at + 12 + length > len(batches):
+            break
+        out = base + struct.unpack_from(">i", batches, at + 23)[0] + 1
+        at += 12 + length
+    return out
+
+
+def _records_of(batches, at, base, attributes):
+    if attributes & 7:
+        raise WireError("the batch is compressed")
+    place = at + 61
+    for _ in range(struct.unpack_from(">i", batches, at + 57)[0]):
+        size, place = _varint(batches, place)
+        stop = place + size
+        place += 1
+        _, place = _varint(batches, place)
+        delta, place = _varint(batches, place)
+        parts = []
+        for _ in range(2):
+            size, place = _varint(batches, place)
+            parts.append(None if size < 0 else batches[place:place + size])
+            place += max(0, size)
+        yield base + delta, parts[0], parts[1]
+        place = stop
 
 
 def wait_until(condition, seconds, what, every=0.02):
