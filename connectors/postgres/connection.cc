@@ -204,25 +204,6 @@ Result Connection::run(const std::string& name, std::span<const std::string_view
       name);
 }
 
-std::int64_t Connection::copy_in(const std::string& sql, std::string_view bytes) {
-  PGresult* started = PQexec(handle(), sql.c_str());
-  if (PQresultStatus(started) != PGRES_COPY_IN) {
-    check(started, sql);
-    throw Error("42601", shown_ + ": not a COPY FROM STDIN: " + sql);
-  }
-  PQclear(started);
-  while (!bytes.empty()) {
-    const std::string_view piece = bytes.substr(0, kCopyPieceBytes);
-    if (PQputCopyData(handle(), piece.data(), static_cast<int>(piece.size())) != 1)
-      fail(nullptr, sql);
-    bytes.remove_prefix(piece.size());
-  }
-  if (PQputCopyEnd(handle(), nullptr) != 1) fail(nullptr, sql);
-  PGresult* first = PQgetResult(handle());
-  while (PGresult* more = PQgetResult(handle())) PQclear(more);
-  return check(first, sql).changed();
-}
-
 void Connection::cancel() noexcept {
   char why[256];
   if (cancel_ != nullptr) PQcancel(cancel_.get(), why, sizeof why);
@@ -253,6 +234,39 @@ void Connection::fail(const PGresult* result, std::string_view sql) const {
   if (!state.empty()) text += " (SQLSTATE " + state + ")";
   text += " in: " + std::string(sql.substr(0, kShownSqlMax));
   throw Error(std::move(state), text);
+}
+
+CopyIn::CopyIn(Connection& connection, const std::string& sql)
+    : connection_(connection), sql_(sql) {
+  PGresult* started = PQexec(connection.handle(), sql.c_str());
+  if (PQresultStatus(started) != PGRES_COPY_IN) {
+    connection.check(started, sql);
+    throw Error("42601", connection.shown() + ": not a COPY FROM STDIN: " + sql);
+  }
+  PQclear(started);
+}
+
+CopyIn::~CopyIn() {
+  if (open_) PQclear(end("the client gave up"));
+}
+
+void CopyIn::send(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::string_view piece = bytes.substr(0, kCopyPieceBytes);
+    if (PQputCopyData(connection_.handle(), piece.data(), static_cast<int>(piece.size())) != 1)
+      connection_.fail(nullptr, sql_);
+    bytes.remove_prefix(piece.size());
+  }
+}
+
+std::int64_t CopyIn::finish() { return connection_.check(end(nullptr), sql_).changed(); }
+
+PGresult* CopyIn::end(const char* why_not) {
+  open_ = false;
+  if (PQputCopyEnd(connection_.handle(), why_not) != 1) return nullptr;
+  PGresult* first = PQgetResult(connection_.handle());
+  while (PGresult* more = PQgetResult(connection_.handle())) PQclear(more);
+  return first;
 }
 
 }  // namespace penstock::postgres

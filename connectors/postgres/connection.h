@@ -100,9 +100,6 @@ class Connection {
   /// Parameters in binary format; a view without data is NULL.
   Result run(const std::string& name, std::span<const std::string_view> parameters,
              Format result = Format::kText);
-  /// COPY ... FROM STDIN: `sql`, then all of `bytes`. Returns the rows stored.
-  std::int64_t copy_in(const std::string& sql, std::string_view bytes);
-
   [[nodiscard]] PGconn* handle() const { return connection_.get(); }
   [[nodiscard]] bool in_transaction() const {
     return PQtransactionStatus(handle()) != PQTRANS_IDLE;
@@ -127,6 +124,29 @@ class Connection {
   std::string shown_;
   std::unique_ptr<PGconn, Finish> connection_;
   std::unique_ptr<PGcancel, FreeCancel> cancel_;
+};
+
+/// COPY ... FROM STDIN under way: the server stores what was sent while the caller makes the rest.
+/// Nothing else may run on the connection meanwhile.
+class CopyIn {
+ public:
+  CopyIn(Connection& connection, const std::string& sql);
+  /// Without finish() the server is told to store nothing; a transaction around it has failed then.
+  ~CopyIn();
+  CopyIn(const CopyIn&) = delete;
+  CopyIn& operator=(const CopyIn&) = delete;
+
+  void send(std::string_view bytes);
+  /// Returns the rows stored.
+  std::int64_t finish();
+
+ private:
+  /// The result of the COPY; the connection is free afterwards.
+  PGresult* end(const char* why_not);
+
+  Connection& connection_;
+  const std::string& sql_;
+  bool open_ = true;
 };
 
 }  // namespace penstock::postgres

@@ -22,6 +22,8 @@ namespace {
 
 /// Sent in one statement; bounds memory here and in the server, which limits an array to 1 GiB.
 constexpr std::size_t kStatementBytesMax = 8 * 1024 * 1024;
+/// Sent at once of a COPY: the server works on it meanwhile.
+constexpr std::size_t kCopySentBytes = 32 * 1024;
 constexpr std::string_view kCopySignature("PGCOPY\n\xff\r\n\0", 11);
 constexpr std::size_t kArrayHeaderBytes = 20;
 
@@ -82,19 +84,21 @@ void PostgresSinkDatabase::write(Plan& plan, std::span<const Change> changes) {
 
 void PostgresSinkDatabase::copy(const Plan& plan, const SinkStatements& statements,
                                 std::span<const Change> changes) {
-  std::size_t at = 0;
-  while (at < changes.size()) {
-    copy_bytes_.assign(kCopySignature);
-    append_int32(copy_bytes_, 0);  // flags
-    append_int32(copy_bytes_, 0);  // header extension
-    for (; at < changes.size() && copy_bytes_.size() < kStatementBytesMax; ++at) {
-      append_int16(copy_bytes_, static_cast<std::int16_t>(plan.columns.size()));
-      for (std::size_t i = 0; i < plan.columns.size(); ++i)
-        encode_column(plan, i, changes, at, copy_bytes_);
-    }
-    append_int16(copy_bytes_, -1);  // end
-    connection_->copy_in(statements.copy, copy_bytes_);
+  copy_bytes_.assign(kCopySignature);
+  append_int32(copy_bytes_, 0);  // flags
+  append_int32(copy_bytes_, 0);  // header extension
+  CopyIn copying(*connection_, statements.copy);
+  for (std::size_t at = 0; at < changes.size(); ++at) {
+    append_int16(copy_bytes_, static_cast<std::int16_t>(plan.columns.size()));
+    for (std::size_t i = 0; i < plan.columns.size(); ++i)
+      encode_column(plan, i, changes, at, copy_bytes_);
+    if (copy_bytes_.size() < kCopySentBytes) continue;
+    copying.send(copy_bytes_);
+    copy_bytes_.clear();
   }
+  append_int16(copy_bytes_, -1);  // end
+  copying.send(copy_bytes_);
+  copying.finish();
 }
 
 /// Sorted by the key's bytes; of equal keys the last change.

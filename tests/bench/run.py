@@ -108,6 +108,32 @@ def sqlite_rows(path):
     return lambda: connection.execute("select coalesce(max(id), 0) from flights").fetchone()[0]
 
 
+class PostgresSession:
+    """One psql for many questions: to start one for each look would take a core from what is measured."""
+
+    def __init__(self, uri):
+        self.process = subprocess.Popen(["psql", "-qtAX", "-v", "ON_ERROR_STOP=1", uri], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.process.stdout.close()
+
+    def ask(self, statement):
+        """The one value that the statement returns, or '' for none."""
+        self.process.stdin.write(f"{statement};\n\\echo .\n")
+        self.process.stdin.flush()
+        lines = []
+        while (line := self.process.stdout.readline()) != ".\n":
+            if not line:
+                raise RuntimeError(f"psql ended at: {statement}")
+            lines.append(line.strip())
+        return "".join(lines)
+
+
 class Context:
     def __init__(self, options, folder):
         self.options = options
@@ -128,9 +154,14 @@ class Context:
                            stdout=subprocess.DEVNULL)
         return self.server.uri
 
-    def psql(self, statement):
-        result = subprocess.run(["psql", "-qtAX", self.postgres(), "-c", statement], stdout=subprocess.PIPE, check=True, text=True)
-        return result.stdout.strip()
+    def empty_tables(self, *names):
+        """Copies of flights without rows. The server's own work on what was written before, checkpoints and vacuums, is not to fall
+        into one measure more than into the other."""
+        with PostgresSession(self.postgres()) as session:
+            for name in names:
+                session.ask(f"drop table if exists {name}")
+                session.ask(f"create table {name} (like flights including all) with (autovacuum_enabled = false)")
+            session.ask("checkpoint")
 
     def close(self):
         if self.server is not None:
@@ -175,13 +206,14 @@ def sink_postgres(context, mode):
     uri = context.postgres()
     with Bench(context.folder) as bench:
         yardstick("sqlite-to-topic", context.database, "flights", bench.broker.address, "flights", "plain")
-        for table in ("plain", "sunk"):
-            context.psql(f"drop table if exists {table}; create table {table} (like flights including all)")
+        context.empty_tables("plain", "sunk")
         plain = yardstick("topic-to-postgres", uri, "plain", bench.broker.address, "flights", context.rows, "copy" if mode == "insert" else "upsert")
+        context.empty_tables("plain", "sunk")
         bench.rest.put_connector("sink", {
             "connector.class": "PostgresSink", "connection.url": uri, "topics": "flights", "table.name.format": "sunk", "insert.mode": mode,
             "pk.mode": "record_key" if mode == "upsert" else "none", **converters(False)})
-        return bench.rate(lambda: int(context.psql("select coalesce(max(id), 0) from sunk")), context.rows), plain
+        with PostgresSession(uri) as session:
+            return bench.rate(lambda: int(session.ask("select coalesce(max(id), 0) from sunk")), context.rows), plain
 
 
 CONNECTORS = (

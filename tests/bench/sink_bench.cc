@@ -214,8 +214,11 @@ double plain_postgres(const std::string& url, std::int64_t rows, bool upsert) {
           (bytes += kTextValues[i]) += i + 1 == std::size(kTexts) ? '\n' : '\t';
       }
       db.execute("BEGIN");
-      db.copy_in(std::string("COPY ") + (upsert ? "staging " : "bench ") + names + " FROM STDIN",
-                 bytes);
+      const std::string copy =
+          std::string("COPY ") + (upsert ? "staging " : "bench ") + names + " FROM STDIN";
+      postgres::CopyIn copying(db, copy);
+      copying.send(bytes);
+      copying.finish();
       if (upsert) db.execute("INSERT INTO bench SELECT * FROM staging" + conflict);
       db.execute("COMMIT");
     }
