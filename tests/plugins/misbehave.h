@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <stdexcept>
 #include <vector>
@@ -26,6 +27,13 @@ enum class Where {
   kTasks
 };
 
+/// Dies of the signal in an instrumented program too, which would report it and exit.
+[[gnu::noinline, gnu::no_sanitize("address", "undefined", "thread")]] inline void crash() {
+  std::signal(SIGSEGV, SIG_DFL);
+  volatile int* volatile nowhere = nullptr;
+  *nowhere = 1;
+}
+
 [[gnu::noinline]] inline void misbehave(How how) {
   switch (how) {
     case How::kThrow:
@@ -36,11 +44,8 @@ enum class Where {
       throw RetriableError("not there now");
     case How::kRecordError:
       throw RecordError(1, "bad on purpose");
-    case How::kCrash: {
-      volatile int* volatile nowhere = nullptr;
-      *nowhere = 1;
-      return;
-    }
+    case How::kCrash:
+      return crash();
     case How::kAbort:
       std::abort();
     case How::kHang:

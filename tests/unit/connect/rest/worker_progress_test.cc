@@ -53,7 +53,8 @@ TEST_F(WorkerProgress, ATaskThatIsStoppedOrStartedAgainIsNotFinished) {
   EXPECT_EQ(http("PUT", "/connectors/orders/stop").status, 204);
   const auto stopped = [&] { return status("orders")["connector"]["state"] == "STOPPED"; };
   ASSERT_TRUE(eventually(stopped));
-  for (const auto& task : progress("orders")["tasks"]) EXPECT_EQ(task["finished"], false);
+  const auto seen = progress("orders");
+  for (const auto& task : seen["tasks"]) EXPECT_EQ(task["finished"], false);
   EXPECT_EQ(http("PUT", "/connectors/orders/resume").status, 202);
   ASSERT_TRUE(finishes("orders"));
 }
