@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "broker/handlers/acls.h"
 #include "broker/handlers/add_offsets_to_txn.h"
 #include "broker/handlers/add_partitions_to_txn.h"
 #include "broker/handlers/alter_client_quotas.h"
@@ -66,9 +67,9 @@ constexpr std::array kTable = {
     Api{ApiKey::kFetch, 4, 4, 18, PENSTOCK_TYPED(Fetch, handle_fetch)},
     Api{ApiKey::kListOffsets, 1, 1, 11, PENSTOCK_TYPED(ListOffsets, handle_list_offsets)},
     Api{ApiKey::kMetadata, 0, 0, 13, PENSTOCK_TYPED(Metadata, handle_metadata)},
-    Api{ApiKey::kOffsetCommit, 2, 2, 9, PENSTOCK_TYPED(OffsetCommit, handle_offset_commit)},
-    Api{ApiKey::kOffsetFetch, 1, 1, 9, PENSTOCK_TYPED(OffsetFetch, handle_offset_fetch)},
-    Api{ApiKey::kFindCoordinator, 0, 0, 4,
+    Api{ApiKey::kOffsetCommit, 2, 2, 10, PENSTOCK_TYPED(OffsetCommit, handle_offset_commit)},
+    Api{ApiKey::kOffsetFetch, 1, 1, 10, PENSTOCK_TYPED(OffsetFetch, handle_offset_fetch)},
+    Api{ApiKey::kFindCoordinator, 0, 0, 6,
         PENSTOCK_TYPED(FindCoordinator, handle_find_coordinator)},
     Api{ApiKey::kJoinGroup, 0, 0, 9, PENSTOCK_TYPED(JoinGroup, handle_join_group)},
     Api{ApiKey::kHeartbeat, 0, 0, 4, PENSTOCK_TYPED(Heartbeat, handle_heartbeat)},
@@ -92,6 +93,9 @@ constexpr std::array kTable = {
         PENSTOCK_TYPED(WriteTxnMarkers, handle_write_txn_markers)},
     Api{ApiKey::kTxnOffsetCommit, 0, 0, 5,
         PENSTOCK_TYPED(TxnOffsetCommit, handle_txn_offset_commit)},
+    Api{ApiKey::kDescribeAcls, 1, 1, 3, PENSTOCK_TYPED(DescribeAcls, handle_describe_acls)},
+    Api{ApiKey::kCreateAcls, 1, 1, 3, PENSTOCK_TYPED(CreateAcls, handle_create_acls)},
+    Api{ApiKey::kDeleteAcls, 1, 1, 3, PENSTOCK_TYPED(DeleteAcls, handle_delete_acls)},
     Api{ApiKey::kDescribeConfigs, 1, 1, 4,
         PENSTOCK_TYPED(DescribeConfigs, handle_describe_configs)},
     Api{ApiKey::kAlterConfigs, 0, 0, 2, PENSTOCK_TYPED(AlterConfigs, handle_alter_configs)},

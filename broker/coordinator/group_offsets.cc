@@ -103,7 +103,8 @@ GroupStepper::Code GroupStepper::check_commit(const CommitEvent& event) const {
     return ErrorCode::kCoordinatorNotAvailable;
   if (group_.consumer) return check_consumer_commit(event);
   if (event.generation < 0 && group_.state == GroupState::kEmpty) return ErrorCode::kNone;
-  if (group_.is_void()) return ErrorCode::kIllegalGeneration;
+  if (group_.is_void())  // who knows epochs can tell a group that is gone from one that went on
+    return event.knows_epochs ? ErrorCode::kGroupIdNotFound : ErrorCode::kIllegalGeneration;
   if (event.generation < 0 && event.member_id.empty() && !event.instance_id)
     return ErrorCode::kUnknownMemberId;
   if (const Code error = check_member(event.member_id, event.instance_id);

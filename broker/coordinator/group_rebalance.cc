@@ -47,7 +47,11 @@ void GroupStepper::prepare_rebalance() {
   group_.rebalance_deadline_ms = now_.steady_ms + (first ? delay : timeout);
   group_.initial_delay_left_ms = first ? timeout - delay : -1;
   group_.member_added = false;
+  const bool at_once = group_.state == GroupState::kEmpty && !first;
   enter(GroupState::kPreparingRebalance);
+  // An empty group waits for its initial delay and for nothing else, not even for those that were
+  // only given an id.
+  if (at_once) return complete_join();
   maybe_complete_join();
 }
 

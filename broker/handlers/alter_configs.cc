@@ -1,5 +1,8 @@
 #include "broker/handlers/alter_configs.h"
 
+#include <set>
+#include <string_view>
+
 #include "broker/handlers/alter_resource.h"
 #include "broker/handlers/broker_resource.h"
 
@@ -18,6 +21,8 @@ std::optional<ApiError> refuse_resource(const RequestContext& context, std::int8
     case kTopicResource:
       if (name.empty())
         return refuse(ErrorCode::kInvalidRequest, "Default topic resources are not allowed.");
+      if (const Status valid = check_topic_name(name); !valid)
+        return refuse(ErrorCode::kInvalidTopic, valid.error().text);
       if (context.shard.topics()->find(name)) return std::nullopt;
       return refuse(ErrorCode::kUnknownTopicOrPartition,
                     "The topic '" + std::string(name) + "' does not exist.");
@@ -63,7 +68,12 @@ void handle_alter_configs(RequestContext context, AlterConfigsRequest request,
         ConfigChanges out;
         for (const auto& [name, value] : set_values(context, resource.type, resource.name))
           out[name] = std::nullopt;
+        std::set<std::string_view> seen;
         for (const AlterConfigsRequest::Config& config : resource.configs) {
+          if (!seen.insert(config.name).second) {
+            return tl::make_unexpected(
+                ApiError{ErrorCode::kInvalidRequest, "Error due to duplicate config keys"});
+          }
           if (!config.value) {
             return tl::make_unexpected(
                 ApiError{ErrorCode::kInvalidRequest,

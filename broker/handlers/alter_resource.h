@@ -3,7 +3,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,15 +41,18 @@ void alter_resources(RequestContext& context, const Request& request, Reply<Resp
         response.resources = std::move(all);
         reply(response);
       });
-  std::set<std::pair<std::int8_t, std::string_view>> seen;
+  std::map<std::pair<std::int8_t, std::string_view>, int> times;
+  for (const auto& resource : request.resources) ++times[{resource.type, resource.name}];
   for (std::size_t i = 0; i < request.resources.size(); ++i) {
     const auto& resource = request.resources[i];
     Outcome outcome;
     outcome.type = resource.type;
     outcome.name = resource.name;
     std::optional<ApiError> refused;
-    if (!seen.emplace(resource.type, resource.name).second)
-      refused = ApiError{protocol::ErrorCode::kInvalidRequest, "The resource is named twice."};
+    if (times[{resource.type, resource.name}] > 1) {
+      refused =
+          ApiError{protocol::ErrorCode::kInvalidRequest, "Each resource must appear at most once."};
+    }
     if (!refused && done_already(resource, outcome)) {
       gather->put(i, std::move(outcome));
       continue;

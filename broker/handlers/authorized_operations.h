@@ -7,6 +7,7 @@
 namespace penstock::broker {
 
 inline constexpr std::int32_t kTopicOperations = 0b1101'1111'1000;
+inline constexpr std::int32_t kGroupOperations = 0b1101'0100'1000;
 inline constexpr std::int32_t kClusterOperations = 0b1'1111'1010'0000;
 
 }  // namespace penstock::broker

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -10,6 +12,8 @@
 // What OffsetCommit and TxnOffsetCommit have in common: the same topics and partitions, the same
 // checks whatever the group says.
 namespace penstock::broker {
+
+inline constexpr std::int16_t kOffsetCommitByIdFrom = 10;
 
 template <class Partition>
 [[nodiscard]] protocol::ErrorCode check_commit_of(const RequestContext& context,
@@ -31,17 +35,32 @@ template <class Request, class Response>
     const RequestContext& context, const Request& request, Response& response) {
   std::vector<std::pair<TopicPartition, CommittedOffset>> offsets;
   for (const auto& topic : request.topics) {
+    if (topic.partitions.empty()) continue;
     auto& out = response.topics.emplace_back();
     out.name = topic.name;
+    std::string name(topic.name);
+    protocol::ErrorCode unknown = protocol::ErrorCode::kNone;
+    if constexpr (requires { topic.id; }) {
+      out.id = topic.id;
+      if (context.version >= kOffsetCommitByIdFrom) {
+        const TopicRef known = context.shard.topics()->find(topic.id);
+        if (known)
+          name = known->name;
+        else
+          unknown = protocol::ErrorCode::kUnknownTopicId;
+      }
+    }
     for (const auto& partition : topic.partitions) {
-      const protocol::ErrorCode error = check_commit_of(context, topic.name, partition);
+      const protocol::ErrorCode error = unknown != protocol::ErrorCode::kNone
+                                            ? unknown
+                                            : check_commit_of(context, name, partition);
       out.partitions.push_back({partition.index, error});
       if (error != protocol::ErrorCode::kNone) continue;
       CommittedOffset offset;
       offset.offset = partition.offset.value;
       offset.leader_epoch = partition.leader_epoch;
       offset.metadata = partition.metadata.value_or("");
-      offsets.emplace_back(TopicPartition(topic.name, partition.index), std::move(offset));
+      offsets.emplace_back(TopicPartition(name, partition.index), std::move(offset));
     }
   }
   return offsets;

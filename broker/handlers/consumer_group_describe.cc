@@ -5,6 +5,7 @@
 
 #include "broker/coordinator/at_group.h"
 #include "broker/gather.h"
+#include "broker/handlers/authorized_operations.h"
 
 namespace penstock::broker {
 
@@ -90,7 +91,12 @@ void handle_consumer_group_describe(RequestContext context, ConsumerGroupDescrib
     return reply(unsupported(request));
   auto gather = std::make_shared<Gather<ConsumerGroupDescribeResponse::Group>>(
       context.shard, request.groups.size(),
-      [reply = std::move(reply)](std::vector<ConsumerGroupDescribeResponse::Group> groups) mutable {
+      [operations = request.include_authorized_operations,
+       reply = std::move(reply)](std::vector<ConsumerGroupDescribeResponse::Group> groups) mutable {
+        for (ConsumerGroupDescribeResponse::Group& group : groups) {
+          if (operations && group.error == ErrorCode::kNone)
+            group.authorized_operations = kGroupOperations;
+        }
         ConsumerGroupDescribeResponse response;
         response.groups = std::move(groups);
         reply(response);

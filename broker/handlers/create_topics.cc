@@ -118,6 +118,18 @@ CreateTopicsResponse::Topic answer(Broker& broker, const NewTopic& asked, const 
 void handle_create_topics(RequestContext context, CreateTopicsRequest request,
                           Reply<CreateTopicsResponse> reply) {
   if (request.topics.empty()) return reply(CreateTopicsResponse());
+  if (request.timeout_ms <= 0) {  // over before it began
+    CreateTopicsResponse response;
+    std::set<std::string_view> names;
+    for (const CreateTopicsRequest::Topic& topic : request.topics) {
+      if (!names.insert(topic.name).second) continue;
+      CreateTopicsResponse::Topic& out = response.topics.emplace_back();
+      out.name = topic.name;
+      out.error = ErrorCode::kRequestTimedOut;
+      out.configs.emplace();
+    }
+    return reply(response);
+  }
   std::map<std::string_view, int> times;
   for (const CreateTopicsRequest::Topic& topic : request.topics) ++times[topic.name];
   Broker& broker = context.broker();

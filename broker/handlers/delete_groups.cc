@@ -1,6 +1,8 @@
 #include "broker/handlers/delete_groups.h"
 
 #include <memory>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "broker/coordinator/at_group.h"
@@ -15,23 +17,21 @@ using protocol::ErrorCode;
 void handle_delete_groups(RequestContext context, DeleteGroupsRequest request,
                           Reply<DeleteGroupsResponse> reply) {
   if (request.groups.empty()) return reply(DeleteGroupsResponse());
+  const std::set<std::string_view> distinct(request.groups.begin(), request.groups.end());
   auto gather = std::make_shared<Gather<DeleteGroupsResponse::Group>>(
-      context.shard, request.groups.size(),
+      context.shard, distinct.size(),
       [reply = std::move(reply)](std::vector<DeleteGroupsResponse::Group> groups) mutable {
         DeleteGroupsResponse response;
         response.groups = std::move(groups);
         reply(response);
       });
-  for (std::size_t i = 0; i < request.groups.size(); ++i) {
-    std::string id(request.groups[i]);
-    if (id.empty()) {
-      gather->put(i, {std::move(id), ErrorCode::kInvalidGroupId});
-      continue;
-    }
-    ask_group<CodeAnswer>(context.shard, request.groups[i], DeleteEvent{},
-                          [gather, i, id](CodeAnswer& answer) {
+  std::size_t at = 0;
+  for (const std::string_view group : distinct) {
+    ask_group<CodeAnswer>(context.shard, group, DeleteEvent{},
+                          [gather, i = at, id = std::string(group)](CodeAnswer& answer) {
                             gather->put(i, {id, answer.error});
                           });
+    ++at;
   }
 }
 

@@ -16,7 +16,7 @@ using protocol::ErrorCode;
 namespace {
 
 bool wanted(const DescribeConfigsRequest::Resource& resource, std::string_view name) {
-  return !resource.keys ||
+  return !resource.keys || resource.keys->empty() ||  // either is all
          std::find(resource.keys->begin(), resource.keys->end(), name) != resource.keys->end();
 }
 

@@ -5,6 +5,7 @@
 
 #include "broker/coordinator/at_group.h"
 #include "broker/gather.h"
+#include "broker/handlers/authorized_operations.h"
 
 namespace penstock::broker {
 
@@ -59,13 +60,16 @@ void handle_describe_groups(RequestContext context, DescribeGroupsRequest reques
   if (request.groups.empty()) return reply(DescribeGroupsResponse());
   auto gather = std::make_shared<Gather<Described>>(
       context.shard, request.groups.size(),
-      [reply = std::move(reply)](std::vector<Described> all) mutable {
+      [operations = request.include_authorized_operations,
+       reply = std::move(reply)](std::vector<Described> all) mutable {
         DescribeGroupsResponse response;
         for (Described& one : all) {
           for (std::size_t i = 0; i < one.bytes.size(); ++i) {
             one.group.members[i].metadata = as_bytes(one.bytes[i].first);
             one.group.members[i].assignment = as_bytes(one.bytes[i].second);
           }
+          if (operations && one.group.error == ErrorCode::kNone)
+            one.group.authorized_operations = kGroupOperations;
           response.groups.push_back(std::move(one.group));
         }
         reply(response);

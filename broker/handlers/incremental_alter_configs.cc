@@ -1,6 +1,7 @@
 #include "broker/handlers/incremental_alter_configs.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "broker/handlers/alter_resource.h"
@@ -58,6 +59,13 @@ std::optional<std::string> current_list(const RequestContext& context,
     return values.empty() ? std::string() : values.front().value.value_or("");
   }
   return std::nullopt;
+}
+
+/// What cannot be set is not set either, so there is nothing to delete: tools clear settings that
+/// this broker does not have, such as the throttles of reassignments.
+bool can_be_set(const IncrementalAlterConfigsRequest::Resource& resource, std::string_view name) {
+  return resource.type == kTopicResource ? find_topic_config(name) != nullptr
+                                         : is_dynamic_setting(name);
 }
 
 tl::expected<std::optional<std::string>, ApiError> new_value(
@@ -132,13 +140,17 @@ void handle_incremental_alter_configs(RequestContext context,
   alter_resources(context, request, std::move(reply), loggers,
                   [&context](const Resource& resource) -> tl::expected<ConfigChanges, ApiError> {
                     ConfigChanges out;
+                    std::set<std::string_view> seen;
                     for (const IncrementalAlterConfigsRequest::Config& config : resource.configs) {
-                      auto value = new_value(context, resource, config);
-                      if (!value) return tl::make_unexpected(value.error());
-                      if (!out.emplace(config.name, std::move(*value)).second) {
+                      if (!seen.insert(config.name).second) {
                         return tl::make_unexpected(ApiError{ErrorCode::kInvalidRequest,
                                                             "Error due to duplicate config keys"});
                       }
+                      if (config.operation == kDelete && !can_be_set(resource, config.name))
+                        continue;
+                      auto value = new_value(context, resource, config);
+                      if (!value) return tl::make_unexpected(value.error());
+                      out.emplace(config.name, std::move(*value));
                     }
                     return out;
                   });

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "broker/handlers/authorized_operations.h"
+
 namespace penstock::broker {
 
 using protocol::ErrorCode;
@@ -55,8 +57,19 @@ struct Pending {
   std::size_t left = 0;
 };
 
+/// With what the client may do, where it asked (KIP-430): the topics that have a name, there or
+/// not.
+void answer(MetadataResponse& response, bool with_operations, Reply<MetadataResponse>& reply) {
+  if (with_operations) {
+    for (MetadataResponse::Topic& topic : response.topics) {
+      if (topic.name) topic.operations = kTopicOperations;
+    }
+  }
+  reply(response);
+}
+
 void create_missing(Broker& broker, std::vector<std::size_t> missing, MetadataResponse response,
-                    Reply<MetadataResponse> reply) {
+                    bool with_operations, Reply<MetadataResponse> reply) {
   auto pending = std::make_shared<Pending>(std::move(response), std::move(reply));
   pending->left = missing.size();
   for (const std::size_t at : missing) {
@@ -64,7 +77,8 @@ void create_missing(Broker& broker, std::vector<std::size_t> missing, MetadataRe
     topic.name = *pending->response.topics[at].name;
     topic.internal = is_internal_topic(topic.name);
     broker.topic_admin().create_topic(
-        std::move(topic), [&broker, pending, at](tl::expected<TopicRef, ApiError> created) {
+        std::move(topic),
+        [&broker, pending, at, with_operations](tl::expected<TopicRef, ApiError> created) {
           MetadataResponse::Topic& out = pending->response.topics[at];
           const std::string name = *out.name;
           if (!created && created.error().code == ErrorCode::kTopicAlreadyExists) {
@@ -73,7 +87,7 @@ void create_missing(Broker& broker, std::vector<std::size_t> missing, MetadataRe
             if (TopicRef other = broker.registry().current().find(name)) created = std::move(other);
           }
           out = created ? describe(broker, **created) : refuse(name, Uuid(), created.error().code);
-          if (--pending->left == 0) pending->reply(pending->response);
+          if (--pending->left == 0) answer(pending->response, with_operations, pending->reply);
         });
   }
 }
@@ -133,10 +147,11 @@ void handle_metadata(RequestContext context, MetadataRequest request,
       {broker.settings().node_id, endpoint.host, endpoint.port, std::nullopt});
   response.cluster_id = broker.cluster_id();
   response.controller = broker.settings().node_id;
+  if (request.include_cluster_operations) response.cluster_operations = kClusterOperations;
   if (all) {
     for (const auto& [name, topic] : topics.all())
       response.topics.push_back(describe(broker, *topic));
-    return reply(response);
+    return answer(response, request.include_topic_operations, reply);
   }
   const bool may_create = request.allow_auto_topic_creation && broker.settings().auto_create_topics;
   std::vector<std::size_t> missing;
@@ -154,8 +169,9 @@ void handle_metadata(RequestContext context, MetadataRequest request,
       response.topics.push_back(refuse(name, Uuid(), ErrorCode::kUnknownTopicOrPartition));
     }
   }
-  if (missing.empty()) return reply(response);
-  create_missing(broker, std::move(missing), std::move(response), std::move(reply));
+  if (missing.empty()) return answer(response, request.include_topic_operations, reply);
+  create_missing(broker, std::move(missing), std::move(response), request.include_topic_operations,
+                 std::move(reply));
 }
 
 }  // namespace penstock::broker

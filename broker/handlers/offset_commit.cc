@@ -11,8 +11,6 @@ using protocol::ErrorCode;
 using protocol::OffsetCommitRequest;
 using protocol::OffsetCommitResponse;
 
-namespace {}  // namespace
-
 void handle_offset_commit(RequestContext context, OffsetCommitRequest request,
                           Reply<OffsetCommitResponse> reply) {
   CommitEvent event;

@@ -3,7 +3,7 @@
 #include "broker/handler.h"
 #include "framework/protocol/messages/offset_commit.h"
 
-// OffsetCommit (key 8), versions 2-9. Answered once the offsets are in __consumer_offsets. The
+// OffsetCommit (key 8), versions 2-10. Answered once the offsets are in __consumer_offsets. The
 // retention time of v2-4 is ignored (KIP-211).
 namespace penstock::broker {
 

@@ -15,6 +15,10 @@ void handle_offset_delete(RequestContext context, OffsetDeleteRequest request,
                           Reply<OffsetDeleteResponse> reply) {
   DeleteOffsetsEvent event;
   OffsetDeleteResponse response;
+  if (request.group_id.empty()) {
+    response.error = ErrorCode::kInvalidGroupId;
+    return reply(response);
+  }
   for (const OffsetDeleteRequest::Topic& topic : request.topics) {
     OffsetDeleteResponse::Topic& out = response.topics.emplace_back();
     out.name = topic.name;

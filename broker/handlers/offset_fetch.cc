@@ -15,10 +15,15 @@ using protocol::OffsetFetchResponse;
 
 namespace {
 
+struct AskedTopic {
+  std::string name;
+  Uuid id;  // from v10 on, then the name is what Topics knows under it, "" for nothing
+  std::vector<std::int32_t> partitions;
+};
 struct Question {
   std::string group;
-  std::optional<std::vector<std::pair<std::string, std::vector<std::int32_t>>>>
-      topics;  // none: all
+  std::optional<std::vector<AskedTopic>> topics;  // none: all
+  std::shared_ptr<const Topics> by_id;            // set where topics go by their ids
   bool require_stable = false;
   std::optional<std::string>
       member_id;  // with the epoch: what a member of the consumer protocol says (v9+)
@@ -34,8 +39,16 @@ Question question(std::string_view group,
   if (!topics) return out;
   out.topics.emplace();
   for (const OffsetFetchRequest::Topic& topic : *topics)
-    out.topics->emplace_back(std::string(topic.name), topic.partitions);
+    out.topics->push_back({std::string(topic.name), topic.id, topic.partitions});
   return out;
+}
+
+void find_names(std::shared_ptr<const Topics> topics, Question& asked) {
+  asked.by_id = std::move(topics);
+  if (!asked.topics) return;
+  for (AskedTopic& topic : *asked.topics) {
+    if (const TopicRef known = asked.by_id->find(topic.id)) topic.name = known->name;
+  }
 }
 
 OffsetFetchResponse::Partition partition_of(std::int32_t index, const CommittedOffset* offset) {
@@ -59,10 +72,16 @@ OffsetFetchResponse::Partition unstable_partition(std::int32_t index) {
 std::vector<OffsetFetchResponse::Topic> topics_of(const Question& asked, const Group* group) {
   std::vector<OffsetFetchResponse::Topic> out;
   if (asked.topics) {
-    for (const auto& [name, partitions] : *asked.topics) {
+    for (const auto& [name, id, partitions] : *asked.topics) {
       OffsetFetchResponse::Topic& topic = out.emplace_back();
       topic.name = name;
+      topic.id = id;
       for (const std::int32_t index : partitions) {
+        if (asked.by_id && name.empty()) {
+          topic.partitions.push_back(partition_of(index, nullptr));
+          topic.partitions.back().error = ErrorCode::kUnknownTopicId;
+          continue;
+        }
         const CommittedOffset* offset = nullptr;
         if (group != nullptr) {
           if (asked.require_stable && group->unstable({name, index})) {
@@ -79,7 +98,10 @@ std::vector<OffsetFetchResponse::Topic> topics_of(const Question& asked, const G
   }
   if (group == nullptr) return out;
   for (const auto& [key, offset] : group->offsets) {  // in order of topics
+    const TopicRef known = asked.by_id ? asked.by_id->find(key.first) : nullptr;
+    if (asked.by_id && !known) continue;  // without an id there is no way to tell of it
     if (out.empty() || out.back().name != key.first) out.emplace_back().name = key.first;
+    if (known) out.back().id = known->id;
     out.back().partitions.push_back(asked.require_stable && group->unstable(key)
                                         ? unstable_partition(key.second)
                                         : partition_of(key.second, &offset));
@@ -155,6 +177,7 @@ void handle_offset_fetch(RequestContext context, OffsetFetchRequest request,
     Question asked = question(group.id, group.topics, request.require_stable);
     if (group.member_id) asked.member_id = std::string(*group.member_id);
     asked.member_epoch = group.member_epoch;
+    if (context.version >= 10) find_names(context.shard.topics(), asked);
     at_group(context.shard, group.id,
              [asked = std::move(asked), gather, i](const GroupPlace& place) {
                gather->put(i, look_up(asked, place));

@@ -13,10 +13,11 @@ using protocol::SyncGroupResponse;
 void handle_sync_group(RequestContext context, SyncGroupRequest request,
                        Reply<SyncGroupResponse> reply) {
   SyncGroupResponse refused;
-  if (request.group_id.empty()) refused.error = ErrorCode::kInvalidGroupId;
   // From v5 on both must be there (KIP-559).
-  else if (context.version >= 5 && (!request.protocol_type || !request.protocol))
+  if (context.version >= 5 && (!request.protocol_type || !request.protocol))
     refused.error = ErrorCode::kInconsistentGroupProtocol;
+  else if (request.group_id.empty())
+    refused.error = ErrorCode::kInvalidGroupId;
   if (refused.error != ErrorCode::kNone) return reply(refused);
   SyncEvent event;
   event.generation = request.generation;

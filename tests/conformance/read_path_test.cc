@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "framework/protocol/api.h"
+#include "framework/protocol/messages/acls.h"
 #include "framework/protocol/messages/api_versions.h"
 #include "framework/protocol/messages/client_quotas.h"
 #include "framework/protocol/messages/delete_topics.h"
@@ -332,6 +333,23 @@ TEST_F(Quotas, NoUserHasCredentials) {
   EXPECT_EQ(
       client_.receive_as<DescribeUserScramCredentialsResponse>(kKey, 0, 7).results.at(0).error,
       ErrorCode::kResourceNotFound);
+}
+TEST_F(Quotas, NobodyAuthorizes) {
+  client_.send(ApiKey::kDescribeAcls, 3, 6, DescribeAclsRequest());
+  const auto described = client_.receive_as<DescribeAclsResponse>(ApiKey::kDescribeAcls, 3, 6);
+  EXPECT_EQ(described.error, ErrorCode::kSecurityDisabled);
+  EXPECT_EQ(described.error_text, "No Authorizer is configured.");
+  CreateAclsRequest create;
+  create.creations.resize(2);
+  client_.send(ApiKey::kCreateAcls, 2, 7, create);
+  const auto created = client_.receive_as<CreateAclsResponse>(ApiKey::kCreateAcls, 2, 7);
+  ASSERT_EQ(created.results.size(), 2U);
+  EXPECT_EQ(created.results[1].error, ErrorCode::kSecurityDisabled);
+  DeleteAclsRequest remove;
+  remove.filters.resize(1);
+  client_.send(ApiKey::kDeleteAcls, 1, 8, remove);
+  EXPECT_EQ(client_.receive_as<DeleteAclsResponse>(ApiKey::kDeleteAcls, 1, 8).results.at(0).error,
+            ErrorCode::kSecurityDisabled);
 }
 TEST_F(Quotas, OutliveTheBroker) {
   EXPECT_EQ(set({{"user", std::nullopt}, {"client-id", "c"}}, "producer_byte_rate", 1024),

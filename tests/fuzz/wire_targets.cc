@@ -4,6 +4,7 @@
 
 #include "broker/api_table.h"
 #include "framework/config/properties.h"
+#include "framework/protocol/messages/acls.h"
 #include "framework/protocol/messages/add_offsets_to_txn.h"
 #include "framework/protocol/messages/add_partitions_to_txn.h"
 #include "framework/protocol/messages/alter_configs.h"
@@ -103,6 +104,9 @@ constexpr std::array kMessages = {
     PENSTOCK_BOTH(DeleteRecords),
     PENSTOCK_BOTH(InitProducerId),
     PENSTOCK_BOTH(OffsetForLeaderEpoch),
+    PENSTOCK_BOTH(DescribeAcls),
+    PENSTOCK_BOTH(CreateAcls),
+    PENSTOCK_BOTH(DeleteAcls),
     PENSTOCK_BOTH(DescribeConfigs),
     PENSTOCK_BOTH(AlterConfigs),
     PENSTOCK_BOTH(CreatePartitions),

@@ -11,7 +11,8 @@
 
 namespace penstock::protocol {
 
-// FindCoordinator (key 10), versions 0-4. v1 key type, v3 flexible, v4 many keys (KIP-699).
+// FindCoordinator (key 10), versions 0-6. v1 key type, v3 flexible, v4 many keys (KIP-699);
+// v5 (KIP-890) and v6 (share groups) look as v4.
 struct FindCoordinatorRequest {
   std::string_view key;
   std::int8_t key_type = 0;  // 0 group, 1 transaction

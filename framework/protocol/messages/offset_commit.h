@@ -11,9 +11,8 @@
 
 namespace penstock::protocol {
 
-// OffsetCommit (key 8), versions 2-9. v2-4 a retention time, which is ignored (KIP-211 took it
-// away), v6 leader epoch, v7 static members, v8 flexible, v9 as v8 (KIP-848). Left out: v10 (topic
-// ids).
+// OffsetCommit (key 8), versions 2-10. v2-4 a retention time, which is ignored (KIP-211 took it
+// away), v6 leader epoch, v7 static members, v8 flexible, v9 as v8 (KIP-848), v10 topic ids.
 struct OffsetCommitRequest {
   struct Partition {
     std::int32_t index = 0;
@@ -30,10 +29,12 @@ struct OffsetCommitRequest {
   };
   struct Topic {
     std::string_view name;
+    Uuid id;
     std::vector<Partition> partitions;
     template <class V>
     void fields(V& v) {
-      v(name);
+      v(name, until(9));
+      v(id, since(10));
       v(partitions);
     }
   };
@@ -66,10 +67,12 @@ struct OffsetCommitResponse {
   };
   struct Topic {
     std::string name;
+    Uuid id;
     std::vector<Partition> partitions;
     template <class V>
     void fields(V& v) {
-      v(name);
+      v(name, until(9));
+      v(id, since(10));
       v(partitions);
     }
   };

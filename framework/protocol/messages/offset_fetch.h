@@ -11,16 +11,18 @@
 
 namespace penstock::protocol {
 
-// OffsetFetch (key 9), versions 1-9. v2 all topics (null) and a group error, v5 leader epoch, v6
+// OffsetFetch (key 9), versions 1-10. v2 all topics (null) and a group error, v5 leader epoch, v6
 // flexible, v7 require_stable (KIP-447), v8 many groups (KIP-709), v9 member id and epoch (KIP-848;
-// classic groups do not look at them). Left out: v10 (topic ids).
+// classic groups do not look at them), v10 topic ids.
 struct OffsetFetchRequest {
   struct Topic {
     std::string_view name;
+    Uuid id;
     std::vector<std::int32_t> partitions;
     template <class V>
     void fields(V& v) {
-      v(name);
+      v(name, until(9));
+      v(id, since(10));
       v(partitions);
     }
   };
@@ -68,10 +70,12 @@ struct OffsetFetchResponse {
   };
   struct Topic {
     std::string name;
+    Uuid id;
     std::vector<Partition> partitions;
     template <class V>
     void fields(V& v) {
-      v(name);
+      v(name, until(9));
+      v(id, since(10));
       v(partitions);
     }
   };

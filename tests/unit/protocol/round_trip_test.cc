@@ -2,6 +2,7 @@
 
 #include "filler.h"
 #include "framework/protocol/api.h"
+#include "framework/protocol/messages/acls.h"
 #include "framework/protocol/messages/api_versions.h"
 #include "framework/protocol/messages/client_quotas.h"
 #include "framework/protocol/messages/describe_user_scram_credentials.h"
@@ -71,6 +72,15 @@ TEST(RoundTrip, ClientQuotas) {
   round_trips<AlterClientQuotasRequest>(ApiKey::kAlterClientQuotas, 0, 1);
   round_trips<AlterClientQuotasResponse>(ApiKey::kAlterClientQuotas, 0, 1);
 }
+TEST(RoundTrip, Acls) {
+  round_trips<DescribeAclsRequest>(ApiKey::kDescribeAcls, 1, 3);
+  round_trips<DescribeAclsResponse>(ApiKey::kDescribeAcls, 1, 3);
+  round_trips<CreateAclsRequest>(ApiKey::kCreateAcls, 1, 3);
+  round_trips<CreateAclsResponse>(ApiKey::kCreateAcls, 1, 3);
+  round_trips<DeleteAclsRequest>(ApiKey::kDeleteAcls, 1, 3);
+  round_trips<DeleteAclsResponse>(ApiKey::kDeleteAcls, 1, 3);
+}
+
 TEST(RoundTrip, DescribeUserScramCredentials) {
   round_trips<DescribeUserScramCredentialsRequest>(ApiKey::kDescribeUserScramCredentials, 0, 0);
   round_trips<DescribeUserScramCredentialsResponse>(ApiKey::kDescribeUserScramCredentials, 0, 0);

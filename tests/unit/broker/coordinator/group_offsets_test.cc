@@ -54,6 +54,10 @@ TEST(GroupOffsets, AnUnknownGroupTakesNoCommitOfAGeneration) {
   GroupDriver d;
   d.feed(commit(1, 42, 3, "somebody"));
   EXPECT_EQ(d.code(1), ErrorCode::kIllegalGeneration);
+  CommitEvent newer = commit(2, 42, 3, "somebody");
+  newer.knows_epochs = true;
+  d.feed(newer);
+  EXPECT_EQ(d.code(2), ErrorCode::kGroupIdNotFound);
 }
 
 TEST(GroupOffsets, OnlyMembersCommitWhileThereAreMembers) {

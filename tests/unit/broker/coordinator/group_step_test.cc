@@ -175,6 +175,16 @@ TEST(Group, WithoutInitialDelayTheFirstMemberIsAnsweredAtOnce) {
   EXPECT_EQ(d.code(1), ErrorCode::kNone);
 }
 
+TEST(Group, WithoutInitialDelayTheFirstMemberDoesNotWaitForOthersThatOnlyHaveAnId) {
+  GroupDriver d;
+  d.limits.initial_rebalance_delay_ms = 0;
+  JoinEvent idle = GroupDriver::join(1, "");
+  idle.member_id_required = true;
+  d.feed(idle);
+  d.feed(GroupDriver::join(2, ""));
+  EXPECT_EQ(d.code(2), ErrorCode::kNone);
+}
+
 TEST(Group, NewClientsAreGivenAnIdFirst) {
   GroupDriver d;
   JoinEvent first = GroupDriver::join(1, "");
