@@ -214,7 +214,8 @@ void Broker::close_logs() {
         continue;
       }
       checkpoints.push_back({handle->topic, handle->index, log.flushed_end(), log.start(),
-                             handle->partition->state().high_watermark, log.cleaned_to()});
+                             handle->partition->state().high_watermark, log.cleaned_to(),
+                             log.size_bytes()});
     }
   }
   if (!clean || storage_failure() != nullptr) {

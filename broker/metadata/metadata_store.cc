@@ -155,6 +155,11 @@ Result<std::int64_t> MetadataStore::next_revision() {
   return query.number(0) + 1;
 }
 
+Result<bool> MetadataStore::ever_committed() {
+  PENSTOCK_ASSIGN_OR_RETURN(const std::int64_t next, next_revision());
+  return next > 1;
+}
+
 Status MetadataStore::write_all(std::span<const Write> writes, std::int64_t revision) {
   for (const Write& write : writes) {
     if (write.expected) {

@@ -44,6 +44,7 @@ class MetadataStore {
   /// Compare and set: all writes or none, durable on return. Gives the new revision. kConflict
   /// names the key that had another one.
   Result<std::int64_t> commit(std::span<const Write> writes);
+  Result<bool> ever_committed();
   /// Whether a call failed because the disk did not take what was written: final.
   [[nodiscard]] bool sync_failed() const { return sync_failed_; }
 

@@ -66,7 +66,10 @@ Status SqliteTopics::open_store() {
     }
   }
   PENSTOCK_ASSIGN_OR_RETURN(store_, MetadataStore::open(path));
-  return broker_.files().sync_directory(broker_.log_directory().path());
+  PENSTOCK_ASSIGN_OR_RETURN(const bool used, store_->ever_committed());
+  // The name of a store that took a commit is durable already. To sync it again would make a start
+  // wait for all that the last process left to write.
+  return used ? Status() : broker_.files().sync_directory(broker_.log_directory().path());
 }
 
 Status SqliteTopics::read_topics() {

@@ -140,8 +140,9 @@ inline constexpr const char* kCleanedSuffix = ".cleaned";
 inline constexpr const char* kSwapSuffix = ".swap";
 
 /// Finishes what a crash interrupted: removes `.cleaned` files, completes `.swap` segments. Before
-/// the segments of `directory` are looked for. kCorrupt when a `.swap` segment is damaged.
+/// the segments of `directory` are looked for, whose `names` are brought up to what is done.
+/// kCorrupt when a `.swap` segment is damaged.
 Status complete_swaps(FileSystem& system, const std::string& directory,
-                      std::vector<std::string>& notes);
+                      std::vector<std::string>& names, std::vector<std::string>& notes);
 
 }  // namespace penstock::log

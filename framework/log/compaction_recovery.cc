@@ -54,8 +54,7 @@ Status rename_if_there(FileSystem& system, const std::string& from, const std::s
 }  // namespace
 
 Status complete_swaps(FileSystem& system, const std::string& directory,
-                      std::vector<std::string>& notes) {
-  PENSTOCK_ASSIGN_OR_RETURN(const auto names, system.list(directory));
+                      std::vector<std::string>& names, std::vector<std::string>& notes) {
   std::vector<Offset> swaps;
   std::vector<Name> segments;
   bool changed = false;
@@ -107,7 +106,10 @@ Status complete_swaps(FileSystem& system, const std::string& directory,
     PENSTOCK_RETURN_IF_ERROR(system.rename(stem + ".log" + kSwapSuffix, stem + ".log"));
     notes.push_back(stem + ".log: completed a compaction that was interrupted");
   }
-  return changed || !swaps.empty() ? system.sync_directory(directory) : Status();
+  if (!changed && swaps.empty()) return {};
+  PENSTOCK_RETURN_IF_ERROR(system.sync_directory(directory));
+  PENSTOCK_ASSIGN_OR_RETURN(names, system.list(directory));
+  return {};
 }
 
 }  // namespace penstock::log

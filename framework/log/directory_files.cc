@@ -63,9 +63,10 @@ std::string format_meta_properties(const MetaProperties& meta) {
 
 Result<Uuid> read_partition_metadata(FileSystem& system, const std::string& path) {
   Uuid id;
-  if (!system.exists(path)) return id;
-  PENSTOCK_ASSIGN_OR_RETURN(const std::string text, read_file(system, path, kSmallFileBytesMax));
-  auto values = parse_lines(text, ':');
+  const auto text = read_file(system, path, kSmallFileBytesMax);
+  if (!text && text.error().code == Errc::kNotFound) return id;
+  if (!text) return tl::make_unexpected(text.error());
+  auto values = parse_lines(*text, ':');
   if (values["version"] != "0" || !Uuid::parse(values["topic_id"], id))
     return fail(Errc::kCorrupt, path + " holds no topic id");
   return id;

@@ -73,6 +73,9 @@ struct TimestampOffset {
 struct RecoveryHint {
   std::optional<Offset>
       clean_end;  // from the clean-shutdown marker: no byte may be missing or bad below it
+  /// How many bytes all segments had then; when they still do, the tail is looked at only when
+  /// somebody first needs it.
+  std::optional<std::uint64_t> clean_bytes;
   Offset recovery_point{0};         // everything below was fdatasynced
   bool same_boot = false;           // only the process died: the page cache survived
   std::optional<Offset> log_start;  // from log-start-offset-checkpoint

@@ -162,7 +162,8 @@ Status LogImpl::truncate(Offset to) {
     PENSTOCK_RETURN_IF_ERROR(file->sync());
     PENSTOCK_RETURN_IF_ERROR(system_.sync_directory(directory_));
     txn_files_.clear();
-    return restore_producers(end_);
+    PENSTOCK_ASSIGN_OR_RETURN(const auto names, system_.list(directory_));
+    return restore_producers(end_, names);
   };
   auto done = cut();
   if (!done) set_offline(done.error());

@@ -16,6 +16,7 @@ constexpr const char* kLockFile = "/.lock";
 constexpr const char* kMetaFile = "/meta.properties";
 constexpr const char* kCleanMarker = "/.kafka_cleanshutdown";
 constexpr const char* kCleanEnds = "/clean-end-offset-checkpoint";
+constexpr const char* kCleanSizes = "/clean-end-size-checkpoint";
 constexpr const char* kBootFile = "/.boot-id";
 constexpr const char* kReserveFile = "/.reserve";
 constexpr const char* kRecoveryPoints = "/recovery-point-offset-checkpoint";
@@ -70,6 +71,7 @@ class LogDirectoryImpl final : public LogDirectory {
   Status load_checkpoints();
   Status load_boot_record();
   RecoveryHint hint_for(const PartitionKey& key);
+  bool was_found(const PartitionKey& key, const Uuid& topic_id) const;
   Status prepare_partition(const std::string& directory, const Uuid& topic_id);
   Status write_all_locked();
   Status write_if_changed(const char* name, const std::string& text);
@@ -87,6 +89,8 @@ class LogDirectoryImpl final : public LogDirectory {
   std::map<PartitionKey, Offset> high_watermarks_;
   std::map<PartitionKey, Offset> cleaned_offsets_;  // of every log that was ever compacted
   std::map<PartitionKey, Offset> clean_ends_;
+  std::map<PartitionKey, Offset> clean_sizes_;      // bytes
+  mutable std::map<PartitionKey, Uuid> topic_ids_;  // as partitions() found them
   std::map<PartitionKey, DurableLimit> limits_;
   BootRecord boot_;
   std::map<std::string, std::string> written_;  // last content of each checkpoint file
@@ -147,6 +151,7 @@ Status LogDirectoryImpl::load_checkpoints() {
   if (!system_.exists(at(kCleanMarker))) return {};
   // Kafka leaves no end offsets: its logs are recovered from their recovery points.
   PENSTOCK_ASSIGN_OR_RETURN(clean_ends_, read_offsets(system_, at(kCleanEnds)));
+  PENSTOCK_ASSIGN_OR_RETURN(clean_sizes_, read_offsets(system_, at(kCleanSizes)));
   return {};
 }
 
@@ -173,6 +178,10 @@ Result<std::vector<LogDirectory::Found>> LogDirectoryImpl::partitions() const {
         read_partition_metadata(system_, options_.path + "/" + name + "/partition.metadata"));
     found.push_back({key->first, PartitionId(key->second), id});
   }
+  const std::lock_guard guard(mutex_);
+  topic_ids_.clear();
+  for (const Found& one : found)
+    if (!one.topic_id.is_zero()) topic_ids_[{one.topic, one.partition.value}] = one.topic_id;
   return found;
 }
 
@@ -180,6 +189,8 @@ RecoveryHint LogDirectoryImpl::hint_for(const PartitionKey& key) {
   const std::lock_guard guard(mutex_);
   RecoveryHint hint;
   if (const auto it = clean_ends_.find(key); it != clean_ends_.end()) hint.clean_end = it->second;
+  if (const auto it = clean_sizes_.find(key); it != clean_sizes_.end())
+    hint.clean_bytes = static_cast<std::uint64_t>(it->second.value);
   if (const auto it = recovery_points_.find(key); it != recovery_points_.end())
     hint.recovery_point = it->second;
   if (const auto it = log_starts_.find(key); it != log_starts_.end()) hint.log_start = it->second;
@@ -188,6 +199,12 @@ RecoveryHint LogDirectoryImpl::hint_for(const PartitionKey& key) {
   hint.log_start_exact = true;
   hint.same_boot = !boot_.pending.contains(key);
   return hint;
+}
+
+bool LogDirectoryImpl::was_found(const PartitionKey& key, const Uuid& topic_id) const {
+  const std::lock_guard guard(mutex_);
+  const auto found = topic_ids_.find(key);
+  return found != topic_ids_.end() && found->second == topic_id;
 }
 
 Status LogDirectoryImpl::prepare_partition(const std::string& directory, const Uuid& topic_id) {
@@ -215,7 +232,7 @@ Result<std::unique_ptr<Log>> LogDirectoryImpl::open_log(const std::string& topic
   const RecoveryHint hint = hint_for(key);
   const bool must_exist =
       hint.recovery_point.value > 0 || hint.clean_end.value_or(Offset(0)).value > 0;
-  if (!must_exist || system_.exists(directory))
+  if (!was_found(key, topic_id) && (!must_exist || system_.exists(directory)))
     PENSTOCK_RETURN_IF_ERROR(prepare_partition(directory, topic_id));
   PENSTOCK_ASSIGN_OR_RETURN(auto log,
                             LogImpl::open(system_, clock_, directory, config, hint, report));
@@ -250,6 +267,8 @@ Result<std::unique_ptr<Log>> LogDirectoryImpl::open_log(const std::string& topic
   }
   limits_[key] = log->durable_limit();
   clean_ends_.erase(key);
+  clean_sizes_.erase(key);
+  topic_ids_.erase(key);
   boot_.pending.erase(key);
   if (report.loss_accepted) {
     recovery_points_[key] = std::min(recovery_points_[key], log->end());
@@ -292,9 +311,10 @@ Status LogDirectoryImpl::rename_deleted(const PartitionKey& key) {
   const std::string directory = options_.path + "/" + name;
   const std::lock_guard guard(mutex_);
   // The checkpoints first: a topic of the same name that comes later must not be judged by them.
-  for (auto* offsets :
-       {&recovery_points_, &log_starts_, &high_watermarks_, &clean_ends_, &cleaned_offsets_})
+  for (auto* offsets : {&recovery_points_, &log_starts_, &high_watermarks_, &clean_ends_,
+                        &clean_sizes_, &cleaned_offsets_})
     offsets->erase(key);
+  topic_ids_.erase(key);
   limits_.erase(key);
   PENSTOCK_RETURN_IF_ERROR(write_all_locked());
   if (!system_.exists(directory)) return {};
@@ -364,15 +384,20 @@ Status LogDirectoryImpl::close_clean(const std::vector<Checkpoint>& all) {
   PENSTOCK_RETURN_IF_ERROR(write_checkpoints(all));
   const std::lock_guard guard(mutex_);
   std::map<PartitionKey, Offset> ends;
+  std::map<PartitionKey, Offset> sizes;
   for (const Checkpoint& one : all) {
     const PartitionKey key{one.topic, one.partition.value};
+    const auto limit = limits_.find(key);
+    if (limit == limits_.end()) continue;
     // A closed log has flushed up to its end.
-    if (const auto limit = limits_.find(key); limit != limits_.end())
-      ends[key] = recovery_points_[key] = Offset(limit->second->load());
+    ends[key] = recovery_points_[key] = Offset(limit->second->load());
+    if (one.size_bytes) sizes[key] = Offset(static_cast<std::int64_t>(*one.size_bytes));
   }
   // What was never opened is still as clean as it was.
   ends.insert(clean_ends_.begin(), clean_ends_.end());
+  sizes.insert(clean_sizes_.begin(), clean_sizes_.end());
   PENSTOCK_RETURN_IF_ERROR(write_all_locked());
+  PENSTOCK_RETURN_IF_ERROR(write_file_atomically(system_, at(kCleanSizes), format_offsets(sizes)));
   PENSTOCK_RETURN_IF_ERROR(write_file_atomically(system_, at(kCleanEnds), format_offsets(ends)));
   return write_file_atomically(system_, at(kCleanMarker), kMarkerText);
 }

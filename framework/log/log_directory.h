@@ -46,7 +46,7 @@ class LogDirectory {
   [[nodiscard]] virtual const Uuid& directory_id() const = 0;
   [[nodiscard]] virtual const std::string& path() const = 0;
   /// `<topic>-<partition>` of every partition directory found, parsed; strays and .deleted
-  /// directories left out.
+  /// directories left out. open_log() takes the topic ids that were read here as they were.
   struct Found {
     std::string topic;
     PartitionId partition;
@@ -79,6 +79,7 @@ class LogDirectory {
     Offset log_start;
     Offset high_watermark;
     std::optional<Offset> cleaned_to = std::nullopt;
+    std::optional<std::uint64_t> size_bytes = std::nullopt;  // of the log; for close_clean()
   };
   /// Writes recovery-point-, log-start-, replication- and cleaner-offset-checkpoint where they
   /// changed. Partitions that are not in `all` keep their entries. A recovery point above what the

@@ -97,6 +97,18 @@ void LogImpl::apply_flush(const FlushTask& task) {
 Status LogImpl::close() {
   PENSTOCK_RETURN_IF_ERROR(check_online());
   cancel_compaction();
+  const bool as_opened = appended_bytes_ == 0 && snapshot_at_ == end_ && flushed_end_ == end_ &&
+                         directory_changes_ == directory_changes_synced_ && !epoch_file_ &&
+                         !active().is_open();
+  if (!as_opened) PENSTOCK_RETURN_IF_ERROR(close_active());
+  PENSTOCK_RETURN_IF_ERROR(check_online());
+  ++generation_;
+  offline_ = Error{Errc::kOffline, "the log was closed"};
+  for (const auto& segment : segments_) segment->drop_caches();
+  return {};
+}
+
+Status LogImpl::close_active() {
   PENSTOCK_RETURN_IF_ERROR(active().file().map([](const auto&) {}));
   // A full disk must not keep a log from being closed cleanly: indexes and snapshot are caches.
   if (auto sealed = active().seal(); !sealed && sealed.error().code != Errc::kStorageFull)
@@ -111,10 +123,6 @@ Status LogImpl::close() {
     }
     apply_flush(*task);
   }
-  PENSTOCK_RETURN_IF_ERROR(check_online());
-  ++generation_;
-  offline_ = Error{Errc::kOffline, "the log was closed"};
-  for (const auto& segment : segments_) segment->drop_caches();
   return {};
 }
 

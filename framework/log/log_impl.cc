@@ -140,6 +140,7 @@ Status LogImpl::restart_at(Offset base) {
 }
 
 Result<AppendInfo> LogImpl::write(ByteView batches, const Incoming& incoming) {
+  PENSTOCK_RETURN_IF_ERROR(load_active());
   PENSTOCK_RETURN_IF_ERROR(roll_if_needed(incoming, batches.size()));
   Segment& segment = active();
   PENSTOCK_RETURN_IF_ERROR(segment.file().map([](const auto&) {}));
@@ -236,6 +237,7 @@ std::int64_t LogImpl::roll_jitter_ms(Offset base) const {
 Status LogImpl::roll() {
   PENSTOCK_RETURN_IF_ERROR(check_online());
   if (active().size() == 0) return {};
+  PENSTOCK_RETURN_IF_ERROR(load_active());
   // A full disk must leave the log as before: nothing of the old segment changes until the new one
   // exists.
   PENSTOCK_RETURN_IF_ERROR(add_segment(end_));
@@ -250,6 +252,12 @@ Status LogImpl::roll() {
     return written;
   }
   return {};
+}
+
+Status LogImpl::load_active() {
+  auto loaded = active().load(judge_of(segments_.size() - 1));
+  if (!loaded && loaded.error().code == Errc::kCorrupt) set_offline(loaded.error());
+  return loaded;
 }
 
 Status LogImpl::add_segment(Offset base) {

@@ -116,6 +116,9 @@ class LogImpl final : public Log {
   Result<AppendInfo> write(ByteView batches, const Incoming& incoming);
   Status take_in(const record::BatchView& batch, Offset segment_base);
   Status add_segment(Offset base);
+  /// The active segment with its indexes, and its tail checked: before it is written to.
+  Status load_active();
+  Status close_active();
   Status store_epochs();
   Status write_snapshot(Offset at);
   std::optional<FlushTask::Snapshot> due_snapshot();
@@ -134,12 +137,16 @@ class LogImpl final : public Log {
 
   Status remove_segments(std::size_t count);
   Status remove_segments_behind(std::size_t index);
-  Status restore_producers(Offset snapshots_below);
+  using Names = std::vector<std::string>;  // of the directory's files
+  Status restore_producers(Offset snapshots_below, const Names& names);
   Status replay_producers(Offset from);
+  Status forget_aborted(const Segment& segment, Offset from);
 
   Status open_files(const RecoveryHint& hint, RecoveryReport& report);
-  Status find_segments(const RecoveryHint& hint, RecoveryReport& report);
-  Status load_epochs(const RecoveryHint& hint, RecoveryReport& report);
+  Status create_directory(const RecoveryHint& hint);
+  Status find_segments(const RecoveryHint& hint, const Names& names, RecoveryReport& report);
+  Status load_epochs(const RecoveryHint& hint, const Names& names, RecoveryReport& report);
+  [[nodiscard]] bool vouched_for(const RecoveryHint& hint, const Names& names) const;
   Status rebuild_epochs();
   Status recover_tail(const RecoveryHint& hint, RecoveryReport& report);
 

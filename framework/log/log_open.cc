@@ -9,6 +9,11 @@ namespace {
 constexpr std::size_t kEpochFileBytesMax = 16U << 20;
 constexpr std::size_t kSnapshotBytesMax = 1U << 30;
 constexpr std::size_t kNameDigits = 20;
+constexpr const char* kEpochFile = "leader-epoch-checkpoint";
+
+bool has(const std::vector<std::string>& names, const std::string& name) {
+  return std::binary_search(names.begin(), names.end(), name);
+}
 
 bool ends_with(std::string_view name, std::string_view suffix) {
   return name.size() >= suffix.size() && name.substr(name.size() - suffix.size()) == suffix;
@@ -40,45 +45,58 @@ Result<std::unique_ptr<LogImpl>> LogImpl::open(FileSystem& system, const Clock& 
   return log;
 }
 
-Status LogImpl::open_files(const RecoveryHint& hint, RecoveryReport& report) {
-  if (!system_.exists(directory_)) {
-    if (std::max(hint.recovery_point, hint.clean_end.value_or(Offset(0))).value > 0) {
-      return fail(Errc::kCorrupt,
-                  directory_ + " is missing, but its records below offset " +
-                      std::to_string(hint.recovery_point.value) +
-                      " were durable. Restore the directory from a copy, or delete the topic");
-    }
-    PENSTOCK_RETURN_IF_ERROR(system_.create_directories(directory_));
-    const std::size_t slash = directory_.rfind('/');
-    PENSTOCK_RETURN_IF_ERROR(
-        system_.sync_directory(slash == std::string::npos ? "." : directory_.substr(0, slash)));
+Status LogImpl::create_directory(const RecoveryHint& hint) {
+  if (std::max(hint.recovery_point, hint.clean_end.value_or(Offset(0))).value > 0) {
+    return fail(Errc::kCorrupt,
+                directory_ + " is missing, but its records below offset " +
+                    std::to_string(hint.recovery_point.value) +
+                    " were durable. Restore the directory from a copy, or delete the topic");
   }
-  PENSTOCK_RETURN_IF_ERROR(find_segments(hint, report));
-  PENSTOCK_RETURN_IF_ERROR(load_epochs(hint, report));
+  PENSTOCK_RETURN_IF_ERROR(system_.create_directories(directory_));
+  const std::size_t slash = directory_.rfind('/');
+  return system_.sync_directory(slash == std::string::npos ? "." : directory_.substr(0, slash));
+}
+
+// A start opens every partition there is: one listing tells what there is to read.
+Status LogImpl::open_files(const RecoveryHint& hint, RecoveryReport& report) {
+  auto listed = system_.list(directory_);
+  if (!listed && listed.error().code != Errc::kNotFound)
+    return tl::make_unexpected(std::move(listed).error());
+  Names names = listed ? std::move(*listed) : Names();
+  if (names.empty() && !system_.exists(directory_))
+    PENSTOCK_RETURN_IF_ERROR(create_directory(hint));
+  PENSTOCK_RETURN_IF_ERROR(complete_swaps(system_, directory_, names, report.notes));
+  PENSTOCK_RETURN_IF_ERROR(find_segments(hint, names, report));
+  PENSTOCK_RETURN_IF_ERROR(load_epochs(hint, names, report));
   if (segments_.empty()) {
     PENSTOCK_RETURN_IF_ERROR(add_segment(hint.log_start.value_or(Offset(0))));
     start_ = end_ = active().base();
     set_flushed_end(start_);
     return {};
   }
-  PENSTOCK_RETURN_IF_ERROR(recover_tail(hint, report));
+  for (const auto& segment : segments_) size_bytes_ += segment->size();
+  if (vouched_for(hint, names)) {
+    end_ = *hint.clean_end;
+    active().defer_tail(end_);
+  } else {
+    PENSTOCK_RETURN_IF_ERROR(recover_tail(hint, report));
+  }
   start_ = std::min(std::max(segments_.front()->base(), hint.log_start.value_or(Offset(0))), end_);
   const Offset trusted = std::max(hint.recovery_point, hint.clean_end.value_or(Offset(0)));
   set_flushed_end(std::min(trusted, end_));
-  for (const auto& segment : segments_) size_bytes_ += segment->size();
   active_since_ms_ = clock_.wall_ms();
   if (!hint.clean_end) {
     // Names and epochs that the last process left may be in memory only.
     ++directory_changes_;
-    const std::string epochs = directory_ + "/leader-epoch-checkpoint";
-    if (system_.exists(epochs)) {
-      PENSTOCK_ASSIGN_OR_RETURN(epoch_file_, system_.open(epochs, OpenMode::kReadWrite));
+    if (has(names, kEpochFile)) {
+      PENSTOCK_ASSIGN_OR_RETURN(epoch_file_,
+                                system_.open(directory_ + "/" + kEpochFile, OpenMode::kReadWrite));
     }
   }
   if (epochs_.truncate_end(end_ + 1)) PENSTOCK_RETURN_IF_ERROR(store_epochs());
   // A power cut may have taken the transaction index that goes with a later snapshot.
   const bool power_cut = !hint.same_boot && !hint.clean_end;
-  PENSTOCK_RETURN_IF_ERROR(restore_producers(power_cut ? std::min(trusted, end_) : end_));
+  PENSTOCK_RETURN_IF_ERROR(restore_producers(power_cut ? std::min(trusted, end_) : end_, names));
   const std::string accept = directory_ + "/" + kAcceptLossFile;
   if (report.loss_accepted) {
     report.notes.push_back(directory_ + ": the log is now " + std::to_string(start_.value) + ".." +
@@ -88,10 +106,24 @@ Status LogImpl::open_files(const RecoveryHint& hint, RecoveryReport& report) {
   return {};
 }
 
-Status LogImpl::find_segments(const RecoveryHint& hint, RecoveryReport& report) {
+// Whether a clean stop left the log as it is: then nothing has to be read, save for what tells a
+// stop that lost nothing from one that did. The size of the files does: a missing end shows, and
+// what is damaged within shows when it is read.
+bool LogImpl::vouched_for(const RecoveryHint& hint, const Names& names) const {
+  if (!hint.clean_end || hint.clean_bytes != size_bytes_ || has(names, kAcceptLossFile))
+    return false;
+  const Segment& active = *segments_.back();
+  if (*hint.clean_end < active.base() || hint.recovery_point > *hint.clean_end) return false;
+  const auto there = [&](Offset base, const char* kind) {
+    return has(names, segment_stem("", base).substr(1) + kind);
+  };
+  return there(active.base(), ".index") && there(active.base(), ".timeindex") &&
+         there(*hint.clean_end, ".snapshot");
+}
+
+Status LogImpl::find_segments(const RecoveryHint& hint, const Names& names,
+                              RecoveryReport& report) {
   cleaned_to_ = hint.cleaned_to;
-  PENSTOCK_RETURN_IF_ERROR(complete_swaps(system_, directory_, report.notes));
-  PENSTOCK_ASSIGN_OR_RETURN(const auto names, system_.list(directory_));
   Deleted leftovers;
   for (const std::string& name : names) {
     const std::string path = directory_ + "/" + name;
@@ -128,9 +160,9 @@ Status LogImpl::find_segments(const RecoveryHint& hint, RecoveryReport& report) 
   return {};
 }
 
-Status LogImpl::load_epochs(const RecoveryHint& hint, RecoveryReport& report) {
-  const std::string path = directory_ + "/leader-epoch-checkpoint";
-  if (!system_.exists(path)) {
+Status LogImpl::load_epochs(const RecoveryHint& hint, const Names& names, RecoveryReport& report) {
+  const std::string path = directory_ + "/" + kEpochFile;
+  if (!has(names, kEpochFile)) {
     // Written before the first batch; only a power cut can have kept the batch and not the file.
     // Kafka's own logs may lack it as well.
     return segments_.empty() ? Status() : rebuild_epochs();
@@ -173,6 +205,10 @@ Status LogImpl::recover_tail(const RecoveryHint& hint, RecoveryReport& report) {
   PENSTOCK_ASSIGN_OR_RETURN(const TailPlan plan, plan_recovery(system_, directory_, segments_,
                                                                &epochs_, contiguous(), hint));
   PENSTOCK_RETURN_IF_ERROR(apply_plan(system_, directory_, segments_, plan, report));
+  if (plan.action != TailPlan::Action::kKeep) {
+    size_bytes_ = 0;
+    for (const auto& segment : segments_) size_bytes_ += segment->size();
+  }
   end_ = plan.end;
   PENSTOCK_RETURN_IF_ERROR(active().load(judge_of(segments_.size() - 1)));
   PENSTOCK_RETURN_IF_ERROR(active().replay_tail());
@@ -180,13 +216,13 @@ Status LogImpl::recover_tail(const RecoveryHint& hint, RecoveryReport& report) {
   return {};
 }
 
-Status LogImpl::restore_producers(Offset snapshots_below) {
+Status LogImpl::restore_producers(Offset snapshots_below, const Names& names) {
   producers_.clear();
   unstored_aborted_.clear();
   snapshot_at_ = Offset::kNone;
   snapshot_path_.clear();
   bool removed_later = false;
-  PENSTOCK_ASSIGN_OR_RETURN(const auto names, system_.list(directory_));
+  Deleted served;
   std::vector<Offset> snapshots;
   for (const std::string& name : names) {
     if (const auto at = offset_in_name(name, ".snapshot")) snapshots.push_back(*at);
@@ -198,7 +234,8 @@ Status LogImpl::restore_producers(Offset snapshots_below) {
     const std::string path = segment_stem(directory_, at) + ".snapshot";
     if (restored) {
       // A segment's own snapshot stays as long as the segment; one from an earlier stop has served.
-      if (segments_[segment_of(at)]->base() != at) PENSTOCK_RETURN_IF_ERROR(system_.remove(path));
+      // It goes later: a change to a directory may have to wait for a busy disk.
+      if (segments_[segment_of(at)]->base() != at) served.paths.push_back(path);
       continue;
     }
     const auto text = at <= snapshots_below ? read_file(system_, path, kSnapshotBytesMax)
@@ -213,33 +250,44 @@ Status LogImpl::restore_producers(Offset snapshots_below) {
     removed_later = removed_later || at > snapshots_below;
     PENSTOCK_RETURN_IF_ERROR(system_.remove(path));
   }
+  if (!served.paths.empty()) deleted_.push_front(std::move(served));
   // It must not come back once other records have its offsets.
   if (removed_later) PENSTOCK_RETURN_IF_ERROR(system_.sync_directory(directory_));
   snapshot_bytes_ = appended_bytes_;
-  if (from == end_) return {};
+  if (from == end_) {
+    // The index may be ahead of a log that lost its end.
+    const bool indexed = has(names, segment_stem("", active().base()).substr(1) + ".txnindex");
+    return indexed ? forget_aborted(active(), end_) : Status();
+  }
   // What is read here the next start should not have to read again.
   snapshot_bytes_ -= size_bytes_;
   return replay_producers(from);
+}
+
+/// Drops what the segment's transaction index says of markers at or beyond `from`.
+Status LogImpl::forget_aborted(const Segment& segment, Offset from) {
+  const std::string path = segment.stem() + ".txnindex";
+  PENSTOCK_ASSIGN_OR_RETURN(auto kept, read_txn_index(system_, path));
+  const std::size_t found = kept.size();
+  // A power cut may leave zeros where it had grown.
+  std::erase_if(kept, [&](const ProducerState::Aborted& aborted) {
+    return aborted.last >= from || aborted.last < segment.base() || aborted.first > aborted.last;
+  });
+  if (kept.size() == found) return {};
+  PENSTOCK_RETURN_IF_ERROR(rewrite_txn_index(system_, path, kept));
+  PENSTOCK_ASSIGN_OR_RETURN(txn_files_[path], system_.open(path, OpenMode::kReadWrite));
+  return {};
 }
 
 Status LogImpl::replay_producers(Offset from) {
   std::vector<std::byte> bytes;
   for (std::size_t index = segment_of(from); index < segments_.size(); ++index) {
     Segment& segment = *segments_[index];
-    const std::string txn_path = segment.stem() + ".txnindex";
-    PENSTOCK_ASSIGN_OR_RETURN(auto kept, read_txn_index(system_, txn_path));
-    const std::size_t found = kept.size();
-    // A power cut may leave zeros where it had grown.
-    std::erase_if(kept, [&](const ProducerState::Aborted& aborted) {
-      return aborted.last >= from || aborted.last < segment.base() || aborted.first > aborted.last;
-    });
-    if (kept.size() != found) {
-      PENSTOCK_RETURN_IF_ERROR(rewrite_txn_index(system_, txn_path, kept));
-      PENSTOCK_ASSIGN_OR_RETURN(txn_files_[txn_path], system_.open(txn_path, OpenMode::kReadWrite));
-    }
+    PENSTOCK_RETURN_IF_ERROR(forget_aborted(segment, from));
     PENSTOCK_ASSIGN_OR_RETURN(const auto file, segment.file());
     std::uint64_t position = 0;
     if (from > segment.base() && index + 1 == segments_.size()) {
+      PENSTOCK_RETURN_IF_ERROR(segment.load(judge_of(index)));
       PENSTOCK_ASSIGN_OR_RETURN(const auto entry, segment.entry_at_or_before(from));
       position = entry.first;
     }

@@ -16,6 +16,12 @@ constexpr std::size_t kPendingEntriesMax = 128;
 constexpr std::uint64_t kPendingLogBytesMax = 2U << 20;
 constexpr std::size_t kIndexFileBytesMax = 1U << 30;
 
+template <class Entry>
+bool begin_alike(const std::vector<Entry>& a, const std::vector<Entry>& b, std::size_t count) {
+  return count <= a.size() && count <= b.size() &&
+         std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(count), b.begin());
+}
+
 }  // namespace
 
 std::string segment_stem(const std::string& directory, Offset base) {
@@ -221,7 +227,31 @@ Result<bool> Segment::try_load(const Judge& judge) {
 
 Status Segment::load(const Judge& judge) {
   PENSTOCK_ASSIGN_OR_RETURN(const bool good, try_load(judge));
-  return good ? Status() : rebuild(judge);
+  if (!good) PENSTOCK_RETURN_IF_ERROR(rebuild(judge));
+  return tail_end_ ? take_deferred_tail(judge) : Status();
+}
+
+Status Segment::take_deferred_tail(const Judge& judge) {
+  PENSTOCK_ASSIGN_OR_RETURN(const auto log, file());
+  PENSTOCK_ASSIGN_OR_RETURN(const auto entry, entry_at_or_before(Offset(INT64_MAX)));
+  ScanRange range;
+  range.begin = entry.first;
+  range.expected = entry.second;
+  range.end = range.file_size = size_;
+  range.contiguous = judge.contiguous;
+  range.epochs = judge.epochs;
+  PENSTOCK_ASSIGN_OR_RETURN(const ScanResult scan, scan_batches(*log, range));
+  if (scan.damage) return tl::make_unexpected(*scan.damage);
+  if (scan.next != *tail_end_) {
+    return fail(Errc::kCorrupt, log->path() + " ends at offset " + std::to_string(scan.next.value) +
+                                    ", but was closed at offset " +
+                                    std::to_string(tail_end_->value));
+  }
+  mark_checked(range.begin, size_);
+  PENSTOCK_RETURN_IF_ERROR(replay_tail());
+  set_checked_from(size_);
+  tail_end_.reset();
+  return {};
 }
 
 Status Segment::rebuild(const Judge& judge) {
@@ -309,6 +339,7 @@ Status Segment::replay_tail() {
   last_loaded_time_.reset();
   loaded_times_until_ = from;
   bool first = true;
+  std::size_t next_time = 0;
   while (true) {
     PENSTOCK_ASSIGN_OR_RETURN(const bool more, walker.next());
     if (!more) break;
@@ -319,6 +350,7 @@ Status Segment::replay_tail() {
       times_ = times_before;
       while (!times_.empty() && base_ + times_.back().relative >= walker.header().base_offset)
         times_.pop_back();
+      next_time = times_.size();
       if (!times_.empty()) last_loaded_time_ = times_.back();
       if (!times_.empty()) {
         max_timestamp_ms_ = times_.back().timestamp_ms;
@@ -331,18 +363,23 @@ Status Segment::replay_tail() {
       first = false;
     }
     add(walker.header(), walker.position());
+    // A time entry that a clean close wrote is no part of the pattern, but it is right.
+    for (; next_time < times_before.size(); ++next_time) {
+      const TimeEntry& kept = times_before[next_time];
+      if (base_ + kept.relative > walker.header().last_offset()) break;
+      if (kept.timestamp_ms == max_timestamp_ms_ &&
+          base_ + kept.relative == max_timestamp_offset_ &&
+          (times_.empty() || times_.back().timestamp_ms < kept.timestamp_ms))
+        times_.push_back(kept);
+    }
   }
-  // The time entry that a clean close wrote is no part of the pattern, but it is right.
-  if (!times_before.empty() && !times_.empty() && times_before.size() == times_.size() + 1 &&
-      times_before.back().timestamp_ms == max_timestamp_ms_ &&
-      base_ + times_before.back().relative == max_timestamp_offset_) {
-    times_.push_back(times_before.back());
-  }
-  if (offsets_ == offsets_before && times_ == times_before && offsets_stored == offsets_.size() &&
-      times_stored == times_.size()) {
+  // What the files hold stays; the rest follows with the next entries. A start changes no file that
+  // is right: each change may have to wait for a busy disk.
+  if (begin_alike(offsets_before, offsets_, offsets_stored) &&
+      begin_alike(times_before, times_, times_stored)) {
     offsets_stored_ = offsets_stored;
     times_stored_ = times_stored;
-    stored_log_bytes_ = size_;
+    stored_log_bytes_ = from;
     return {};
   }
   const auto stored = rewrite_index_files();

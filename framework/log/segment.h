@@ -70,6 +70,9 @@ class Segment {
   Result<Offset> floor_of_time(std::int64_t timestamp_ms, const Judge& judge);
   /// As try_load(), but rebuilds them from the log instead of giving false.
   Status load(const Judge& judge);
+  /// The active segment after a clean stop: what lies behind the last index entry is checked and
+  /// taken in by the first load(). kCorrupt then unless the batches end at `end`.
+  void defer_tail(Offset end) { tail_end_ = end; }
   /// Rebuilds both from the log file, in memory and on disk.
   Status rebuild(const Judge& judge);
   void drop_caches();
@@ -121,6 +124,7 @@ class Segment {
   /// Whether `entry` leads to the batch that it names. Only asked when the index came from a file.
   Result<bool> leads_to_its_batch(const OffsetEntry& entry);
   void mark_checked(std::uint64_t begin, std::uint64_t end);
+  Status take_deferred_tail(const Judge& judge);
   Status rewrite_index_files();
   void reset_index();
   Status store(std::unique_ptr<File>& file, const std::string& suffix, std::uint64_t at,
@@ -135,6 +139,7 @@ class Segment {
   std::uint64_t reserved_ = 0;
   bool loaded_ = false;
   bool times_checked_ = false;
+  std::optional<Offset> tail_end_;  // see defer_tail()
   std::optional<TimeEntry>
       last_loaded_time_;  // what the file says about the log up to loaded_times_until_
   std::uint64_t loaded_times_until_ = 0;

@@ -286,10 +286,12 @@ class Scenario {
     EXPECT_EQ(log_->flushed_end(), log_->end());
     const Offset end = log_->end();
     const Offset start = log_->start();
+    const std::uint64_t size = log_->size_bytes();
     recovery_point_ = end;
     checkpointed_start_ = start;
     RecoveryHint clean = hint(pick(2) == 0);
     clean.clean_end = end;
+    if (pick(2) == 0) clean.clean_bytes = size;
     ASSERT_NO_FATAL_FAILURE(open(clean));
     EXPECT_EQ(log_->end(), end);
     EXPECT_EQ(log_->start(), start);
