@@ -15,6 +15,7 @@
 #include "broker/handlers/consumer_group_heartbeat.h"
 #include "broker/handlers/create_partitions.h"
 #include "broker/handlers/create_topics.h"
+#include "broker/handlers/delegation_tokens.h"
 #include "broker/handlers/delete_groups.h"
 #include "broker/handlers/delete_records.h"
 #include "broker/handlers/delete_topics.h"
@@ -105,6 +106,14 @@ constexpr std::array kTable = {
         PENSTOCK_TYPED(DescribeLogDirs, handle_describe_log_dirs)},
     Api{ApiKey::kCreatePartitions, 0, 0, 3,
         PENSTOCK_TYPED(CreatePartitions, handle_create_partitions)},
+    Api{ApiKey::kCreateDelegationToken, 1, 1, 3,
+        PENSTOCK_TYPED(CreateDelegationToken, handle_create_delegation_token)},
+    Api{ApiKey::kRenewDelegationToken, 1, 1, 2,
+        PENSTOCK_TYPED(RenewDelegationToken, handle_renew_delegation_token)},
+    Api{ApiKey::kExpireDelegationToken, 1, 1, 2,
+        PENSTOCK_TYPED(ExpireDelegationToken, handle_expire_delegation_token)},
+    Api{ApiKey::kDescribeDelegationToken, 1, 1, 3,
+        PENSTOCK_TYPED(DescribeDelegationToken, handle_describe_delegation_token)},
     Api{ApiKey::kDeleteGroups, 0, 0, 2, PENSTOCK_TYPED(DeleteGroups, handle_delete_groups)},
     Api{ApiKey::kElectLeaders, 0, 0, 2, PENSTOCK_TYPED(ElectLeaders, handle_elect_leaders)},
     Api{ApiKey::kIncrementalAlterConfigs, 0, 0, 1,
@@ -127,7 +136,7 @@ constexpr std::array kTable = {
         PENSTOCK_TYPED(DescribeProducers, handle_describe_producers)},
     Api{ApiKey::kDescribeTransactions, 0, 0, 0,
         PENSTOCK_TYPED(DescribeTransactions, handle_describe_transactions)},
-    Api{ApiKey::kListTransactions, 0, 0, 1,
+    Api{ApiKey::kListTransactions, 0, 0, 2,
         PENSTOCK_TYPED(ListTransactions, handle_list_transactions)},
     Api{ApiKey::kConsumerGroupHeartbeat, 0, 0, 1,
         PENSTOCK_TYPED(ConsumerGroupHeartbeat, handle_consumer_group_heartbeat)},

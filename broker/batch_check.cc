@@ -119,8 +119,8 @@ BatchCheck check_batch(ByteSpan records, const TopicSettings& settings,
   if (!batch->crc_matches())
     return refuse(ErrorCode::kCorruptMessage, "Record batch CRC does not match");
   BatchCheck out = check_header(batch->header(), produce_version);
-  if (out.error != ErrorCode::kNone) return out;
   out.header = batch->header();
+  if (out.error != ErrorCode::kNone) return out;
   const bool compacted = settings.log.cleanup_policy != log::CleanupPolicy::kDelete;
   std::optional<record::Survey> survey;
   if (out.header.codec() == record::Codec::kNone || settings.check_compressed || compacted) {

@@ -90,7 +90,7 @@ struct FetchOperation::Visit final : FetchWaiter {
       return out;
     }
     Partition::ReadRequest request = part.request;
-    request.at_least_one = first;
+    request.at_least_one = first || part.negative_size;
     request.bytes_max = std::min(request.bytes_max, bytes_left);
     if (part.asked.last_fetched_epoch.value >= 0) {
       const auto [epoch, end] = partition->log().epoch_end(part.asked.last_fetched_epoch);
@@ -100,8 +100,9 @@ struct FetchOperation::Visit final : FetchWaiter {
         return out;
       }
       if (end < request.from || epoch < part.asked.last_fetched_epoch) {
-        out = partition->read(
-            {request.from, 0, false, request.read_committed, request.current_leader_epoch});
+        // From the end, as what was asked for may lie beyond it.
+        out = partition->read({partition->state().high_watermark, 0, false, request.read_committed,
+                               request.current_leader_epoch});
         out.diverging_epoch = epoch;
         out.diverging_end = end;
         out.ranges.clear();
@@ -109,7 +110,11 @@ struct FetchOperation::Visit final : FetchWaiter {
         return out;
       }
     }
-    return partition->read(request);
+    out = partition->read(request);
+    if (!part.negative_size || out.size_bytes == 0) return out;
+    ReadOutcome refused;
+    refused.error = ErrorCode::kUnknownServerError;
+    return refused;
   }
 
   void remove_waiters() {
@@ -156,6 +161,7 @@ void FetchOperation::add_partition(FetchWanted wanted, PartitionRef handle, Erro
   part.asked = wanted.asked;
   const protocol::FetchRequest::Partition& asked = part.asked;
   part.request.from = asked.offset;
+  part.negative_size = options_.negative_size || asked.bytes_max < 0;
   part.request.bytes_max = static_cast<std::uint64_t>(std::max(asked.bytes_max, 0));
   part.request.read_committed = options_.read_committed;
   part.request.current_leader_epoch = asked.current_leader_epoch;

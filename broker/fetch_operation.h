@@ -23,6 +23,7 @@ class FetchOperation final : public LongPoll, public std::enable_shared_from_thi
     std::int32_t wait_ms_max = 0;
     std::uint64_t bytes_min = 0;
     std::uint64_t bytes_max = 0;
+    bool negative_size = false;
     bool read_committed = false;
     bool replica = false;  // a follower asks; this broker has none
     bool by_id = false;
@@ -48,6 +49,7 @@ class FetchOperation final : public LongPoll, public std::enable_shared_from_thi
     std::shared_ptr<const FetchTopic> topic;
     protocol::FetchRequest::Partition asked;
     PartitionRef handle;
+    bool negative_size = false;  // asked for: where there is something to read, an error
     bool include = true;  // in the answer; parts stay where they are, as waiters may look them up
     Partition::ReadRequest request;
     ReadOutcome outcome;

@@ -53,7 +53,7 @@ constexpr std::array kSettings = {
     KafkaSetting{"early.start.listeners", kAny, kNoController},
     KafkaSetting{"fetch.purgatory.purge.interval.requests", kAny, "there is no purgatory"},
     KafkaSetting{"follower.fetch.last.tiered.offset.enable", kAny, kNoTiers},
-    KafkaSetting{"group.consumer.*", kAny, "groups of that protocol have fixed limits"},
+    KafkaSetting{"group.consumer.*", kAny, "members get new assignments at once"},
     KafkaSetting{"group.coordinator.*", kAny, "groups live on the threads of their partitions"},
     KafkaSetting{"group.share.*", kAny, "there are no share groups"},
     KafkaSetting{"group.streams.*", kAny, "there are no streams groups"},

@@ -57,6 +57,10 @@ class TopicAdmin : public StoredValues {
   using AlterDone = UniqueFunction<void(std::optional<ApiError>)>;
   virtual void alter_broker(bool own, std::map<std::string, std::optional<std::string>> changes,
                             bool validate_only, AlterDone done) = 0;
+  /// Sets, or removes (nullopt), settings of one group, which need not be there. kInvalidConfig.
+  virtual void alter_group(std::string group,
+                           std::map<std::string, std::optional<std::string>> changes,
+                           bool validate_only, AlterDone done) = 0;
   /// Tries again what could not be finished: deletions, and partitions that found the disk full.
   /// Control thread, now and then.
   virtual void carry_on() = 0;

@@ -167,6 +167,7 @@ void GroupStepper::on(ConsumerHeartbeatEvent& event) {
 
 void GroupStepper::begin_consumer_group() {
   group_.consumer.emplace();
+  group_.consumer->epoch = 1;  // the first member makes it 2, as in Kafka
   group_.generation = 0;
   group_.protocol_type.reset();
   group_.protocol.reset();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "broker/broker.h"
+#include "broker/broker_config.h"
 #include "broker/coordinator/consumer_records.h"
 #include "broker/coordinator/offsets_records.h"
 #include "broker/partition.h"
@@ -173,7 +174,9 @@ void GroupCoordinator::process(Queued queued) {
   Slot& slot = at->second;
   Entry& entry = slot.groups[queued.group_id];
   if (entry.group.id.empty()) entry.group.id = queued.group_id;
-  GroupEffects effects = step(entry.group, std::move(queued.event), now(), settings_.limits);
+  GroupLimits own;
+  GroupEffects effects =
+      step(entry.group, std::move(queued.event), now(), limits_of(queued.group_id, own));
   for (GroupEffect& effect : effects) {
     if (const auto* store = std::get_if<Store>(&effect)) {
       append(slot, queued.group_id, *store);
@@ -302,7 +305,7 @@ void GroupCoordinator::loaded(std::int32_t index, std::uint64_t life, const Stat
     }
     for (auto& [id, member] : entry.group.members)
       member.expires_ms = steady_ms + member.session_timeout_ms;
-    if (entry.group.consumer) set_deadlines(*entry.group.consumer, steady_ms);
+    if (entry.group.consumer) set_deadlines(entry.group, steady_ms);
     arm(index, entry);
     ++group;
   }
@@ -312,9 +315,19 @@ void GroupCoordinator::loaded(std::int32_t index, std::uint64_t life, const Stat
   }
 }
 
-void GroupCoordinator::set_deadlines(ConsumerGroup& group, std::int64_t steady_ms) const {
-  for (auto& [id, member] : group.members) {
-    member.session_deadline_ms = steady_ms + settings_.limits.consumer_session_timeout_ms;
+const GroupLimits& GroupCoordinator::limits_of(const std::string& group_id,
+                                               GroupLimits& own) const {
+  const auto& groups = shard_.topics()->broker_config().groups;
+  const auto at = groups.find(group_id);
+  if (at == groups.end()) return settings_.limits;
+  return own = with_group_config(settings_.limits, at->second);
+}
+
+void GroupCoordinator::set_deadlines(Group& group, std::int64_t steady_ms) const {
+  GroupLimits own;
+  const std::int32_t session_ms = limits_of(group.id, own).consumer_session_timeout_ms;
+  for (auto& [id, member] : group.consumer->members) {
+    member.session_deadline_ms = steady_ms + session_ms;
     if (member.state == ConsumerMemberState::kUnrevoked)
       member.rebalance_deadline_ms = steady_ms + member.rebalance_timeout_ms;
   }

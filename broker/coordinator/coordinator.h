@@ -146,7 +146,9 @@ class GroupCoordinator {
                               const record::RecordView& record);
   static Status replay_marker(Slot& slot, const record::BatchView& batch);
   void loaded(std::int32_t index, std::uint64_t life, const Status& status);
-  void set_deadlines(ConsumerGroup& group, std::int64_t steady_ms) const;
+  void set_deadlines(Group& group, std::int64_t steady_ms) const;
+  /// The broker's limits, or `own` made those of the group that has settings of its own.
+  [[nodiscard]] const GroupLimits& limits_of(const std::string& group_id, GroupLimits& own) const;
   void schedule_expiry();
   [[nodiscard]] Moment now() const;
 

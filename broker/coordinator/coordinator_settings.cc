@@ -1,5 +1,7 @@
 #include "broker/coordinator/coordinator_settings.h"
 
+#include "broker/coordinator/group_config.h"
+
 namespace penstock::broker {
 
 using config::Kind;
@@ -47,10 +49,34 @@ std::vector<config::Key> coordinator_keys() {
        .doc = "How often members of the consumer protocol are told to send heartbeats.",
        .min = 1,
        .max = kIntMax},
+      {.name = "group.consumer.max.heartbeat.interval.ms",
+       .kind = Kind::kInt,
+       .fallback = "15000",
+       .doc = "Largest heartbeat interval that a group may be set to.",
+       .min = 1,
+       .max = kIntMax},
+      {.name = "group.consumer.max.session.timeout.ms",
+       .kind = Kind::kInt,
+       .fallback = "60000",
+       .doc = "Longest session timeout that a group of the consumer protocol may be set to.",
+       .min = 1,
+       .max = kIntMax},
       {.name = "group.consumer.max.size",
        .kind = Kind::kInt,
        .fallback = "2147483647",
        .doc = "Most members of a group of the consumer protocol.",
+       .min = 1,
+       .max = kIntMax},
+      {.name = "group.consumer.min.heartbeat.interval.ms",
+       .kind = Kind::kInt,
+       .fallback = "5000",
+       .doc = "Smallest heartbeat interval that a group may be set to.",
+       .min = 1,
+       .max = kIntMax},
+      {.name = "group.consumer.min.session.timeout.ms",
+       .kind = Kind::kInt,
+       .fallback = "45000",
+       .doc = "Shortest session timeout that a group of the consumer protocol may be set to.",
        .min = 1,
        .max = kIntMax},
       {.name = "group.consumer.session.timeout.ms",
@@ -98,6 +124,22 @@ std::vector<config::Key> coordinator_keys() {
   };
 }
 
+namespace {
+
+/// A broker's own value lies between the limits that it sets for groups' values.
+void check_between(const GroupConfigDef& def, const GroupLimits& limits,
+                   std::vector<config::Problem>& problems) {
+  const auto larger = [&problems](std::string_view low, std::string_view high) {
+    problems.push_back(
+        {std::string(low), std::string(low) + " is larger than " + std::string(high)});
+  };
+  if (limits.*def.min > limits.*def.max) return larger(def.min_name, def.max_name);
+  if (limits.*def.value < limits.*def.min) larger(def.min_name, def.broker_name);
+  if (limits.*def.value > limits.*def.max) larger(def.broker_name, def.max_name);
+}
+
+}  // namespace
+
 CoordinatorSettings coordinator_settings(const config::Settings& given,
                                          std::vector<config::Problem>& problems) {
   CoordinatorSettings out;
@@ -117,6 +159,14 @@ CoordinatorSettings coordinator_settings(const config::Settings& given,
       static_cast<std::int32_t>(given.number("group.consumer.heartbeat.interval.ms"));
   out.limits.consumer_session_timeout_ms =
       static_cast<std::int32_t>(given.number("group.consumer.session.timeout.ms"));
+  const auto small = [&given](const char* name) {
+    return static_cast<std::int32_t>(given.number(name));
+  };
+  out.limits.consumer_heartbeat_min_ms = small("group.consumer.min.heartbeat.interval.ms");
+  out.limits.consumer_heartbeat_max_ms = small("group.consumer.max.heartbeat.interval.ms");
+  out.limits.consumer_session_timeout_min_ms = small("group.consumer.min.session.timeout.ms");
+  out.limits.consumer_session_timeout_max_ms = small("group.consumer.max.session.timeout.ms");
+  for (const GroupConfigDef& def : group_config_defs()) check_between(def, out.limits, problems);
   out.limits.consumer_members_max =
       static_cast<std::int32_t>(given.number("group.consumer.max.size"));
   const auto assignors = given.list("group.consumer.assignors");

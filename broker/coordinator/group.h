@@ -38,7 +38,11 @@ struct GroupLimits {
   std::size_t offset_metadata_bytes_max = 4096;
   // Of the consumer protocol.
   std::int32_t consumer_heartbeat_ms = 5'000;
+  std::int32_t consumer_heartbeat_min_ms = 5'000;  // of settings of single groups
+  std::int32_t consumer_heartbeat_max_ms = 15'000;
   std::int32_t consumer_session_timeout_ms = 45'000;
+  std::int32_t consumer_session_timeout_min_ms = 45'000;
+  std::int32_t consumer_session_timeout_max_ms = 60'000;
   std::int32_t consumer_members_max = 2'147'483'647;
   std::vector<std::string> assignors = {"uniform", "range"};  // the first is the default
 };

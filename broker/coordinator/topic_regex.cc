@@ -14,19 +14,29 @@ RE2::Options options() {
 re2::StringPiece piece(std::string_view text) { return {text.data(), text.size()}; }
 }  // namespace
 
+Result<NamePattern> NamePattern::compile(std::string_view pattern) {
+  auto regex = std::make_shared<const RE2>(piece(pattern), options());
+  if (!regex->ok()) return fail(Errc::kInvalid, regex->error());
+  return NamePattern(std::move(regex));
+}
+
+bool NamePattern::matches(std::string_view name) const {
+  return RE2::FullMatch(piece(name), *regex_);
+}
+
 Status check_regex(std::string_view pattern) {
-  const RE2 regex(piece(pattern), options());
-  if (!regex.ok()) return fail(Errc::kInvalid, regex.error());
+  if (auto compiled = NamePattern::compile(pattern); !compiled)
+    return tl::make_unexpected(compiled.error());
   return {};
 }
 
 std::set<std::string, std::less<>> matching_topics(std::string_view pattern,
                                                    const GroupTopics& topics) {
   std::set<std::string, std::less<>> out;
-  const RE2 regex(piece(pattern), options());
-  if (!regex.ok()) return out;
+  const auto regex = NamePattern::compile(pattern);
+  if (!regex) return out;
   for (const auto& [name, topic] : topics.by_name) {
-    if (RE2::FullMatch(name, regex)) out.insert(name);
+    if (regex->matches(name)) out.insert(name);
   }
   return out;
 }

@@ -32,7 +32,8 @@ std::optional<ApiError> refuse_resource(const RequestContext& context, std::int8
     case kClientMetricsResource:
       return refuse(ErrorCode::kInvalidRequest, "Client metrics are not collected here.");
     case kGroupResource:
-      return refuse(ErrorCode::kInvalidRequest, "Groups have no settings of their own here.");
+      if (!name.empty()) return std::nullopt;
+      return refuse(ErrorCode::kInvalidRequest, "Default group resources are not allowed.");
     default:
       return refuse(ErrorCode::kInvalidRequest, "Unknown resource type " + std::to_string(type));
   }
@@ -42,6 +43,12 @@ const std::map<std::string, std::string>& set_values(const RequestContext& conte
                                                      std::int8_t type, std::string_view name) {
   const Topics& topics = *context.shard.topics();
   if (type == kTopicResource) return topics.find(name)->overrides;
+  if (type == kGroupResource) {
+    static const std::map<std::string, std::string> kNone;
+    const auto& groups = topics.broker_config().groups;
+    const auto at = groups.find(name);
+    return at == groups.end() ? kNone : at->second;
+  }
   return name.empty() ? topics.broker_config().cluster : topics.broker_config().own;
 }
 
@@ -50,6 +57,8 @@ void change_resource(const RequestContext& context, std::int8_t type, std::strin
   TopicAdmin& admin = context.broker().topic_admin();
   if (type == kBrokerResource)
     return admin.alter_broker(!name.empty(), std::move(changes), validate_only, std::move(done));
+  if (type == kGroupResource)
+    return admin.alter_group(std::string(name), std::move(changes), validate_only, std::move(done));
   admin.alter_configs(std::string(name), std::move(changes), validate_only,
                       [done = std::move(done)](tl::expected<TopicRef, ApiError> altered) mutable {
                         if (altered)

@@ -24,9 +24,7 @@ std::optional<ApiError> reassign(const RequestContext& context, std::string_view
                                                              std::string(topic) + ":" +
                                                              std::to_string(partition.index) + "."};
   }
-  if (!partition.replicas)
-    return ApiError{ErrorCode::kNoReassignmentInProgress,
-                    "No partition reassignment is in progress."};
+  if (!partition.replicas) return ApiError{ErrorCode::kNoReassignmentInProgress, ""};
   return check_replicas(*partition.replicas, context.broker().settings().node_id);
 }
 
@@ -36,6 +34,10 @@ void handle_alter_partition_reassignments(RequestContext context,
                                           AlterPartitionReassignmentsRequest request,
                                           Reply<AlterPartitionReassignmentsResponse> reply) {
   AlterPartitionReassignmentsResponse response;
+  if (request.topics.empty()) {
+    response.message = "";
+    return reply(response);
+  }
   response.allow_factor_change = request.allow_factor_change;
   for (const AlterPartitionReassignmentsRequest::Topic& topic : request.topics) {
     AlterPartitionReassignmentsResponse::Topic& out = response.topics.emplace_back();
@@ -45,7 +47,7 @@ void handle_alter_partition_reassignments(RequestContext context,
       answer.index = partition.index;
       if (auto refused = reassign(context, topic.name, partition)) {
         answer.error = refused->code;
-        answer.message = std::move(refused->text);
+        if (!refused->text.empty()) answer.message = std::move(refused->text);
       }
     }
   }

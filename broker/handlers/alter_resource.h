@@ -16,10 +16,11 @@ namespace penstock::broker {
 
 using ConfigChanges = std::map<std::string, std::optional<std::string>>;
 
-/// Why a resource cannot be altered at all; nullopt for a topic that exists and for the broker.
+/// Why a resource cannot be altered at all; nullopt for a topic that exists, the broker and
+/// any group.
 [[nodiscard]] std::optional<ApiError> refuse_resource(const RequestContext& context,
                                                       std::int8_t type, std::string_view name);
-/// What was set so far: of the topic, of this broker, or of all brokers.
+/// What was set so far: of the topic, of the group, of this broker, or of all brokers.
 [[nodiscard]] const std::map<std::string, std::string>& set_values(const RequestContext& context,
                                                                    std::int8_t type,
                                                                    std::string_view name);

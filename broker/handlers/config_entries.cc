@@ -88,10 +88,33 @@ DescribeConfigsResponse::Config describe_topic_config(
   out.documentation = def.doc;
   if (overridden)
     out.synonyms.push_back({out.name, out.value, static_cast<std::int8_t>(ConfigSource::kTopic)});
-  for (auto& synonym : broker_setting_values(def.broker_name, broker, config))
+  for (auto& synonym : broker_setting_values(def.broker_name, broker, config)) {
+    // The defaults of its coarser spellings (log.retention.hours) are not the topic's.
+    if (synonym.source == static_cast<std::int8_t>(ConfigSource::kDefault) &&
+        synonym.name != def.broker_name)
+      continue;
     out.synonyms.push_back(std::move(synonym));
+  }
   out.source = out.synonyms.empty() ? static_cast<std::int8_t>(ConfigSource::kDefault)
                                     : out.synonyms.front().source;
+  return out;
+}
+
+DescribeConfigsResponse::Config describe_group_config(const GroupConfigDef& def,
+                                                      const Settings& broker,
+                                                      const BrokerConfig& config,
+                                                      const GroupConfig& own) {
+  DescribeConfigsResponse::Config out;
+  out.name = def.name;
+  out.type = static_cast<std::int8_t>(ConfigType::kInt);
+  out.documentation = def.doc;
+  if (const auto set = own.find(out.name); set != own.end()) {
+    out.synonyms.push_back({out.name, set->second, static_cast<std::int8_t>(ConfigSource::kGroup)});
+  }
+  for (auto& synonym : broker_setting_values(def.broker_name, broker, config))
+    out.synonyms.push_back(std::move(synonym));
+  out.value = out.synonyms.front().value;
+  out.source = out.synonyms.front().source;
   return out;
 }
 

@@ -26,6 +26,7 @@ enum class ConfigSource : std::int8_t {
   kStaticBroker = 4,
   kDefault = 5,
   kLogger = 6,
+  kGroup = 8,
 };
 
 using Synonyms = std::vector<protocol::DescribeConfigsResponse::Synonym>;
@@ -38,6 +39,10 @@ using Synonyms = std::vector<protocol::DescribeConfigsResponse::Synonym>;
 [[nodiscard]] protocol::DescribeConfigsResponse::Config describe_topic_config(
     const TopicConfigDef& def, const Settings& broker, const BrokerConfig& config,
     const std::map<std::string, std::string>& overrides, const TopicSettings& settings);
+/// The group's; `own` are its settings.
+[[nodiscard]] protocol::DescribeConfigsResponse::Config describe_group_config(
+    const GroupConfigDef& def, const Settings& broker, const BrokerConfig& config,
+    const GroupConfig& own);
 /// The broker's, from `key`.
 [[nodiscard]] protocol::DescribeConfigsResponse::Config describe_broker_setting(
     const config::Key& key, const Settings& settings, const BrokerConfig& config);

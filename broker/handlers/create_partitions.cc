@@ -67,6 +67,8 @@ void handle_create_partitions(RequestContext context, CreatePartitionsRequest re
         [gather, i, name](tl::expected<TopicRef, ApiError> done) {
           if (done)
             gather->put(i, {name, ErrorCode::kNone, std::nullopt});
+          else if (done.error().code == ErrorCode::kUnknownTopicOrPartition)
+            gather->put(i, {name, done.error().code, std::nullopt});  // the code says it
           else
             gather->put(i, {name, done.error().code, done.error().text});
         });

@@ -1,6 +1,9 @@
 #include "broker/handlers/delete_records.h"
 
+#include <map>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "broker/for_each_owner.h"
 
@@ -54,10 +57,17 @@ void handle_delete_records(RequestContext context, DeleteRecordsRequest request,
                            Reply<DeleteRecordsResponse> reply) {
   DeleteRecordsResponse response;
   std::vector<Item> items;
+  // Of a partition that is named more than once the last counts.
+  std::map<std::pair<std::string_view, std::int32_t>, std::size_t> places;
   for (const DeleteRecordsRequest::Topic& topic : request.topics) {
     DeleteRecordsResponse::Topic& out = response.topics.emplace_back();
     out.name = topic.name;
     for (const DeleteRecordsRequest::Partition& asked : topic.partitions) {
+      const auto [place, first] = places.emplace(std::pair(topic.name, asked.index), items.size());
+      if (!first) {
+        items[place->second].to = asked.offset;
+        continue;
+      }
       Item item;
       item.topic = response.topics.size() - 1;
       item.partition = out.partitions.size();

@@ -74,6 +74,20 @@ void describe_loggers(const RequestContext& context,
   entry.source = static_cast<std::int8_t>(ConfigSource::kLogger);
 }
 
+/// Of a group that need not be there.
+void describe_group(const RequestContext& context, const DescribeConfigsRequest::Resource& resource,
+                    DescribeConfigsResponse::Result& out) {
+  if (resource.name.empty())
+    return refuse(out, ErrorCode::kInvalidRequest, "Group name must not be empty");
+  const BrokerConfig& config = context.shard.topics()->broker_config();
+  const auto at = config.groups.find(resource.name);
+  const GroupConfig own = at == config.groups.end() ? GroupConfig() : at->second;
+  for (const GroupConfigDef& def : group_config_defs()) {
+    if (wanted(resource, def.name))
+      out.configs.push_back(describe_group_config(def, context.broker().settings(), config, own));
+  }
+}
+
 void describe(const RequestContext& context, const DescribeConfigsRequest::Resource& resource,
               DescribeConfigsResponse::Result& out) {
   switch (resource.type) {
@@ -86,7 +100,7 @@ void describe(const RequestContext& context, const DescribeConfigsRequest::Resou
     case kClientMetricsResource:
       return refuse(out, ErrorCode::kInvalidRequest, "Client metrics are not collected here.");
     case kGroupResource:
-      return refuse(out, ErrorCode::kInvalidRequest, "Groups have no settings of their own here.");
+      return describe_group(context, resource, out);
     default:
       return refuse(out, ErrorCode::kInvalidRequest,
                     "Unsupported resource type: " + std::to_string(resource.type));

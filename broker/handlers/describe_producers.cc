@@ -55,7 +55,10 @@ void handle_describe_producers(RequestContext context, DescribeProducersRequest 
         continue;
       }
       item.handle = context.shard.topics()->find(topic.name, PartitionId(index));
-      if (!item.handle) item.answer.error = ErrorCode::kUnknownTopicOrPartition;
+      if (item.handle) continue;
+      item.answer.error = ErrorCode::kUnknownTopicOrPartition;
+      if (!context.shard.topics()->find(topic.name))
+        item.answer.error_text = "This server does not host this topic-partition.";
     }
     response.topics.emplace_back().name = topic.name;
   }

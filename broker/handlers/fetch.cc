@@ -1,7 +1,9 @@
 #include "broker/handlers/fetch.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,8 @@ namespace {
 
 constexpr std::int32_t kFullEpoch = 0;    // asks for a session
 constexpr std::int32_t kFinalEpoch = -1;  // wants none
+constexpr std::int8_t kReadCommitted = 1;
+constexpr std::int16_t kByIdFrom = 13;
 
 FetchOperation::Options options_of(const RequestContext& context, const FetchRequest& request) {
   FetchOperation::Options options;
@@ -25,9 +29,10 @@ FetchOperation::Options options_of(const RequestContext& context, const FetchReq
   options.bytes_min = static_cast<std::uint64_t>(std::max(request.bytes_min, 0));
   options.bytes_max = static_cast<std::uint64_t>(
       std::clamp(request.bytes_max, 0, context.broker().settings().fetch_bytes_max));
-  options.read_committed = request.isolation_level == 1;
+  options.negative_size = request.bytes_max < 0;
+  options.read_committed = request.isolation_level == kReadCommitted;
   options.replica = (context.version >= 15 ? request.replica_state.id : request.replica).value >= 0;
-  options.by_id = context.version >= 13;
+  options.by_id = context.version >= kByIdFrom;
   if (const ClientQuotas& quotas = context.broker().quotas(); quotas.any()) {
     options.client_id = context.client_id;
     if (const auto most = quotas.bytes_max(ClientQuotas::Kind::kFetch, context.client_id)) {
@@ -68,6 +73,66 @@ void read(RequestContext context, std::vector<FetchWanted> wanted, FetchOperatio
   operation->start();
 }
 
+/// Whether a partition stands in the request more than once.
+bool names_twice(const FetchRequest& request) {
+  std::vector<std::pair<std::string_view, Uuid>> topics;
+  std::vector<std::int32_t> indexes;
+  for (const FetchRequest::Topic& topic : request.topics) {
+    topics.emplace_back(topic.name, topic.id);
+    indexes.clear();
+    for (const FetchRequest::Partition& asked : topic.partitions)
+      indexes.push_back(asked.index.value);
+    std::sort(indexes.begin(), indexes.end());
+    if (std::adjacent_find(indexes.begin(), indexes.end()) != indexes.end()) return true;
+  }
+  std::sort(topics.begin(), topics.end());
+  return std::adjacent_find(topics.begin(), topics.end()) != topics.end();
+}
+
+/// Each partition once: of several, the last counts, in the place of the first.
+std::vector<FetchWanted> wanted_of(const FetchRequest& request) {
+  using Name = std::tuple<std::string_view, Uuid, std::int32_t>;
+  const bool twice = names_twice(request);
+  std::map<Name, std::size_t> places;
+  std::vector<FetchWanted> wanted;
+  for (const FetchRequest::Topic& topic : request.topics) {
+    const auto called = std::make_shared<const FetchTopic>(std::string(topic.name), topic.id);
+    for (const FetchRequest::Partition& asked : topic.partitions) {
+      if (twice) {
+        const Name name(topic.name, topic.id, asked.index.value);
+        const auto [place, first] = places.emplace(name, wanted.size());
+        if (!first) {
+          wanted[place->second].asked = asked;
+          continue;
+        }
+      }
+      wanted.push_back({called, asked, {}});
+    }
+  }
+  return wanted;
+}
+
+/// An isolation level that does not exist fails the whole request. Before v13 clients look at the
+/// partitions.
+FetchResponse refuse_isolation(const RequestContext& context, const FetchRequest& request) {
+  FetchResponse response;
+  response.error = ErrorCode::kUnknownServerError;
+  response.session_id = request.session_id;
+  if (context.version >= kByIdFrom) return response;
+  for (const FetchRequest::Topic& topic : request.topics) {
+    FetchResponse::Topic& out = response.topics.emplace_back();
+    out.name = topic.name;
+    for (const FetchRequest::Partition& asked : topic.partitions) {
+      FetchResponse::Partition& partition = out.partitions.emplace_back();
+      partition.index = asked.index;
+      partition.error = response.error;
+      partition.aborted.emplace();
+      partition.records.emplace();
+    }
+  }
+  return response;
+}
+
 void read_full(RequestContext context, const FetchRequest& request, Reply<FetchResponse> reply) {
   Broker& broker = context.broker();
   if (request.session_id != 0) {  // whatever session that is, its reader does without it now
@@ -75,12 +140,7 @@ void read_full(RequestContext context, const FetchRequest& request, Reply<FetchR
         broker.shard(FetchSessions::shard_of(request.session_id, broker.shard_count()));
     owner.io().post([&owner, id = request.session_id] { owner.fetch_sessions().close(id); });
   }
-  std::vector<FetchWanted> wanted;
-  for (const FetchRequest::Topic& topic : request.topics) {
-    const auto called = std::make_shared<const FetchTopic>(std::string(topic.name), topic.id);
-    for (const FetchRequest::Partition& asked : topic.partitions)
-      wanted.push_back({called, asked, {}});
-  }
+  std::vector<FetchWanted> wanted = wanted_of(request);
   auto options = options_of(context, request);
   options.make_session = request.session_epoch == kFullEpoch && context.version >= 7;
   read(std::move(context), std::move(wanted), std::move(options), std::move(reply));
@@ -102,7 +162,7 @@ void go_on(RequestContext context, const FetchRequest& request, FetchSessions::B
 /// The session may be another shard's: a client may go on with it on any connection.
 void read_incrementally(RequestContext context, FetchRequest request, Reply<FetchResponse> reply) {
   Broker& broker = context.broker();
-  const bool by_id = context.version >= 13;
+  const bool by_id = context.version >= kByIdFrom;
   BrokerShard& owner =
       broker.shard(FetchSessions::shard_of(request.session_id, broker.shard_count()));
   const std::int64_t now_ms = broker.clock().steady_ms();
@@ -124,6 +184,8 @@ void read_incrementally(RequestContext context, FetchRequest request, Reply<Fetc
 }  // namespace
 
 void handle_fetch(RequestContext context, FetchRequest request, Reply<FetchResponse> reply) {
+  if (request.isolation_level < 0 || request.isolation_level > kReadCommitted)
+    return reply(refuse_isolation(context, request));
   if (request.session_epoch == kFullEpoch || request.session_epoch == kFinalEpoch)
     return read_full(std::move(context), request, std::move(reply));
   read_incrementally(std::move(context), std::move(request), std::move(reply));

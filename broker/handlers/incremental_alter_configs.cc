@@ -51,6 +51,7 @@ std::optional<std::string> current_list(const RequestContext& context,
     const auto typed = topic->overrides.find(std::string(name));
     return typed != topic->overrides.end() ? typed->second : def->get(topic->settings);
   }
+  if (resource.type == kGroupResource) return std::nullopt;
   for (const config::Key& key : setting_keys()) {
     if (key.name != name) continue;
     if (key.kind != config::Kind::kList) return std::nullopt;
@@ -64,8 +65,9 @@ std::optional<std::string> current_list(const RequestContext& context,
 /// What cannot be set is not set either, so there is nothing to delete: tools clear settings that
 /// this broker does not have, such as the throttles of reassignments.
 bool can_be_set(const IncrementalAlterConfigsRequest::Resource& resource, std::string_view name) {
-  return resource.type == kTopicResource ? find_topic_config(name) != nullptr
-                                         : is_dynamic_setting(name);
+  if (resource.type == kTopicResource) return find_topic_config(name) != nullptr;
+  if (resource.type == kGroupResource) return find_group_config(name) != nullptr;
+  return is_dynamic_setting(name);
 }
 
 tl::expected<std::optional<std::string>, ApiError> new_value(

@@ -40,6 +40,10 @@ void handle_list_config_resources(RequestContext context, ListConfigResourcesReq
     for (const auto& [name, topic] : context.shard.topics()->all())
       response.resources.push_back({name, kTopicResource});
   }
+  if (wanted(kGroupResource)) {
+    for (const auto& [name, config] : context.shard.topics()->broker_config().groups)
+      response.resources.push_back({name, kGroupResource});
+  }
   reply(response);
 }
 

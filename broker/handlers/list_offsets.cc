@@ -1,7 +1,9 @@
 #include "broker/handlers/list_offsets.h"
 
 #include <limits>
+#include <map>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,9 @@ using protocol::ListOffsetsRequest;
 using protocol::ListOffsetsResponse;
 
 namespace {
+
+constexpr std::int8_t kReadCommitted = 1;
+constexpr LeaderEpoch kNoEpoch{-1};
 
 struct Item {
   PartitionRef handle;
@@ -60,6 +65,7 @@ void look_up(Item& item, Partition* partition) {
     return;
   }
   item.answer.error = check_leader_epoch(partition->state(), item.asked.current_leader_epoch);
+  if (item.asked.current_leader_epoch < kNoEpoch) item.answer.error = ErrorCode::kFencedLeaderEpoch;
   if (item.answer.error != ErrorCode::kNone) return;
   const Offset below =
       item.read_committed ? partition->last_stable() : partition->state().high_watermark;
@@ -91,19 +97,33 @@ void handle_list_offsets(RequestContext context, ListOffsetsRequest request,
   const Topics& topics = *context.shard.topics();
   ListOffsetsResponse response;
   std::vector<Item> items;
+  const bool no_isolation = request.isolation_level < 0 || request.isolation_level > kReadCommitted;
+  std::map<std::pair<std::string_view, std::int32_t>, int> times;
   for (const ListOffsetsRequest::Topic& topic : request.topics) {
+    for (const ListOffsetsRequest::Partition& asked : topic.partitions)
+      ++times[{topic.name, asked.index.value}];
+  }
+  for (const ListOffsetsRequest::Topic& topic : request.topics) {
+    if (topic.partitions.empty()) continue;
     ListOffsetsResponse::Topic& out = response.topics.emplace_back();
     out.name = topic.name;
     for (const ListOffsetsRequest::Partition& asked : topic.partitions) {
+      // Who names a partition twice is told so, once.
+      const int count = std::exchange(times[{topic.name, asked.index.value}], 0);
+      if (count == 0) continue;
       Item item;
-      if (context.version >= first_version(asked.timestamp_ms))
+      if (no_isolation)
+        item.answer.error = ErrorCode::kUnknownServerError;
+      else if (count > 1)
+        item.answer.error = ErrorCode::kInvalidRequest;
+      else if (context.version >= first_version(asked.timestamp_ms))
         item.handle = topics.find(topic.name, asked.index);
       else
         item.answer.error = ErrorCode::kUnsupportedVersion;
       item.topic = response.topics.size() - 1;
       item.partition = out.partitions.size();
       item.asked = asked;
-      item.read_committed = request.isolation_level == 1;
+      item.read_committed = request.isolation_level == kReadCommitted;
       item.answer.index = asked.index;
       if (!item.handle && item.answer.error == ErrorCode::kNone)
         item.answer.error = ErrorCode::kUnknownTopicOrPartition;

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 
+#include "broker/coordinator/topic_regex.h"
 #include "broker/coordinator/transaction_coordinator.h"
 #include "broker/gather.h"
 
@@ -22,11 +24,14 @@ struct Filter {
   std::set<std::int64_t> producer_ids;  // empty: any
   std::int64_t duration_ms = -1;
   std::int64_t now_ms = 0;
+  std::optional<NamePattern> pattern;
 
-  [[nodiscard]] bool takes(const TransactionData& data) const {
+  [[nodiscard]] bool takes(const Transaction& transaction) const {
+    const TransactionData& data = transaction.data;
     if (data.epoch == kNoProducerEpoch || data.state == TransactionState::kDead) return false;
     if (!any_state && !states.contains(data.state)) return false;
     if (!producer_ids.empty() && !producer_ids.contains(data.producer_id.value)) return false;
+    if (pattern && !pattern->matches(transaction.id)) return false;
     return duration_ms < 0 || now_ms - data.start_ms > duration_ms;
   }
 };
@@ -40,7 +45,7 @@ Listed list_on(BrokerShard& shard, const Filter& filter) {
   Listed out;
   out.complete = shard.transactions().look_at_all([&](const Transaction& transaction) {
     const TransactionData& data = transaction.data;
-    if (filter.takes(data))
+    if (filter.takes(transaction))
       out.transactions.push_back(
           {transaction.id, data.producer_id, std::string(to_string(data.state))});
   });
@@ -62,6 +67,14 @@ void handle_list_transactions(RequestContext context, ListTransactionsRequest re
   }
   filter.producer_ids.insert(request.producer_ids.begin(), request.producer_ids.end());
   filter.duration_ms = request.duration_ms;
+  if (request.pattern && !request.pattern->empty()) {
+    auto pattern = NamePattern::compile(*request.pattern);
+    if (!pattern) {
+      response.error = ErrorCode::kInvalidRegularExpression;
+      return reply(response);
+    }
+    filter.pattern = std::move(*pattern);
+  }
   filter.now_ms = context.broker().clock().wall_ms();
   const std::size_t shards = context.broker().shard_count();
   auto gather = std::make_shared<Gather<Listed>>(

@@ -199,6 +199,8 @@ Part ProduceOperation::judge(PartitionId index, ByteSpan records, const TopicRef
     return refuse(ErrorCode::kUnknownTopicOrPartition, "");
   }
   part.check = check_batch(records, topic->settings, context_.version, now_ms_);
+  if (part.check.header.transactional() && !transactional_)
+    return refuse(ErrorCode::kTransactionalIdAuthorizationFailed, "");
   if (part.check.error != ErrorCode::kNone)
     return refuse(part.check.error, std::move(part.check.text));
   if (part.check.header.transactional()) {
@@ -211,7 +213,6 @@ Part ProduceOperation::judge(PartitionId index, ByteSpan records, const TopicRef
 }
 
 ErrorCode ProduceOperation::judge_transaction(const record::BatchHeader& header) {
-  if (!transactional_) return ErrorCode::kTransactionalIdAuthorizationFailed;
   if (transactional_id_.empty()) return ErrorCode::kInvalidRequest;
   if (!std::exchange(has_transaction_, true)) {
     producer_id_ = header.producer_id;

@@ -39,6 +39,7 @@ Status SqliteTopics::read_broker_config() {
   auto config = make_broker_config(broker_.settings().topic_defaults, std::move(values[0]),
                                    std::move(values[1]));
   if (!config) return tl::make_unexpected(config.error().in("settings stored by AlterConfigs"));
+  PENSTOCK_ASSIGN_OR_RETURN(config->groups, read_group_configs());
   publish_broker_config(std::move(*config), [] {});
   return {};
 }
@@ -72,6 +73,7 @@ void SqliteTopics::alter_broker_now(
   auto config =
       make_broker_config(broker_.settings().topic_defaults, std::move(cluster), std::move(mine));
   if (!config) return done(ApiError{ErrorCode::kInvalidRequest, config.error().text});
+  config->groups = broker_config_->groups;
   for (const auto& [name, topic] : topics_) {
     if (auto good = with_overrides(config->topic_defaults, topic.overrides); !good) {
       return done(ApiError{ErrorCode::kInvalidRequest,

@@ -28,6 +28,8 @@ class SqliteTopics final : public TopicAdmin {
                      bool validate_only, Done done) override;
   void alter_broker(bool own, std::map<std::string, std::optional<std::string>> changes,
                     bool validate_only, AlterDone done) override;
+  void alter_group(std::string group, std::map<std::string, std::optional<std::string>> changes,
+                   bool validate_only, AlterDone done) override;
   void carry_on() override;
   void next_producer_ids(
       UniqueFunction<void(tl::expected<ProducerIdBlock, ApiError>)> done) override;
@@ -67,6 +69,10 @@ class SqliteTopics final : public TopicAdmin {
 
   void alter_broker_now(bool own, const std::map<std::string, std::optional<std::string>>& changes,
                         bool validate_only, AlterDone done);
+  void alter_group_now(const std::string& group,
+                       const std::map<std::string, std::optional<std::string>>& changes,
+                       bool validate_only, AlterDone done);
+  Result<std::map<std::string, GroupConfig, std::less<>>> read_group_configs();
   [[nodiscard]] std::string broker_config_key(bool own) const;
   Status read_broker_config();
   void publish_broker_config(BrokerConfig config, UniqueFunction<void()> done);

@@ -126,6 +126,8 @@ std::string_view to_string(ErrorCode code) {
       return "UNKNOWN_PRODUCER_ID";
     case ErrorCode::kReassignmentInProgress:
       return "REASSIGNMENT_IN_PROGRESS";
+    case ErrorCode::kDelegationTokenRequestNotAllowed:
+      return "DELEGATION_TOKEN_REQUEST_NOT_ALLOWED";
     case ErrorCode::kNonEmptyGroup:
       return "NON_EMPTY_GROUP";
     case ErrorCode::kGroupIdNotFound:

@@ -68,6 +68,7 @@ enum class ErrorCode : std::int16_t {
   kSaslAuthenticationFailed = 58,
   kUnknownProducerId = 59,
   kReassignmentInProgress = 60,
+  kDelegationTokenRequestNotAllowed = 64,
   kNonEmptyGroup = 68,
   kGroupIdNotFound = 69,
   kFetchSessionIdNotFound = 70,

@@ -1,14 +1,17 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "framework/protocol/api.h"
 #include "framework/protocol/messages/alter_configs.h"
+#include "framework/protocol/messages/consumer_group_heartbeat.h"
 #include "framework/protocol/messages/create_topics.h"
 #include "framework/protocol/messages/describe_configs.h"
 #include "framework/protocol/messages/fetch.h"
+#include "framework/protocol/messages/find_coordinator.h"
 #include "framework/protocol/messages/incremental_alter_configs.h"
 #include "framework/protocol/messages/produce.h"
 #include "framework/record/batch.h"
@@ -24,6 +27,7 @@ using namespace protocol;
 constexpr std::int8_t kTopic = 2;
 constexpr std::int8_t kBroker = 4;
 constexpr std::int8_t kLogger = 8;
+constexpr std::int8_t kGroup = 32;
 enum Operation : std::int8_t { kSet = 0, kDelete = 1, kAppend = 2, kSubtract = 3 };
 
 class Configs : public ::testing::Test {
@@ -88,9 +92,37 @@ TEST_F(Configs, ATopicsSettingTellsWhereItsValueComesFrom) {
   std::vector<std::int8_t> sources;
   for (const auto& synonym : config.synonyms) sources.push_back(synonym.source);
   EXPECT_EQ(config.value, "5");
-  EXPECT_EQ(sources, (std::vector<std::int8_t>{1, 2, 3, 4, 5}));
+  EXPECT_EQ(sources, (std::vector<std::int8_t>{1, 2, 3, 4}));
   EXPECT_EQ(alter(kTopic, "t", {{"retention.ms", kDelete, std::nullopt}}).error, ErrorCode::kNone);
   EXPECT_EQ(setting(kTopic, "t", "retention.ms").value, "2000000");
+}
+TEST_F(Configs, AGroupsSettingsReachItsMembers) {
+  create("t");
+  const auto join = [this](std::string_view group, std::string_view member) {
+    ConsumerGroupHeartbeatRequest request;
+    request.group_id = group;
+    request.member_id = member;
+    request.rebalance_timeout_ms = 60'000;
+    request.topics = {"t"};
+    request.owned.emplace();
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    auto answer = ask<ConsumerGroupHeartbeatResponse>(ApiKey::kConsumerGroupHeartbeat, 1, request);
+    while (answer.error != ErrorCode::kNone && std::chrono::steady_clock::now() < deadline)
+      answer = ask<ConsumerGroupHeartbeatResponse>(ApiKey::kConsumerGroupHeartbeat, 1, request);
+    return answer.heartbeat_interval_ms;
+  };
+  FindCoordinatorRequest find;
+  find.keys = {"g"};
+  const auto found = ask<FindCoordinatorResponse>(ApiKey::kFindCoordinator, 6, find);
+  EXPECT_EQ(found.coordinators.at(0).error, ErrorCode::kNone);
+  const char* const kHeartbeat = "consumer.heartbeat.interval.ms";
+  EXPECT_EQ(setting(kGroup, "g", kHeartbeat).source, 5);
+  EXPECT_EQ(alter(kGroup, "g", {{kHeartbeat, kSet, "7000"}}).error, ErrorCode::kNone);
+  EXPECT_EQ(alter(kGroup, "g", {{kHeartbeat, kSet, "70000"}}).error, ErrorCode::kInvalidConfig);
+  EXPECT_EQ(setting(kGroup, "g", kHeartbeat).value, "7000");
+  EXPECT_EQ(setting(kGroup, "g", kHeartbeat).source, 8);
+  EXPECT_EQ(join("g", "one"), 7000);
+  EXPECT_EQ(join("other", "two"), 5000);
 }
 TEST_F(Configs, TheBrokerTellsWhatCanBeChangedWhileItRuns) {
   EXPECT_FALSE(setting(kBroker, "1", "log.retention.ms").read_only);

@@ -8,6 +8,7 @@
 #include "framework/protocol/messages/acls.h"
 #include "framework/protocol/messages/api_versions.h"
 #include "framework/protocol/messages/client_quotas.h"
+#include "framework/protocol/messages/delegation_tokens.h"
 #include "framework/protocol/messages/delete_topics.h"
 #include "framework/protocol/messages/describe_user_scram_credentials.h"
 #include "framework/protocol/messages/fetch.h"
@@ -350,6 +351,19 @@ TEST_F(Quotas, NobodyAuthorizes) {
   client_.send(ApiKey::kDeleteAcls, 1, 8, remove);
   EXPECT_EQ(client_.receive_as<DeleteAclsResponse>(ApiKey::kDeleteAcls, 1, 8).results.at(0).error,
             ErrorCode::kSecurityDisabled);
+}
+TEST_F(Quotas, NobodyGetsATokenWithoutLoggingIn) {
+  const auto kRefused = ErrorCode::kDelegationTokenRequestNotAllowed;
+  client_.send(ApiKey::kCreateDelegationToken, 3, 6, CreateDelegationTokenRequest());
+  const auto created =
+      client_.receive_as<CreateDelegationTokenResponse>(ApiKey::kCreateDelegationToken, 3, 6);
+  EXPECT_EQ(created.error, kRefused);
+  EXPECT_EQ(created.owner.name, "ANONYMOUS");
+  client_.send(ApiKey::kDescribeDelegationToken, 2, 7, DescribeDelegationTokenRequest());
+  EXPECT_EQ(
+      client_.receive_as<DescribeDelegationTokenResponse>(ApiKey::kDescribeDelegationToken, 2, 7)
+          .error,
+      kRefused);
 }
 TEST_F(Quotas, OutliveTheBroker) {
   EXPECT_EQ(set({{"user", std::nullopt}, {"client-id", "c"}}, "producer_byte_rate", 1024),

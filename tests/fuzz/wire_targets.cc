@@ -16,6 +16,7 @@
 #include "framework/protocol/messages/consumer_group_heartbeat.h"
 #include "framework/protocol/messages/create_partitions.h"
 #include "framework/protocol/messages/create_topics.h"
+#include "framework/protocol/messages/delegation_tokens.h"
 #include "framework/protocol/messages/delete_groups.h"
 #include "framework/protocol/messages/delete_records.h"
 #include "framework/protocol/messages/delete_topics.h"
@@ -110,6 +111,10 @@ constexpr std::array kMessages = {
     PENSTOCK_BOTH(DescribeConfigs),
     PENSTOCK_BOTH(AlterConfigs),
     PENSTOCK_BOTH(CreatePartitions),
+    PENSTOCK_BOTH(CreateDelegationToken),
+    PENSTOCK_BOTH(RenewDelegationToken),
+    PENSTOCK_BOTH(ExpireDelegationToken),
+    PENSTOCK_BOTH(DescribeDelegationToken),
     PENSTOCK_BOTH(DeleteGroups),
     PENSTOCK_BOTH(IncrementalAlterConfigs),
     PENSTOCK_BOTH(OffsetDelete),

@@ -81,5 +81,43 @@ TEST(DynamicSettings, ThoseOfTheStartStayAsTheyAre) {
   }
 }
 
+std::optional<ApiError> alter_group(BrokerInProcess& broker, const std::string& group,
+                                    Changes changes, bool validate_only = false) {
+  return BrokerInProcess::ask<std::optional<ApiError>>([&](auto done) {
+    broker->topic_admin().alter_group(group, std::move(changes), validate_only, std::move(done));
+  });
+}
+using GroupConfigs = std::map<std::string, GroupConfig, std::less<>>;
+GroupConfigs groups(BrokerInProcess& broker) {
+  return broker.on_shard([&] { return broker->shard(0).topics()->broker_config().groups; });
+}
+
+TEST(GroupSettings, OutliveTheBroker) {
+  const TempDirectory directory;
+  const std::string odd = "a \"group\"\n";
+  {
+    BrokerInProcess broker(directory.path());
+    broker.open();
+    EXPECT_FALSE(alter_group(broker, odd, {{"consumer.session.timeout.ms", "50000"}}));
+    EXPECT_FALSE(alter(broker, false, {{"log.retention.ms", "1000000"}}));
+    EXPECT_EQ(groups(broker).size(), 1U) << "settings of the broker leave those of groups alone";
+  }
+  BrokerInProcess broker(directory.path());
+  broker.open();
+  EXPECT_EQ(groups(broker), (GroupConfigs{{odd, {{"consumer.session.timeout.ms", "50000"}}}}));
+  EXPECT_FALSE(alter_group(broker, odd, {{"consumer.session.timeout.ms", std::nullopt}}));
+  EXPECT_TRUE(groups(broker).empty());
+}
+TEST(GroupSettings, AreRefusedWithoutATrace) {
+  const TempDirectory directory;
+  BrokerInProcess broker(directory.path());
+  broker.open();
+  const auto refused = alter_group(broker, "g", {{"consumer.session.timeout.ms", "1"}});
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->code, ErrorCode::kInvalidConfig);
+  EXPECT_FALSE(alter_group(broker, "g", {{"consumer.session.timeout.ms", "50000"}}, true));
+  EXPECT_TRUE(groups(broker).empty());
+}
+
 }  // namespace
 }  // namespace penstock::broker

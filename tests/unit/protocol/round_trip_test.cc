@@ -5,6 +5,7 @@
 #include "framework/protocol/messages/acls.h"
 #include "framework/protocol/messages/api_versions.h"
 #include "framework/protocol/messages/client_quotas.h"
+#include "framework/protocol/messages/delegation_tokens.h"
 #include "framework/protocol/messages/describe_user_scram_credentials.h"
 #include "framework/protocol/messages/fetch.h"
 #include "framework/protocol/messages/init_producer_id.h"
@@ -79,6 +80,17 @@ TEST(RoundTrip, Acls) {
   round_trips<CreateAclsResponse>(ApiKey::kCreateAcls, 1, 3);
   round_trips<DeleteAclsRequest>(ApiKey::kDeleteAcls, 1, 3);
   round_trips<DeleteAclsResponse>(ApiKey::kDeleteAcls, 1, 3);
+}
+
+TEST(RoundTrip, DelegationTokens) {
+  round_trips<CreateDelegationTokenRequest>(ApiKey::kCreateDelegationToken, 1, 3);
+  round_trips<CreateDelegationTokenResponse>(ApiKey::kCreateDelegationToken, 1, 3);
+  round_trips<RenewDelegationTokenRequest>(ApiKey::kRenewDelegationToken, 1, 2);
+  round_trips<RenewDelegationTokenResponse>(ApiKey::kRenewDelegationToken, 1, 2);
+  round_trips<ExpireDelegationTokenRequest>(ApiKey::kExpireDelegationToken, 1, 2);
+  round_trips<ExpireDelegationTokenResponse>(ApiKey::kExpireDelegationToken, 1, 2);
+  round_trips<DescribeDelegationTokenRequest>(ApiKey::kDescribeDelegationToken, 1, 3);
+  round_trips<DescribeDelegationTokenResponse>(ApiKey::kDescribeDelegationToken, 1, 3);
 }
 
 TEST(RoundTrip, DescribeUserScramCredentials) {

@@ -226,4 +226,62 @@ def update_features(t):
     update("down-by-flag", 0, one(transactions, 1, allow=True))
 
 
-CASES = [create_topics, delete_topics, create_partitions, metadata, configs, one_broker, update_features]
+def security(t):
+    """Nobody logs in and nobody authorizes."""
+    t.each_version("acls", "DescribeAcls", {"resource_type_filter": 1, "pattern_type_filter": 1, "operation": 1, "permission_type": 1}, 1)
+    rule = {"resource_type": 2, "resource_name": "x", "resource_pattern_type": 3, "principal": "User:a", "host": "*", "operation": 3, "permission_type": 3}
+    t.each_version("allow", "CreateAcls", {"creations": [rule, rule]}, 1)
+    t.each_version("allow-nothing", "CreateAcls", {}, 1)
+    t.each_version("forbid", "DeleteAcls", {"filters": [{"resource_type_filter": 1, "pattern_type_filter": 1, "operation": 1, "permission_type": 1}]}, 1)
+    t.each_version("token", "CreateDelegationToken", {"max_lifetime_ms": -1}, 1)
+    t.each_version("renew", "RenewDelegationToken", {"hmac": b"1", "renew_period_ms": 1}, 1)
+    t.each_version("expire", "ExpireDelegationToken", {"hmac": b"1", "expiry_time_period_ms": 1}, 1)
+    t.each_version("tokens", "DescribeDelegationToken", {}, 1)
+
+
+def group_configs(t):
+    group = {"resource_type": 32, "resource_name": "config-group"}
+    session, heartbeat = "consumer.session.timeout.ms", "consumer.heartbeat.interval.ms"
+
+    def describe(label, name="config-group", keys=(session, heartbeat), **fields):
+        t.ask(label, "DescribeConfigs", 4, {"resources": [{**group, "resource_name": name, "configuration_keys": list(keys)}], **fields})
+
+    def change(label, *changes, name="config-group", **fields):
+        t.ask(label, "IncrementalAlterConfigs", 1, {"resources": [{**group, "resource_name": name, "configs": [
+            {"name": key, "config_operation": operation, "value": value} for key, operation, value in changes]}], **fields})
+
+    def resources(label):
+        t.ask(label, "ListConfigResources", 1, {"resource_types": [32]})
+
+    describe("unset")
+    describe("unset-synonyms", include_synonyms=True)
+    describe("no-name", "")
+    describe("odd-name", "a b/c")
+    resources("none-listed")
+    change("set", (session, 0, "50000"))
+    describe("after-set", include_synonyms=True)
+    resources("one-listed")
+    change("set-both", (session, 0, "55000"), (heartbeat, 0, "6000"))
+    change("validated", (session, 0, "46000"), validate_only=True)
+    for label, key, value in (("session-short", session, "44999"), ("session-long", session, "60001"), ("session-0", session, "0"), ("word", session, "soon"),
+                              ("negative", session, "-5"), ("heartbeat-short", heartbeat, "4999"), ("heartbeat-long", heartbeat, "15001"),
+                              ("unknown", "nothing", "1"), ("broker-name", "group.consumer.session.timeout.ms", "50000"), ("null", session, None),
+                              ("empty", session, ""), ("large", session, "99999999999")):
+        change(label, (key, 0, value))
+    change("appended", (session, 2, "1"))
+    change("deleted-unknown", ("nothing", 1, None))
+    change("twice", (session, 0, "50000"), (session, 0, "51000"))
+    change("nothing")
+    change("no-group", (session, 0, "50000"), name="")
+    change("odd-group", (session, 0, "50000"), name="a b/c")
+    describe("after-refusals")
+    t.ask("replaced", "AlterConfigs", 2, {"resources": [{**group, "configs": [{"name": heartbeat, "value": "7000"}]}]})
+    describe("after-replacing")
+    t.ask("replaced-wrong", "AlterConfigs", 2, {"resources": [{**group, "configs": [{"name": heartbeat, "value": "70000"}]}]})
+    resources("two-listed")
+    change("deleted", (heartbeat, 1, None))
+    describe("after-deleting")
+    resources("after-deleting-listed")
+
+
+CASES = [create_topics, delete_topics, create_partitions, metadata, configs, group_configs, security, one_broker, update_features]

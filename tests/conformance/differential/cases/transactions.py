@@ -75,6 +75,9 @@ def transaction_order(t):
     for version in (0, 1, 2):
         if t.knows("ListTransactions", version):
             t.ask(f"list-v{version}", "ListTransactions", version, {"state_filters": ["CompleteCommit"]})
+    if t.knows("ListTransactions", 2):
+        for name, pattern in {"all": ".*", "part": "orde", "whole": "o.*r", "none": "", "wrong": "(", "other": "zzz"}.items():
+            t.ask(f"list-pattern-{name}", "ListTransactions", 2, {"state_filters": ["CompleteCommit"], "transactional_id_pattern": pattern})
     t.ask("list-unknown-state", "ListTransactions", 0, {"state_filters": ["Nothing", "Ongoing"]})
     t.ask("list-of-a-producer", "ListTransactions", 0, {"producer_id_filters": [2 ** 62]})
 

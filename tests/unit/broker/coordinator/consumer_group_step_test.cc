@@ -107,7 +107,7 @@ class ConsumerGroupStep : public ::testing::Test {
 TEST_F(ConsumerGroupStep, TheFirstMemberGetsAllAtOnce) {
   const auto out = ask(join("a", {"t", "u"}));
   EXPECT_EQ(out.error, ErrorCode::kNone);
-  EXPECT_EQ(out.epoch, 1);
+  EXPECT_EQ(out.epoch, 2);
   EXPECT_EQ(out.heartbeat_interval_ms, 5'000);
   ASSERT_TRUE(out.assignment);
   EXPECT_EQ(out.assignment->at(id("t")).size(), 4u);
@@ -121,7 +121,7 @@ TEST_F(ConsumerGroupStep, AnAnswerWaitsUntilItIsStored) {
   ConsumerHeartbeatEvent first = join("a", {"t"});
   const AnswerId to = first.answer;
   d_.feed(std::move(first));
-  ConsumerHeartbeatEvent again = beat("a", 1);
+  ConsumerHeartbeatEvent again = beat("a", 2);
   const AnswerId second = again.answer;
   d_.feed(std::move(again));
   EXPECT_EQ(d_.answer<ConsumerHeartbeatAnswer>(to), nullptr);
@@ -146,27 +146,27 @@ TEST_F(ConsumerGroupStep, WhatCouldNotBeStoredIsStoredLater) {
 TEST_F(ConsumerGroupStep, APartitionIsGivenOnlyAfterItsOwnerLetGo) {
   const Assignment all = *ask(join("a", {"t"})).assignment;
   const auto joined = ask(join("b", {"t"}));
-  EXPECT_EQ(joined.epoch, 2);
+  EXPECT_EQ(joined.epoch, 3);
   EXPECT_TRUE(joined.assignment->empty());
 
   // The first is told to keep two, and stays in its epoch until it says that it did.
-  ConsumerHeartbeatEvent told = beat("a", 1);
+  ConsumerHeartbeatEvent told = beat("a", 2);
   const auto revoke = ask(std::move(told));
-  EXPECT_EQ(revoke.epoch, 1);
+  EXPECT_EQ(revoke.epoch, 2);
   ASSERT_TRUE(revoke.assignment);
   EXPECT_EQ(revoke.assignment->at(id("t")).size(), 2u);
-  EXPECT_FALSE(ask(beat("b", 2)).assignment);
+  EXPECT_FALSE(ask(beat("b", 3)).assignment);
   EXPECT_EQ(state_name(*d_.group.consumer), "Reconciling");
 
-  ConsumerHeartbeatEvent still = beat("a", 1);
+  ConsumerHeartbeatEvent still = beat("a", 2);
   still.owned = all;
-  EXPECT_EQ(ask(std::move(still)).epoch, 1);
-  EXPECT_FALSE(ask(beat("b", 2)).assignment);
+  EXPECT_EQ(ask(std::move(still)).epoch, 2);
+  EXPECT_FALSE(ask(beat("b", 3)).assignment);
 
-  ConsumerHeartbeatEvent done = beat("a", 1);
+  ConsumerHeartbeatEvent done = beat("a", 2);
   done.owned = revoke.assignment;
-  EXPECT_EQ(ask(std::move(done)).epoch, 2);
-  const auto given = ask(beat("b", 2));
+  EXPECT_EQ(ask(std::move(done)).epoch, 3);
+  const auto given = ask(beat("b", 3));
   ASSERT_TRUE(given.assignment);
   EXPECT_EQ(given.assignment->at(id("t")).size(), 2u);
   EXPECT_EQ(state_name(*d_.group.consumer), "Stable");
@@ -176,18 +176,18 @@ TEST_F(ConsumerGroupStep, APartitionIsGivenOnlyAfterItsOwnerLetGo) {
 TEST_F(ConsumerGroupStep, WhoDoesNotLetGoInTimeIsFenced) {
   ASSERT_EQ(ask(join("a", {"t"})).error, ErrorCode::kNone);
   ASSERT_EQ(ask(join("b", {"t"})).error, ErrorCode::kNone);
-  ASSERT_EQ(ask(beat("a", 1)).epoch, 1);
+  ASSERT_EQ(ask(beat("a", 2)).epoch, 2);
   d_.pass(10'001);
   EXPECT_FALSE(d_.group.consumer->members.contains("a"));
-  EXPECT_EQ(ask(beat("a", 1)).error, ErrorCode::kUnknownMemberId);
-  EXPECT_EQ(ask(beat("b", 2)).assignment->at(id("t")).size(), 4u);
+  EXPECT_EQ(ask(beat("a", 2)).error, ErrorCode::kUnknownMemberId);
+  EXPECT_EQ(ask(beat("b", 3)).assignment->at(id("t")).size(), 4u);
   check_stored();
 }
 
 TEST_F(ConsumerGroupStep, WhoIsSilentIsFenced) {
   ASSERT_EQ(ask(join("a", {"t"})).error, ErrorCode::kNone);
   d_.pass(44'000);
-  ASSERT_EQ(ask(beat("a", 1)).error, ErrorCode::kNone);
+  ASSERT_EQ(ask(beat("a", 2)).error, ErrorCode::kNone);
   d_.pass(44'000);
   EXPECT_TRUE(d_.group.consumer->members.contains("a"));
   d_.pass(1'001);
@@ -198,17 +198,17 @@ TEST_F(ConsumerGroupStep, WhoIsSilentIsFenced) {
 
 TEST_F(ConsumerGroupStep, EpochsFence) {
   const auto first = ask(join("a", {"t"}));
-  EXPECT_EQ(ask(beat("a", 2)).error, ErrorCode::kFencedMemberEpoch);
-  EXPECT_EQ(ask(beat("x", 1)).error, ErrorCode::kUnknownMemberId);
+  EXPECT_EQ(ask(beat("a", 3)).error, ErrorCode::kFencedMemberEpoch);
+  EXPECT_EQ(ask(beat("x", 2)).error, ErrorCode::kUnknownMemberId);
   ASSERT_EQ(ask(join("b", {"t"})).error, ErrorCode::kNone);
-  ConsumerHeartbeatEvent let_go = beat("a", 1);
+  ConsumerHeartbeatEvent let_go = beat("a", 2);
   let_go.owned.emplace();
-  ASSERT_EQ(ask(std::move(let_go)).epoch, 2);
+  ASSERT_EQ(ask(std::move(let_go)).epoch, 3);
   // The answer was lost: the old epoch is good while it owns no more than it should.
-  ConsumerHeartbeatEvent lost = beat("a", 1);
+  ConsumerHeartbeatEvent lost = beat("a", 2);
   lost.owned.emplace();
-  EXPECT_EQ(ask(std::move(lost)).epoch, 2);
-  ConsumerHeartbeatEvent greedy = beat("a", 1);
+  EXPECT_EQ(ask(std::move(lost)).epoch, 3);
+  ConsumerHeartbeatEvent greedy = beat("a", 2);
   greedy.owned = first.assignment;
   EXPECT_EQ(ask(std::move(greedy)).error, ErrorCode::kFencedMemberEpoch);
 }
@@ -230,7 +230,7 @@ TEST_F(ConsumerGroupStep, StaticMembersKeepTheirPlace) {
   EXPECT_EQ(after.error, ErrorCode::kNone);
   EXPECT_EQ(after.epoch, before.epoch);
   EXPECT_EQ(after.assignment, before.assignment);
-  ConsumerHeartbeatEvent old = beat("a", 1);
+  ConsumerHeartbeatEvent old = beat("a", 2);
   old.instance_id = "i";
   EXPECT_EQ(ask(std::move(old)).error, ErrorCode::kFencedInstanceId);
   check_stored();
@@ -240,25 +240,25 @@ TEST_F(ConsumerGroupStep, LeavingGivesPartitionsToTheOthers) {
   ASSERT_EQ(ask(join("a", {"t"})).error, ErrorCode::kNone);
   ASSERT_EQ(ask(join("b", {"t"})).error, ErrorCode::kNone);
   EXPECT_EQ(ask(beat("a", kLeaveEpoch)).epoch, kLeaveEpoch);
-  EXPECT_EQ(ask(beat("b", 2)).assignment->at(id("t")).size(), 4u);
+  EXPECT_EQ(ask(beat("b", 3)).assignment->at(id("t")).size(), 4u);
   check_stored();
 }
 
 TEST_F(ConsumerGroupStep, NewPartitionsAndDeletedTopicsAreSeen) {
-  ASSERT_EQ(ask(join("a", {"t", "u"})).epoch, 1);
+  ASSERT_EQ(ask(join("a", {"t", "u"})).epoch, 2);
   topics({{"t", 5}, {"u", 2}});
-  const auto grown = ask(beat("a", 1));
-  EXPECT_EQ(grown.epoch, 2);
+  const auto grown = ask(beat("a", 2));
+  EXPECT_EQ(grown.epoch, 3);
   EXPECT_EQ(grown.assignment->at(id("t")).size(), 5u);
   topics({{"t", 5}});
-  const auto shrunk = ask(beat("a", 2));
-  EXPECT_EQ(shrunk.epoch, 2);
+  const auto shrunk = ask(beat("a", 3));
+  EXPECT_EQ(shrunk.epoch, 3);
   EXPECT_FALSE(shrunk.assignment->contains(id("u")));
   topics({{"t", 5}, {"z", 1}});
-  ConsumerHeartbeatEvent owns = beat("a", 2);
+  ConsumerHeartbeatEvent owns = beat("a", 3);
   owns.owned = shrunk.assignment;
-  EXPECT_EQ(ask(std::move(owns)).epoch, 3);
-  EXPECT_EQ(ask(beat("a", 3)).epoch, 3);  // a topic that nobody reads changes nothing
+  EXPECT_EQ(ask(std::move(owns)).epoch, 4);
+  EXPECT_EQ(ask(beat("a", 4)).epoch, 4);  // a topic that nobody reads changes nothing
 }
 
 TEST_F(ConsumerGroupStep, RegularExpressionsMatchWholeNamesNowAndLater) {
@@ -267,13 +267,13 @@ TEST_F(ConsumerGroupStep, RegularExpressionsMatchWholeNamesNowAndLater) {
   EXPECT_EQ(ask(std::move(e)).assignment->size(), 1u);
   topics({{"t", 4}, {"u", 2}, {"ta", 1}, {"tab", 1}});
   EXPECT_EQ(subscribed_topics(*d_.group.consumer), (std::set<std::string, std::less<>>{"t"}));
-  ASSERT_EQ(ask(beat("a", 1)).error, ErrorCode::kNone);
+  ASSERT_EQ(ask(beat("a", 2)).error, ErrorCode::kNone);
   EXPECT_EQ(subscribed_topics(*d_.group.consumer), (std::set<std::string, std::less<>>{"t", "ta"}));
   check_stored();
-  ConsumerHeartbeatEvent wrong = beat("a", 2);
+  ConsumerHeartbeatEvent wrong = beat("a", 3);
   wrong.regex = "(";
   EXPECT_EQ(ask(std::move(wrong)).error, ErrorCode::kInvalidRegularExpression);
-  ConsumerHeartbeatEvent huge = beat("a", 2);
+  ConsumerHeartbeatEvent huge = beat("a", 3);
   huge.regex = "((a{100}){100}){100}";
   EXPECT_EQ(ask(std::move(huge)).error, ErrorCode::kInvalidRegularExpression);
 }
@@ -313,21 +313,21 @@ TEST_F(ConsumerGroupStep, CommitsNeedTheMembersEpoch) {
     d_.feed(std::move(e));
     return d_.code(to);
   };
-  EXPECT_EQ(commit("a", 1), ErrorCode::kNone);
-  EXPECT_EQ(commit("a", 2), ErrorCode::kStaleMemberEpoch);
-  EXPECT_EQ(commit("x", 1), ErrorCode::kUnknownMemberId);
+  EXPECT_EQ(commit("a", 2), ErrorCode::kNone);
+  EXPECT_EQ(commit("a", 3), ErrorCode::kStaleMemberEpoch);
+  EXPECT_EQ(commit("x", 2), ErrorCode::kUnknownMemberId);
   EXPECT_EQ(commit("", -1), ErrorCode::kUnknownMemberId);
-  EXPECT_EQ(commit("a", 1, 0, false), ErrorCode::kUnsupportedVersion);
+  EXPECT_EQ(commit("a", 2, 0, false), ErrorCode::kUnsupportedVersion);
   // Partitions that it has had since the older epoch may still be committed with that.
   ASSERT_EQ(ask(join("b", {"t"})).error, ErrorCode::kNone);
-  ConsumerHeartbeatEvent let_go = beat("a", 1);
+  ConsumerHeartbeatEvent let_go = beat("a", 2);
   let_go.owned.emplace();
   const auto kept = ask(std::move(let_go));
-  ASSERT_EQ(kept.epoch, 2);
+  ASSERT_EQ(kept.epoch, 3);
   const std::int32_t mine = *d_.group.consumer->targets.at("a").at(id("t")).begin();
   const std::int32_t other = *d_.group.consumer->targets.at("b").at(id("t")).begin();
-  EXPECT_EQ(commit("a", 1, mine), ErrorCode::kNone);
-  EXPECT_EQ(commit("a", 1, other), ErrorCode::kStaleMemberEpoch);
+  EXPECT_EQ(commit("a", 2, mine), ErrorCode::kNone);
+  EXPECT_EQ(commit("a", 2, other), ErrorCode::kStaleMemberEpoch);
 }
 
 TEST_F(ConsumerGroupStep, EmptyGroupsChangeTheirProtocol) {
