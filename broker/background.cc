@@ -69,7 +69,8 @@ void Background::collect(const std::shared_ptr<Round>& round) {
         Partition* partition = handle->partition.get();
         if (partition == nullptr) continue;
         const log::Log& log = partition->log();
-        round->of_shard[i].push_back({handle->topic, handle->index, log.flushed_end(), log.start(),
+        round->of_shard[i].push_back({handle->topic, handle->index, handle->topic_id,
+                                      log.flushed_end(), log.start(),
                                       partition->state().high_watermark, log.cleaned_to()});
         partition->start_flush();
         partition->log().unlink_deleted();

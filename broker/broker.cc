@@ -213,9 +213,9 @@ void Broker::close_logs() {
         clean = false;
         continue;
       }
-      checkpoints.push_back({handle->topic, handle->index, log.flushed_end(), log.start(),
-                             handle->partition->state().high_watermark, log.cleaned_to(),
-                             log.size_bytes()});
+      checkpoints.push_back({handle->topic, handle->index, handle->topic_id, log.flushed_end(),
+                             log.start(), handle->partition->state().high_watermark,
+                             log.cleaned_to(), log.size_bytes()});
     }
   }
   if (!clean || storage_failure() != nullptr) {

@@ -70,8 +70,8 @@ Partition::Partition(std::shared_ptr<PartitionHandle> handle, std::unique_ptr<lo
   state_.log_start = log_->start();
   state_.log_end = log_->end();
   state_.flushed_end = log_->flushed_end();
-  state_.high_watermark =
-      log_->end();  // what recovery kept is all there is: no other replica can know less
+  // What recovery kept is all there is: no other replica can know less.
+  state_.high_watermark = next_high_watermark(state_);
   stable_end_ = last_stable();
 }
 
@@ -225,6 +225,8 @@ void Partition::set_settings(const TopicSettings& settings) {
   state_.flush = settings.flush;
   log_->set_config(settings.log);
   advance(0);
+  // What was acknowledged from memory until now; producers that ask again wait for it.
+  if (state_.flush == FlushMode::kAck && state_.flushed_end < state_.log_end) start_flush();
 }
 
 void Partition::log_changed() {

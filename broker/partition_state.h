@@ -39,8 +39,9 @@ struct PartitionState {
 /// Whether the producer of records below `end` may be answered.
 [[nodiscard]] inline bool may_acknowledge(const PartitionState& state, Offset end,
                                           std::int16_t acks) {
-  if (acks == -1) return end <= state.high_watermark;
-  return state.flush == FlushMode::kOs || end <= state.flushed_end;
+  // The high watermark may lie beyond what was flushed when flush=ack is new to the topic.
+  if (state.flush == FlushMode::kAck && end > state.flushed_end) return false;
+  return acks != -1 || end <= state.high_watermark;
 }
 
 /// The epoch that a client believes in (KIP-320); -1: it does not say.

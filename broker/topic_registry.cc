@@ -239,6 +239,18 @@ void TopicRegistry::start_apply(const std::shared_ptr<Change>& change) {
 }
 
 namespace {
+/// With flush=ack nobody may see what is in memory only: a process that died before its sync leaves
+/// such records to the next one.
+Status flush_found(Broker& broker, log::Log& log, FlushMode mode) {
+  if (mode != FlushMode::kAck || log.flushed_end() == log.end()) return {};
+  const auto task = log.begin_flush();
+  if (log.offline()) return tl::make_unexpected(*log.offline());
+  if (!task) return {};
+  PENSTOCK_RETURN_IF_ERROR(task->run(broker.files()));
+  log.apply_flush(*task);
+  return {};
+}
+
 void open_one(Broker& broker, PartitionHandle& handle, const TopicSettings& settings, bool again,
               std::unique_ptr<log::Log>& to) {
   if (broker.opening_cancelled()) {
@@ -275,12 +287,13 @@ void open_one(Broker& broker, PartitionHandle& handle, const TopicSettings& sett
   }
   handle.leader_epoch =
       LeaderEpoch(std::max(latest.value, 0) + (lost && latest.value >= 0 ? 1 : 0));
-  if (handle.leader_epoch != latest) {
-    if (const Status begun = (*opened)->begin_epoch(handle.leader_epoch); !begun) {
-      spdlog::error("{}-{} is offline: {}", handle.topic, handle.index.value, begun.error().text);
-      handle.offline = begun.error();
-      return;
-    }
+  Status ready;
+  if (handle.leader_epoch != latest) ready = (*opened)->begin_epoch(handle.leader_epoch);
+  if (ready) ready = flush_found(broker, **opened, settings.flush);
+  if (!ready) {
+    spdlog::error("{}-{} is offline: {}", handle.topic, handle.index.value, ready.error().text);
+    handle.offline = ready.error();
+    return;
   }
   if (again) spdlog::info("{}-{} is open: there is room again", handle.topic, handle.index.value);
   to = std::move(*opened);

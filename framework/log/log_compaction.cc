@@ -9,6 +9,9 @@ namespace penstock::log {
 Result<std::optional<Cleanable>> LogImpl::cleanable(Offset below) {
   if (offline_ || compacting_ || config_.cleanup_policy == CleanupPolicy::kDelete)
     return std::optional<Cleanable>();
+  // A task knows of the aborted transactions in the files only: records of others would pass for
+  // committed ones. begin_flush() stores them once there is room.
+  if (!unstored_aborted_.empty()) return std::optional<Cleanable>();
   Cleanable result;
   result.from = cleaned_to_ && *cleaned_to_ <= end_ ? std::max(*cleaned_to_, start_) : start_;
   result.to = result.from;

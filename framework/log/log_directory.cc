@@ -66,6 +66,11 @@ class LogDirectoryImpl final : public LogDirectory {
   bool restore_reserve() override;
 
  private:
+  struct OpenLog {
+    Uuid topic_id;
+    DurableLimit limit;
+  };
+
   Status rename_deleted(const PartitionKey& key);
   Status load_meta();
   Status load_checkpoints();
@@ -73,6 +78,7 @@ class LogDirectoryImpl final : public LogDirectory {
   RecoveryHint hint_for(const PartitionKey& key);
   bool was_found(const PartitionKey& key, const Uuid& topic_id) const;
   Status prepare_partition(const std::string& directory, const Uuid& topic_id);
+  const OpenLog* find_open(const PartitionKey& key, const Uuid& topic_id) const;
   Status write_all_locked();
   Status write_if_changed(const char* name, const std::string& text);
   std::string at(const char* name) const { return options_.path + name; }
@@ -91,7 +97,7 @@ class LogDirectoryImpl final : public LogDirectory {
   std::map<PartitionKey, Offset> clean_ends_;
   std::map<PartitionKey, Offset> clean_sizes_;      // bytes
   mutable std::map<PartitionKey, Uuid> topic_ids_;  // as partitions() found them
-  std::map<PartitionKey, DurableLimit> limits_;
+  std::map<PartitionKey, OpenLog> open_;
   BootRecord boot_;
   std::map<std::string, std::string> written_;  // last content of each checkpoint file
 };
@@ -245,8 +251,12 @@ Result<std::unique_ptr<Log>> LogDirectoryImpl::open_log(const std::string& topic
       cleaned->second = std::min(cleaned->second, to);
     return write_all_locked();
   });
-  log->set_before_swap([this, key](Offset cleaned_to) -> Status {
+  log->set_before_swap([this, key, limit = log->durable_limit()](Offset cleaned_to) -> Status {
     const std::lock_guard guard(mutex_);
+    // A compaction outlives its log for a moment.
+    const auto open = open_.find(key);
+    if (open == open_.end() || open->second.limit != limit)
+      return fail(Errc::kCancelled, "compaction of " + partition_name(key));
     cleaned_offsets_.try_emplace(key, cleaned_to);
     return write_if_changed(kCleanedOffsets, format_offsets(cleaned_offsets_));
   });
@@ -265,7 +275,7 @@ Result<std::unique_ptr<Log>> LogDirectoryImpl::open_log(const std::string& topic
         " to " + std::to_string(shown->second.value - 1) +
         " and perhaps later ones; the log ends at offset " + std::to_string(log->end().value));
   }
-  limits_[key] = log->durable_limit();
+  open_[key] = {topic_id, log->durable_limit()};
   clean_ends_.erase(key);
   clean_sizes_.erase(key);
   topic_ids_.erase(key);
@@ -315,7 +325,7 @@ Status LogDirectoryImpl::rename_deleted(const PartitionKey& key) {
                         &clean_sizes_, &cleaned_offsets_})
     offsets->erase(key);
   topic_ids_.erase(key);
-  limits_.erase(key);
+  open_.erase(key);
   PENSTOCK_RETURN_IF_ERROR(write_all_locked());
   if (!system_.exists(directory)) return {};
   const Uuid id = Uuid::random();
@@ -363,14 +373,21 @@ Status LogDirectoryImpl::write_all_locked() {
   return write_if_changed(kBootFile, format_boot_record(boot_));
 }
 
+/// The log that is open now, if it is the one of that topic.
+const LogDirectoryImpl::OpenLog* LogDirectoryImpl::find_open(const PartitionKey& key,
+                                                             const Uuid& topic_id) const {
+  const auto at = open_.find(key);
+  return at == open_.end() || at->second.topic_id != topic_id ? nullptr : &at->second;
+}
+
 Status LogDirectoryImpl::write_checkpoints(const std::vector<Checkpoint>& all) {
   const std::lock_guard guard(mutex_);
   for (const Checkpoint& one : all) {
     const PartitionKey key{one.topic, one.partition.value};
-    const auto limit = limits_.find(key);
-    if (limit == limits_.end()) continue;  // deleted meanwhile
+    const OpenLog* open = find_open(key, one.topic_id);
+    if (open == nullptr) continue;  // deleted meanwhile
     recovery_points_[key] =
-        std::min(one.recovery_point, Offset(limit->second->load(std::memory_order_acquire)));
+        std::min(one.recovery_point, Offset(open->limit->load(std::memory_order_acquire)));
     // A caller's value may be older than what remove_segments() has written meanwhile.
     log_starts_[key] = std::max(one.log_start, log_starts_[key]);
     high_watermarks_[key] = std::max(one.high_watermark, Offset(0));
@@ -387,10 +404,10 @@ Status LogDirectoryImpl::close_clean(const std::vector<Checkpoint>& all) {
   std::map<PartitionKey, Offset> sizes;
   for (const Checkpoint& one : all) {
     const PartitionKey key{one.topic, one.partition.value};
-    const auto limit = limits_.find(key);
-    if (limit == limits_.end()) continue;
+    const OpenLog* open = find_open(key, one.topic_id);
+    if (open == nullptr) continue;
     // A closed log has flushed up to its end.
-    ends[key] = recovery_points_[key] = Offset(limit->second->load());
+    ends[key] = recovery_points_[key] = Offset(open->limit->load());
     if (one.size_bytes) sizes[key] = Offset(static_cast<std::int64_t>(*one.size_bytes));
   }
   // What was never opened is still as clean as it was.

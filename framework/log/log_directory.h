@@ -75,6 +75,7 @@ class LogDirectory {
   struct Checkpoint {
     std::string topic;
     PartitionId partition;
+    Uuid topic_id;
     Offset recovery_point;
     Offset log_start;
     Offset high_watermark;
@@ -82,7 +83,8 @@ class LogDirectory {
     std::optional<std::uint64_t> size_bytes = std::nullopt;  // of the log; for close_clean()
   };
   /// Writes recovery-point-, log-start-, replication- and cleaner-offset-checkpoint where they
-  /// changed. Partitions that are not in `all` keep their entries. A recovery point above what the
+  /// changed. Partitions that are not in `all` keep their entries; what is said of a topic that
+  /// another one of the same name replaced meanwhile is dropped. A recovery point above what the
   /// log vouches for now (truncated meanwhile) is lowered. Any thread, one at a time.
   virtual Status write_checkpoints(const std::vector<Checkpoint>& all) = 0;
   /// After every log was closed (Log::close() succeeded) and before they are destroyed or after:

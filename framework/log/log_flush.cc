@@ -43,13 +43,14 @@ std::optional<FlushTask::Snapshot> LogImpl::due_snapshot() {
 }
 
 std::optional<FlushTask> LogImpl::begin_flush() {
-  if (offline_ ||
-      (flushed_end_ == end_ && directory_changes_ == directory_changes_synced_ && !epoch_file_))
-    return std::nullopt;
+  if (offline_) return std::nullopt;
   if (auto stored = store_aborted(); !stored) {
     set_offline(std::move(stored).error());
     return std::nullopt;
   }
+  if (flushed_end_ == end_ && directory_changes_ == directory_changes_synced_ && !epoch_file_ &&
+      txn_files_.empty())
+    return std::nullopt;
   FlushTask task;
   task.generation = generation_;
   task.up_to = end_;

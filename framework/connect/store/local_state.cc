@@ -192,7 +192,7 @@ class LocalStateDirectory final : public LocalState {
     for (std::size_t i = 0; i < kStateTopics; ++i) {
       const auto found =
           std::ranges::find(existing, kTopicNames[i], &log::LogDirectory::Found::topic);
-      const Uuid id =
+      const Uuid id = state->ids_[i] =
           found == existing.end() || found->topic_id.is_zero() ? Uuid::random() : found->topic_id;
       log::RecoveryReport report;
       auto opened =
@@ -225,13 +225,15 @@ class LocalStateDirectory final : public LocalState {
     for (std::size_t i = 0; i < kStateTopics; ++i) {
       if (!logs_[i]) continue;
       auto& log = logs_[i]->log();
-      all.push_back({kTopicNames[i], PartitionId(0), log.flushed_end(), log.start(), log.end()});
+      all.push_back(
+          {kTopicNames[i], PartitionId(0), ids_[i], log.flushed_end(), log.start(), log.end()});
     }
     return all;
   }
   Status checkpoint() { return directory_->write_checkpoints(checkpoints()); }
 
   std::unique_ptr<log::LogDirectory> directory_;
+  std::array<Uuid, kStateTopics> ids_;
   std::array<std::unique_ptr<LocalStateLog>, kStateTopics> logs_;
   std::vector<std::string> notes_;
 };

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +30,10 @@ class FaultyFiles final : public log::FileSystem {
   Result<std::unique_ptr<log::File>> open(const std::string& path, log::OpenMode mode) override {
     PENSTOCK_RETURN_IF_ERROR(on_open(path));
     PENSTOCK_ASSIGN_OR_RETURN(auto file, real_.open(path, mode));
+    if (path.ends_with(".log")) {
+      const std::lock_guard guard(mutex_);
+      synced_.try_emplace(path, 0);
+    }
     return std::make_unique<FaultyFile>(*this, std::move(file));
   }
   Status rename(const std::string& from, const std::string& to) override {
@@ -56,6 +63,15 @@ class FaultyFiles final : public log::FileSystem {
     return real_.free_bytes(path);
   }
 
+  /// The power goes while no broker runs: records that no file's sync() saw are gone.
+  Status drop_unsynced() {
+    for (const auto& [path, bytes] : synced_) {
+      PENSTOCK_ASSIGN_OR_RETURN(const auto file, real_.open(path, log::OpenMode::kReadWrite));
+      PENSTOCK_RETURN_IF_ERROR(file->truncate(bytes));
+    }
+    return {};
+  }
+
  private:
   class FaultyFile final : public log::File {
    public:
@@ -71,7 +87,12 @@ class FaultyFiles final : public log::FileSystem {
     Status reserve(std::uint64_t size) override { return real_->reserve(size); }
     Status sync() override {
       if (files_.fail_sync) return fail(Errc::kIo, "fdatasync " + path() + ": Input/output error");
-      return real_->sync();
+      PENSTOCK_RETURN_IF_ERROR(real_->sync());
+      PENSTOCK_ASSIGN_OR_RETURN(const std::uint64_t bytes, real_->size());
+      const std::lock_guard guard(files_.mutex_);
+      if (const auto at = files_.synced_.find(path()); at != files_.synced_.end())
+        at->second = bytes;
+      return {};
     }
     [[nodiscard]] Result<std::uint64_t> size() const override { return real_->size(); }
     [[nodiscard]] int fd() const override { return real_->fd(); }
@@ -83,6 +104,8 @@ class FaultyFiles final : public log::FileSystem {
   };
 
   log::FileSystem& real_ = log::posix_file_system();
+  std::mutex mutex_;  // guards synced_: files are written and synced on many threads
+  std::map<std::string, std::uint64_t> synced_;  // bytes of each record file, by path
 };
 
 }  // namespace penstock::broker

@@ -33,6 +33,12 @@ TEST(PartitionState, AcksAllWaitsForTheHighWatermarkAndOneForTheDiskOnlyWhenAske
   EXPECT_FALSE(may_acknowledge(state(FlushMode::kAck), Offset(61), 1));
   EXPECT_TRUE(may_acknowledge(state(FlushMode::kAck), Offset(60), 1));
 }
+TEST(PartitionState, AcksAllWaitsForTheDiskWhereTheHighWatermarkWasAheadOfIt) {
+  PartitionState s = state(FlushMode::kAck);
+  s.high_watermark = Offset(80);
+  EXPECT_FALSE(may_acknowledge(s, Offset(61), -1));
+  EXPECT_TRUE(may_acknowledge(s, Offset(60), -1));
+}
 TEST(PartitionState, AcksAllNeedsEnoughReplicas) {
   EXPECT_EQ(check_append(state(FlushMode::kOs), -1, 2), ErrorCode::kNotEnoughReplicas);
   EXPECT_EQ(check_append(state(FlushMode::kOs), 1, 2), ErrorCode::kNone);

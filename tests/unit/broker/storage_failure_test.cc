@@ -40,9 +40,10 @@ TEST(StorageFailure, ASyncThatFailsAnywhereInTheDirectoryCounts) {
   broker.open();
   ASSERT_TRUE(broker.create("t"));
   ASSERT_EQ(broker.append("t"), ErrorCode::kNone);
+  const Uuid id = broker.partition("t")->topic_id;
   files.fail_sync = true;
   EXPECT_FALSE(broker->log_directory().write_checkpoints(
-      {{"t", PartitionId(0), Offset(0), Offset(0), Offset(1)}}));
+      {{"t", PartitionId(0), id, Offset(0), Offset(0), Offset(1)}}));
   EXPECT_EQ(broker.append("t"), ErrorCode::kStorageError);
 }
 
@@ -77,6 +78,85 @@ TEST(StorageFull, TheReserveIsForTheMetadataAlone) {
   EXPECT_TRUE(broker.on_control([&] { return broker->restore_reserve(); }));
   EXPECT_TRUE(std::filesystem::exists(reserve));
   EXPECT_EQ(broker.append("t"), ErrorCode::kNone);
+}
+
+/// The same batch of an idempotent producer each time; how it was acknowledged with acks=all.
+ErrorCode produce_again(BrokerInProcess& broker, const std::string& topic) {
+  const PartitionRef handle = broker.partition(topic);
+  return BrokerInProcess::ask<ErrorCode>([&](auto done) {
+    broker.on_shard([&] {
+      record::BatchBuilder::Options options;
+      options.producer_id = ProducerId(7);
+      options.producer_epoch = ProducerEpoch(0);
+      options.base_sequence = 0;
+      record::BatchBuilder builder(options);
+      builder.add(1, "key", "value");
+      std::vector<std::byte> batch = builder.finish();
+      const auto view = record::BatchView::parse(batch);
+      const AppendOutcome outcome = handle->partition->append(batch, view->header(), -1);
+      if (outcome.error != ErrorCode::kNone)
+        done(outcome.error);
+      else
+        handle->partition->when_acknowledged(outcome.end, -1, 5'000, std::move(done));
+      return 0;
+    });
+  });
+}
+
+Offset end_of(BrokerInProcess& broker, const std::string& topic) {
+  const PartitionRef handle = broker.partition(topic);
+  return broker.on_shard([&] { return handle->partition->state().high_watermark; });
+}
+
+TEST(FlushAck, WhatADeadProcessLeftUnsyncedIsSyncedBeforeItCounts) {
+  const TempDirectory directory;
+  FaultyFiles files;
+  {
+    BrokerInProcess broker(directory.path(), files, {"penstock.flush=ack"});
+    broker.open();
+    ASSERT_TRUE(broker.create("t"));
+    files.fail_sync = true;  // it dies before
+    EXPECT_EQ(produce_again(broker, "t"), ErrorCode::kStorageError);
+  }
+  files.fail_sync = false;
+  {
+    BrokerInProcess broker(directory.path(), files, {"penstock.flush=ack"});
+    broker.open();
+    EXPECT_EQ(end_of(broker, "t"), Offset(1));
+    EXPECT_EQ(produce_again(broker, "t"), ErrorCode::kNone);
+    files.fail_sync = true;  // the power goes
+  }
+  files.fail_sync = false;
+  ASSERT_TRUE(files.drop_unsynced());
+  BrokerInProcess broker(directory.path(), files,
+                         {"penstock.flush=ack", "log.recovery.assume.power.cut=true"});
+  broker.open();
+  EXPECT_EQ(end_of(broker, "t"), Offset(1)) << "an acknowledged record is gone";
+}
+
+TEST(FlushAck, WhatItFindsInMemoryWhenItIsSwitchedOnIsSyncedToo) {
+  const TempDirectory directory;
+  FaultyFiles files;
+  {
+    BrokerInProcess broker(directory.path(), files);
+    broker.open();
+    ASSERT_TRUE(broker.create("t"));
+    ASSERT_EQ(produce_again(broker, "t"), ErrorCode::kNone);
+    const PartitionRef handle = broker.partition("t");
+    broker.on_shard([&] {
+      TopicSettings settings = handle->partition->settings();
+      settings.flush = FlushMode::kAck;
+      handle->partition->set_settings(settings);
+      return 0;
+    });
+    EXPECT_EQ(produce_again(broker, "t"), ErrorCode::kNone);
+    files.fail_sync = true;  // the power goes
+  }
+  files.fail_sync = false;
+  ASSERT_TRUE(files.drop_unsynced());
+  BrokerInProcess broker(directory.path(), files, {"log.recovery.assume.power.cut=true"});
+  broker.open();
+  EXPECT_EQ(end_of(broker, "t"), Offset(1)) << "an acknowledged record is gone";
 }
 
 TEST(OpeningPartitions, AStopAskedForMeanwhileLeavesTheRestAsItWas) {

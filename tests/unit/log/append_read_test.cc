@@ -101,7 +101,8 @@ TEST_F(AppendRead, DirectoryKeepsTopicsAcrossACleanStop) {
     ASSERT_TRUE((*log)->append(batch, LeaderEpoch(0)));
     ASSERT_TRUE((*log)->close());
     ASSERT_TRUE(
-        (*directory)->close_clean({{"events", PartitionId(0), Offset(4), Offset(0), Offset(4)}}));
+        (*directory)
+            ->close_clean({{"events", PartitionId(0), id, Offset(4), Offset(0), Offset(4)}}));
   }
   auto directory = LogDirectory::open(posix_file_system(), clock_, options);
   ASSERT_TRUE(directory) << directory.error().text;
@@ -135,7 +136,7 @@ TEST_F(AppendRead, AcknowledgedRecordsThatAPowerCutTookAreReported) {
     }
     ASSERT_TRUE(
         (*directory)
-            ->write_checkpoints({{"events", PartitionId(0), Offset(0), Offset(0), Offset(8)}}));
+            ->write_checkpoints({{"events", PartitionId(0), id, Offset(0), Offset(0), Offset(8)}}));
   }
   // The second batch never reached the disk, and the file ends between batches: no byte tells of
   // it.

@@ -77,8 +77,8 @@ class Compaction : public ::testing::Test {
       log_->set_offline(ran.error());
   }
   Status checkpoint() {
-    return directory_->write_checkpoints({{"t", PartitionId(0), log_->flushed_end(), log_->start(),
-                                           log_->end(), log_->cleaned_to()}});
+    return directory_->write_checkpoints({{"t", PartitionId(0), id_, log_->flushed_end(),
+                                           log_->start(), log_->end(), log_->cleaned_to()}});
   }
   /// One round; false when there was nothing to do.
   Result<bool> compact(std::uint64_t map_bytes = 1U << 20) {

@@ -52,7 +52,7 @@ class Directory : public ::testing::Test {
     log_->apply_flush(*task);
   }
   std::vector<LogDirectory::Checkpoint> checkpoints() const {
-    return {{"events", PartitionId(0), log_->flushed_end(), log_->start(), log_->end(),
+    return {{"events", PartitionId(0), id_, log_->flushed_end(), log_->start(), log_->end(),
              std::nullopt, log_->size_bytes()}};
   }
   void stop() {

@@ -40,8 +40,9 @@ Status write(const std::string& path) {
   config.segment_bytes = 40'000;
   config.index_interval_bytes = 1024;
   RecoveryReport report;
-  PENSTOCK_ASSIGN_OR_RETURN(const auto log, directory->open_log("sample", PartitionId(0),
-                                                                Uuid::random(), config, report));
+  const Uuid id = Uuid::random();
+  PENSTOCK_ASSIGN_OR_RETURN(const auto log,
+                            directory->open_log("sample", PartitionId(0), id, config, report));
   std::mt19937 random(7);
   for (int i = 0; i < 300; ++i) {
     auto batch = data_batch(i, random);
@@ -67,7 +68,8 @@ Status write(const std::string& path) {
   PENSTOCK_RETURN_IF_ERROR(log->close());
   std::cout << log->directory() << ": " << log->segment_count() << " segments, end offset "
             << log->end().value << "\n";
-  return directory->close_clean({{"sample", PartitionId(0), log->end(), log->start(), log->end()}});
+  return directory->close_clean(
+      {{"sample", PartitionId(0), id, log->end(), log->start(), log->end()}});
 }
 
 }  // namespace
