@@ -34,7 +34,7 @@ Offset end_of(const log::FileRange& range) {
 }
 
 /// The aborted transactions that have records in `ranges`, which begin at `from` and end before
-/// `below`.
+/// `below` or a little earlier.
 Result<std::vector<log::ProducerState::Aborted>> aborted_in(
     log::Log& log, Offset from, Offset below, const std::vector<log::FileRange>& ranges) {
   PENSTOCK_ASSIGN_OR_RETURN(auto aborted, log.aborted(from, below));
@@ -196,7 +196,7 @@ ReadOutcome Partition::read(const ReadRequest& request) {
   out.size_bytes = result->size_bytes;
   out.ranges = std::move(result->ranges);
   if (request.read_committed && out.size_bytes > 0) {
-    auto aborted = aborted_in(*log_, result->first_batch_offset, below, out.ranges);
+    auto aborted = aborted_in(*log_, result->first_batch_offset, result->end, out.ranges);
     if (!aborted) {
       spdlog::error("read from {}: {}", log_->directory(), aborted.error().text);
       out.error = error_code_of(aborted.error().code);

@@ -60,6 +60,7 @@ struct ReadResult {
   std::vector<FileRange> ranges;  // in offset order; usually one, two across a roll
   std::uint64_t size_bytes = 0;
   Offset first_batch_offset = Offset::kNone;  // may lie below the offset asked for (batch-aligned)
+  Offset end = Offset::kNone;  // no record of `ranges` lies at or beyond it; little more than that
 };
 
 struct TimestampOffset {
@@ -157,11 +158,14 @@ class Log {
                                                                 Offset below) = 0;
   /// The record with the largest timestamp (ListOffsets -3).
   virtual Result<std::optional<TimestampOffset>> find_max_timestamp(Offset below) = 0;
-  /// Aborted transactions that overlap [from, to), for READ_COMMITTED fetches.
+  /// Aborted transactions that overlap [from, to), for READ_COMMITTED fetches. The cost depends on
+  /// how many there are, not on how many the log holds.
   virtual Result<std::vector<ProducerState::Aborted>> aborted(Offset from, Offset to) = 0;
   /// End offset of the largest epoch <= `epoch` (OffsetForLeaderEpoch); {-1, kNone} when unknown.
   virtual std::pair<LeaderEpoch, Offset> epoch_end(LeaderEpoch epoch) const = 0;
   virtual LeaderEpoch latest_epoch() const = 0;
+  /// The epoch in which the record at `offset` was, or will be, appended; -1 when it is not known.
+  virtual LeaderEpoch epoch_at(Offset offset) const = 0;
   /// A new leader epoch begins at end(); durable with the next checkpoint.
   virtual Status begin_epoch(LeaderEpoch epoch) = 0;
 

@@ -195,6 +195,8 @@ Status LogImpl::store_aborted() {
       }
       file = std::move(*opened);
       ++directory_changes_;
+      Segment& segment = *segments_[segment_of(base)];
+      if (segment.base() == base) segment.note_txn_index();
     }
     if (auto written = append_txn_index(*file, aborted); !written)
       return written.error().code == Errc::kStorageFull ? Status() : written;

@@ -43,6 +43,9 @@ class LogImpl final : public Log {
     return epochs_.end_of(epoch, end_);
   }
   LeaderEpoch latest_epoch() const override { return epochs_.latest(); }
+  LeaderEpoch epoch_at(Offset offset) const override {
+    return epochs_.at(offset).value_or(LeaderEpoch(-1));
+  }
   Status begin_epoch(LeaderEpoch epoch) override;
   Status truncate(Offset to) override;
   Status truncate_prefix(Offset to) override;

@@ -68,7 +68,12 @@ Result<ReadResult> LogImpl::read(Offset from, std::uint64_t bytes_max, Offset be
     PENSTOCK_ASSIGN_OR_RETURN(std::shared_ptr<const File> file, segment.file());
     result.ranges.push_back({std::move(file), first.at, until - first.at});
     result.size_bytes += until - first.at;
-    if (until < whole) break;
+    result.end = std::min(next, below);
+    if (until < whole) {
+      PENSTOCK_ASSIGN_OR_RETURN(const Offset behind, segment.offset_behind(until, judge));
+      result.end = std::min(result.end, behind);
+      break;
+    }
     from = next;
   }
   return result;
@@ -183,17 +188,14 @@ Result<std::optional<TimestampOffset>> LogImpl::find_max_timestamp(Offset below)
 Result<std::vector<ProducerState::Aborted>> LogImpl::aborted(Offset from, Offset to) {
   std::vector<ProducerState::Aborted> result;
   for (std::size_t index = segment_of(from); index < segments_.size(); ++index) {
-    PENSTOCK_ASSIGN_OR_RETURN(const auto all,
-                              read_txn_index(system_, segments_[index]->path(".txnindex")));
-    for (const auto& [base, one] : unstored_aborted_) {
-      if (base == segments_[index]->base() && one.last >= from && one.first < to)
-        result.push_back(one);
-    }
-    for (const auto& one : all) {
-      if (one.last >= from && one.first < to) result.push_back(one);
-      // Transactions that end later began at or beyond this one's last stable offset.
-      if (one.last_stable >= to) return result;
-    }
+    if (!segments_[index]->has_txn_index()) continue;
+    PENSTOCK_ASSIGN_OR_RETURN(
+        const bool all,
+        find_in_txn_index(system_, segments_[index]->path(".txnindex"), from, to, result));
+    if (all) break;
+  }
+  for (const auto& [base, one] : unstored_aborted_) {
+    if (one.last >= from && one.first < to) result.push_back(one);
   }
   return result;
 }

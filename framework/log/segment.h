@@ -83,6 +83,9 @@ class Segment {
   /// The largest batch boundary in [from, limit]; `from` is one.
   Result<std::uint64_t> boundary_at_or_below(std::uint64_t from, std::uint64_t limit,
                                              const Judge& judge);
+  /// An offset that no batch before the boundary `at` reaches, and not much beyond what they hold;
+  /// the largest offset there is when the index does not tell.
+  Result<Offset> offset_behind(std::uint64_t at, const Judge& judge);
   /// Makes sure that every batch that begins in [begin, end) was checked; `begin` is a batch
   /// boundary. kCorrupt with file and byte; what was good before the damage counts as checked.
   Status ensure_checked(std::uint64_t begin, std::uint64_t end, std::optional<Offset> expected,
@@ -113,6 +116,9 @@ class Segment {
   /// segments only.
   Status replay_tail();
   [[nodiscard]] std::optional<std::int64_t> first_timestamp_ms();
+  /// Whether it has a transaction index.
+  [[nodiscard]] bool has_txn_index();
+  void note_txn_index() { has_txn_index_ = true; }
   /// All file names that may exist, for renaming and removing.
   [[nodiscard]] std::vector<std::string> paths() const;
 
@@ -156,6 +162,7 @@ class Segment {
   std::int64_t max_timestamp_ms_ = -1;
   Offset max_timestamp_offset_ = Offset::kNone;
   std::optional<std::int64_t> first_timestamp_ms_;
+  std::optional<bool> has_txn_index_;  // nullopt: nobody looked
   std::map<std::uint64_t, std::uint64_t>
       checked_;  // begin -> end of ranges that were checked since open
 };

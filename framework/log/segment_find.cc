@@ -146,6 +146,27 @@ Result<std::uint64_t> Segment::boundary_at_or_below(std::uint64_t from, std::uin
   }
 }
 
+Result<Offset> Segment::offset_behind(std::uint64_t at, const Judge& judge) {
+  const auto entry = std::lower_bound(
+      offsets_.begin(), offsets_.end(), at,
+      [](const OffsetEntry& one, std::uint64_t position) { return one.position < position; });
+  if (entry == offsets_.end()) return Offset(INT64_MAX);
+  const OffsetEntry behind = *entry;
+  if (!index_trusted_) {
+    PENSTOCK_ASSIGN_OR_RETURN(const bool good, leads_to_its_batch(behind));
+    if (!good) {
+      PENSTOCK_RETURN_IF_ERROR(rebuild(judge));
+      return offset_behind(at, judge);
+    }
+  }
+  return base_ + behind.relative;
+}
+
+bool Segment::has_txn_index() {
+  if (!has_txn_index_) has_txn_index_ = system_.exists(path(".txnindex"));
+  return *has_txn_index_;
+}
+
 std::uint64_t Segment::checked_until(std::uint64_t begin) const {
   const auto behind = checked_.upper_bound(begin);
   if (behind == checked_.begin()) return begin;

@@ -14,6 +14,10 @@ namespace penstock::log {
 /// producer state).
 Result<std::vector<ProducerState::Aborted>> read_txn_index(FileSystem& system,
                                                            const std::string& path);
+/// Adds those entries to `found` that overlap [from, to). True when no entry behind them does, in
+/// this index or in that of a later segment. Reads a few entries more than it finds.
+Result<bool> find_in_txn_index(FileSystem& system, const std::string& path, Offset from, Offset to,
+                               std::vector<ProducerState::Aborted>& found);
 Status append_txn_index(File& file, const ProducerState::Aborted& aborted);
 /// Not synced.
 Status rewrite_txn_index(FileSystem& system, const std::string& path,

@@ -112,6 +112,68 @@ TEST_F(AbortedTransactions, CompactionWaitsUntilAFullDiskHasTakenTheirIndex) {
   EXPECT_EQ(committed(), std::vector<std::string>{"committed"});
 }
 
+TEST_F(AbortedTransactions, ALookReadsWhatIsInTheRangeAndNotWhatComesLater) {
+  constexpr std::int32_t kTransactions = 400;
+  for (std::int32_t n = 0; n < kTransactions; ++n) {
+    put("aborted", transaction(n));
+    abort();
+    put("committed");
+  }
+  ASSERT_GT(log_->segment_count(), 50U);
+  const auto read = log_->read(Offset(600), 150, log_->end(), true);
+  ASSERT_TRUE(read);
+  EXPECT_LT(read->end, Offset(620));
+  system_.opens.clear();
+  system_.bytes_read = 0;
+  const auto found = log_->aborted(read->first_batch_offset, read->end);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->front().first, Offset(600));
+  EXPECT_LT(found->size(), 10U);
+  int opens = 0;
+  for (const auto& [path, times] : system_.opens) opens += path.ends_with(".txnindex") ? times : 0;
+  EXPECT_LE(opens, 3);
+  EXPECT_LT(system_.bytes_read, 1500U);
+}
+
+TEST_F(AbortedTransactions, EachReaderHearsOfThoseThatItsRecordsBelongTo) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> all;  // first, last
+  std::int32_t sequence = 0;
+  for (std::int64_t n = 0; n < 60; ++n) {
+    const std::int64_t first = log_->end().value;
+    for (std::int64_t i = 0; i <= n % 7; ++i) put("aborted", transaction(sequence++));
+    if (n % 3 == 0) put("committed");
+    abort();
+    all.emplace_back(first, log_->end().value - 1);
+    for (std::int64_t i = 0; i < n % 11; ++i) put("committed");
+  }
+  for (std::int64_t from = 0; from < log_->end().value; ++from) {
+    for (const std::uint64_t bytes : {1U, 300U, 1500U}) {
+      const auto read = log_->read(Offset(from), bytes, log_->end(), true);
+      ASSERT_TRUE(read);
+      Offset last;
+      for (const FileRange& range : read->ranges) {
+        const auto got = testing::read_bytes(range);
+        for (std::size_t at = 0; at < got.size();) {
+          const auto batch = record::BatchView::parse(ByteView(got).subspan(at));
+          at += batch->header().size_bytes();
+          last = batch->header().last_offset();
+        }
+      }
+      ASSERT_GT(read->end, last);
+      const auto found = log_->aborted(read->first_batch_offset, read->end);
+      ASSERT_TRUE(found);
+      for (const auto& [first, end] : all) {
+        if (end < from || first > last.value) continue;
+        EXPECT_TRUE(
+            std::any_of(found->begin(), found->end(),
+                        [first = first](const auto& one) { return one.first.value == first; }))
+            << "from " << from << ": " << first;
+      }
+      for (const auto& one : *found) EXPECT_TRUE(one.last >= Offset(from) && one.first < read->end);
+    }
+  }
+}
+
 TEST_F(AbortedTransactions, AFlushStoresTheirIndexWhenNothingElseIsDue) {
   ASSERT_NO_FATAL_FAILURE(abort_on_a_full_disk());
   EXPECT_TRUE(flush());

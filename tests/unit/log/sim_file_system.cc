@@ -22,6 +22,7 @@ class SimFile final : public File {
     if (position >= bytes.size()) return std::size_t{0};
     const std::size_t n = std::min<std::size_t>(into.size(), bytes.size() - position);
     std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(position), n, into.begin());
+    system_.bytes_read += n;
     return n;
   }
   Status write_at(std::uint64_t position, ByteView from) override {
@@ -73,6 +74,7 @@ Result<std::unique_ptr<File>> SimFileSystem::open(const std::string& path, OpenM
   const auto found = files.find(path);
   if (found != files.end()) {
     if (mode == OpenMode::kCreateNew) return fail(Errc::kExists, path);
+    ++opens[path];
     return std::make_unique<SimFile>(*this, found->second, path);
   }
   if (mode == OpenMode::kRead || mode == OpenMode::kReadWrite)

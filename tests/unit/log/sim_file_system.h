@@ -48,6 +48,8 @@ class SimFileSystem final : public FileSystem {
   std::uint64_t operations_left = UINT64_MAX;
   std::uint64_t operations = 0;  // changes so far
   int open_files = 0;
+  std::map<std::string, int> opens;  // of files that exist, by path
+  std::uint64_t bytes_read = 0;
   [[nodiscard]] std::uint64_t used_bytes() const;
 
   /// Counts one change; an error when the process is dead.
