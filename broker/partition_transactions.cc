@@ -1,5 +1,7 @@
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "broker/broker.h"
 #include "broker/partition.h"
 
@@ -117,7 +119,9 @@ AppendOutcome Partition::append_marker(const TransactionMarker& marker) {
     return out;
   }
   const auto& entries = log_->producers().entries();
+  std::int32_t coordinator_epoch_max = marker.coordinator_epoch_max;
   if (const auto entry = entries.find(marker.producer_id.value); entry != entries.end()) {
+    coordinator_epoch_max = std::max(coordinator_epoch_max, entry->second.coordinator_epoch);
     if (marker_is_late(entry->second, marker)) {
       out.error = ErrorCode::kInvalidProducerEpoch;
       return out;
@@ -126,6 +130,10 @@ AppendOutcome Partition::append_marker(const TransactionMarker& marker) {
       out.error = ErrorCode::kTransactionCoordinatorFenced;
       return out;
     }
+  }
+  if (marker.coordinator_epoch > coordinator_epoch_max) {
+    out.error = ErrorCode::kInvalidRequest;
+    return out;
   }
   std::vector<std::byte> batch = marker_batch(marker, owner_.broker().clock().wall_ms());
   append_admitted(batch, out);

@@ -16,6 +16,8 @@ struct TransactionMarker {
   bool commit = false;
   std::int32_t coordinator_epoch = 0;
   std::int16_t transaction_version = 0;  // 2: the epoch is above that of the records (KIP-890)
+  // Of a marker by hand: a higher one would fence the coordinator.
+  std::int32_t coordinator_epoch_max = INT32_MAX;
 };
 
 /// Writes the marker and waits until it is committed; in __consumer_offsets the group coordinator

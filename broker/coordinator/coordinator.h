@@ -75,15 +75,19 @@ class GroupCoordinator {
     if (error == protocol::ErrorCode::kNone) see(find(partition->index.value, group_id));
     return error;
   }
-  /// All groups of this shard; false when some are being loaded.
+  /// All groups of this shard. kNone, or why some cannot be known now.
   template <class Look>
-  [[nodiscard]] bool look_at_all(Look see) {
-    bool complete = true;
+  [[nodiscard]] protocol::ErrorCode look_at_all(Look see) const {
+    auto error = protocol::ErrorCode::kNone;
     for (const auto& [index, slot] : slots_) {
-      complete = complete && slot.state != SlotState::kLoading;
+      if (slot.state == SlotState::kLoading)
+        error = protocol::ErrorCode::kCoordinatorLoadInProgress;
+      if (slot.state == SlotState::kFailed) error = protocol::ErrorCode::kCoordinatorNotAvailable;
+      // What is half loaded is no group yet.
+      if (slot.state != SlotState::kReady) continue;
       for (const auto& [id, entry] : slot.groups) see(entry.group);
     }
-    return complete;
+    return error;
   }
 
   /// The topic is gone: so are all offsets in it that were committed until `until_ms`. `done` on

@@ -25,7 +25,7 @@ Status GroupCoordinator::replay_record(Slot& slot, const record::BatchHeader& he
   if (const auto* offset = std::get_if<OffsetRecordKey>(&key)) {
     Group& group = slot.groups[offset->group].group;
     if (!record.value) {
-      remove_offset(group, offset->partition);
+      remove_offset(group, offset->partition, group.next_store);
       return {};
     }
     PENSTOCK_ASSIGN_OR_RETURN(CommittedOffset committed, decode_offset(*record.value));

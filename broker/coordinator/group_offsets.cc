@@ -91,7 +91,7 @@ void GroupStepper::on(StoredEvent& event) {
   else if (auto* in_transaction = std::get_if<PendingTransactionalCommit>(&pending))
     transactional_commit_stored(*in_transaction, event.store, commit_error(event.error));
   else if (auto* removal = std::get_if<PendingRemoval>(&pending))
-    removal_stored(*removal, group_error(event.error));
+    removal_stored(*removal, event.store, group_error(event.error));
   else if (auto* consumer = std::get_if<PendingConsumer>(&pending))
     consumer_stored(*consumer, group_error(event.error));
   // PendingEmpty: nobody waits. If it was not stored, the members come back after a restart and
@@ -171,9 +171,10 @@ void GroupStepper::remove_offsets(std::vector<TopicPartition> keys, bool whole, 
   store(std::move(records), PendingRemoval{to, std::move(keys), whole, false, {}});
 }
 
-void GroupStepper::removal_stored(PendingRemoval& pending, Code error) {
+void GroupStepper::removal_stored(PendingRemoval& pending, StoreId store, Code error) {
   if (error == ErrorCode::kNone) {
-    for (const TopicPartition& partition : pending.offsets) remove_offset(group_, partition);
+    // What came behind the tombstone stays.
+    for (const TopicPartition& partition : pending.offsets) remove_offset(group_, partition, store);
     if (pending.whole) enter(GroupState::kDead);
   } else if (pending.whole) {
     group_.deleting = false;

@@ -59,16 +59,13 @@ struct CommitEvent {
   bool knows_epochs = false;    // OffsetCommit v9+
   GroupTopicsRef known_topics;  // for members of the consumer protocol
 };
-/// TxnOffsetCommit: the offsets count when the transaction is committed.
-struct TransactionalCommitEvent {
-  AnswerId answer = 0;
-  std::int32_t generation = -1;
-  std::string member_id;
-  std::optional<std::string> instance_id;
+/// TxnOffsetCommit: the offsets count when the transaction is committed. All its versions that name
+/// a member may name one of the consumer protocol.
+struct TransactionalCommitEvent : CommitEvent {
+  TransactionalCommitEvent() { knows_epochs = true; }
   std::int64_t producer_id = -1;
   std::int16_t producer_epoch = -1;
   std::uint64_t guard = 0;  // as in Partition::append()
-  std::vector<std::pair<TopicPartition, CommittedOffset>> offsets;
 };
 /// The marker of the producer's transaction was written.
 struct TransactionEndedEvent {
@@ -181,8 +178,9 @@ using GroupEffects = std::vector<GroupEffect>;
 
 /// Makes the offsets of the producer's transaction the group's, or drops them.
 void end_transaction(Group& group, std::int64_t producer_id, bool commit);
-/// Removes a partition's offset, those of open transactions included.
-void remove_offset(Group& group, const TopicPartition& partition);
+/// Removes the partition's offsets that were stored before `before`, those of open transactions
+/// included.
+void remove_offset(Group& group, const TopicPartition& partition, StoreId before);
 
 /// When TickEvent is due next (steady); nullopt: nothing is waited for.
 [[nodiscard]] std::optional<std::int64_t> wake_ms(const Group& group);

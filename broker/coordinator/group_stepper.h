@@ -118,7 +118,7 @@ class GroupStepper {
   [[nodiscard]] Code check_commit(const TransactionalCommitEvent& event) const;
   void transactional_commit_stored(const PendingTransactionalCommit& pending, StoreId store,
                                    Code error);
-  void removal_stored(PendingRemoval& pending, Code error);
+  void removal_stored(PendingRemoval& pending, StoreId store, Code error);
   StoreId store(std::vector<Store::Record> records, Pending pending);
   [[nodiscard]] Store::Record group_record(
       const std::map<std::string, std::string>* assignments) const;

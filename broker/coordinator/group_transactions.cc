@@ -23,17 +23,22 @@ void end_transaction(Group& group, std::int64_t producer_id, bool commit) {
   }
 }
 
-void remove_offset(Group& group, const TopicPartition& partition) {
-  group.offsets.erase(partition);
-  for (auto& [producer, offsets] : group.transactional) offsets.erase(partition);
+void remove_offset(Group& group, const TopicPartition& partition, StoreId before) {
+  const auto remove = [&](std::map<TopicPartition, CommittedOffset>& offsets) {
+    const auto at = offsets.find(partition);
+    if (at != offsets.end() && at->second.order < before) offsets.erase(at);
+  };
+  remove(group.offsets);
+  for (auto& [producer, offsets] : group.transactional) remove(offsets);
   std::erase_if(group.transactional, [](const auto& of) { return of.second.empty(); });
 }
 
 /// As for a commit outside a transaction, but a producer that names no member may commit to any
-/// group, and a rebalance that is being completed does not matter.
+/// group of the classic protocol, and a rebalance that is being completed does not matter.
 GroupStepper::Code GroupStepper::check_commit(const TransactionalCommitEvent& event) const {
   if (group_.state == GroupState::kDead || group_.deleting)
     return ErrorCode::kCoordinatorNotAvailable;
+  if (group_.consumer) return check_consumer_commit(event);
   if (event.generation < 0 && group_.state == GroupState::kEmpty) return ErrorCode::kNone;
   if (group_.is_void()) return ErrorCode::kIllegalGeneration;
   if (event.generation < 0 && event.member_id.empty() && !event.instance_id)

@@ -191,9 +191,9 @@ void TransactionCoordinator::write_markers(Slot& slot, const Entry& entry,
     write_marker(handle, marker, [gather, i, id = entry.transaction.id, handle](ErrorCode error) {
       // A producer that got a higher epoch without this coordinator's knowledge has ended the
       // transaction there (WriteTxnMarkers by hand).
-      const bool overtaken = error == ErrorCode::kInvalidProducerEpoch ||
-                             error == ErrorCode::kTransactionCoordinatorFenced;
-      if (overtaken)
+      const bool overtaken = error == ErrorCode::kInvalidProducerEpoch;
+      // A fenced coordinator's transaction is still open there: it is tried again, and told.
+      if (overtaken || error == ErrorCode::kTransactionCoordinatorFenced)
         spdlog::warn("transactional id {}: {}-{} does not take its marker: {}", id, handle->topic,
                      handle->index.value, protocol::to_string(error));
       gather->put(i, error == ErrorCode::kNone || overtaken);

@@ -66,16 +66,18 @@ class TransactionCoordinator {
     see(at == all.end() ? nullptr : &at->second.transaction);
     return error;
   }
-  /// All ids of this shard; false when some are being loaded.
+  /// All ids of this shard. kNone, or why some cannot be known now.
   template <class Look>
-  [[nodiscard]] bool look_at_all(Look see) {
-    bool complete = true;
+  [[nodiscard]] protocol::ErrorCode look_at_all(Look see) const {
+    auto error = protocol::ErrorCode::kNone;
     for (const auto& [index, slot] : slots_) {
-      complete = complete && slot.state != SlotState::kLoading;
+      if (slot.state == SlotState::kLoading)
+        error = protocol::ErrorCode::kCoordinatorLoadInProgress;
+      if (slot.state == SlotState::kFailed) error = protocol::ErrorCode::kCoordinatorNotAvailable;
       if (slot.state != SlotState::kReady) continue;
       for (const auto& [id, entry] : slot.transactions) see(entry.transaction);
     }
-    return complete;
+    return error;
   }
   /// Everybody who waits is told to look for another coordinator; part of a stop.
   void stop();

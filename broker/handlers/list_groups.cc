@@ -18,7 +18,7 @@ namespace {
 
 struct Part {
   std::vector<ListGroupsResponse::Group> groups;
-  bool complete = true;
+  ErrorCode error = ErrorCode::kNone;
 };
 
 std::string lower(std::string_view text) {
@@ -46,7 +46,7 @@ bool passes(const std::set<std::string>& names, std::string_view name) {
 
 Part list(GroupCoordinator& coordinator, const Filter& wanted) {
   Part part;
-  part.complete = coordinator.look_at_all([&](const Group& group) {
+  part.error = coordinator.look_at_all([&](const Group& group) {
     const std::string state(group.consumer ? state_name(*group.consumer) : to_string(group.state));
     const std::string type = group.consumer ? "consumer" : "classic";
     if (!passes(wanted.states, state) || !passes(wanted.types, type)) return;
@@ -67,9 +67,10 @@ void handle_list_groups(RequestContext context, ListGroupsRequest request,
       [reply = std::move(reply)](std::vector<Part> parts) mutable {
         ListGroupsResponse response;
         for (Part& part : parts) {
-          if (!part.complete) response.error = ErrorCode::kCoordinatorLoadInProgress;
+          if (part.error != ErrorCode::kNone) response.error = part.error;
           std::move(part.groups.begin(), part.groups.end(), std::back_inserter(response.groups));
         }
+        if (response.error != ErrorCode::kNone) response.groups.clear();
         reply(response);
       });
   for (std::size_t i = 0; i < broker.shard_count(); ++i) {

@@ -77,7 +77,7 @@ void look_up(Item& item, Partition* partition) {
     case ListOffsetsRequest::kEarliest:
     case ListOffsetsRequest::kEarliestLocal:
       item.answer.offset = partition->state().log_start;
-      item.answer.leader_epoch = partition->state().epoch;
+      item.answer.leader_epoch = partition->log().epoch_at(item.answer.offset);
       return;
     case ListOffsetsRequest::kMaxTimestamp:
       return set(item, partition->log().find_max_timestamp(below));

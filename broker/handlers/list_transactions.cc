@@ -37,13 +37,13 @@ struct Filter {
 };
 
 struct Listed {
-  bool complete = true;
+  ErrorCode error = ErrorCode::kNone;
   std::vector<ListTransactionsResponse::Transaction> transactions;
 };
 
 Listed list_on(BrokerShard& shard, const Filter& filter) {
   Listed out;
-  out.complete = shard.transactions().look_at_all([&](const Transaction& transaction) {
+  out.error = shard.transactions().look_at_all([&](const Transaction& transaction) {
     const TransactionData& data = transaction.data;
     if (filter.takes(transaction))
       out.transactions.push_back(
@@ -81,7 +81,7 @@ void handle_list_transactions(RequestContext context, ListTransactionsRequest re
       context.shard, shards,
       [response = std::move(response), reply = std::move(reply)](std::vector<Listed> all) mutable {
         for (Listed& one : all) {
-          if (!one.complete) response.error = ErrorCode::kCoordinatorLoadInProgress;
+          if (one.error != ErrorCode::kNone) response.error = one.error;
           std::move(one.transactions.begin(), one.transactions.end(),
                     std::back_inserter(response.transactions));
         }

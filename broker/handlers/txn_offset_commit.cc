@@ -73,6 +73,7 @@ class Commit : public std::enable_shared_from_this<Commit> {
   }
 
   void submit() {
+    event_.known_topics = place_.coordinator->topics();
     place_.coordinator->submit<CodeAnswer>(
         place_.partition, group_, std::move(event_),
         [self = shared_from_this()](CodeAnswer& answer) { self->done_(answer.error); });

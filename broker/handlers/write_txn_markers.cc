@@ -1,5 +1,6 @@
 #include "broker/handlers/write_txn_markers.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -12,6 +13,19 @@ using protocol::ErrorCode;
 using protocol::WriteTxnMarkersRequest;
 using protocol::WriteTxnMarkersResponse;
 
+namespace {
+/// What the transaction coordinators have reached; which of them a producer id belongs to is not
+/// said.
+std::int32_t coordinator_epoch(const Topics& topics) {
+  std::int32_t epoch = 0;
+  const TopicRef topic = topics.find(kTransactionStateTopic);
+  if (!topic) return epoch;
+  for (const PartitionRef& partition : topic->partitions)
+    epoch = std::max(epoch, partition->leader_epoch.value);
+  return epoch;
+}
+}  // namespace
+
 void handle_write_txn_markers(RequestContext context, WriteTxnMarkersRequest request,
                               Reply<WriteTxnMarkersResponse> reply) {
   struct Write {
@@ -20,6 +34,7 @@ void handle_write_txn_markers(RequestContext context, WriteTxnMarkersRequest req
   };
   std::vector<Write> writes;
   WriteTxnMarkersResponse response;
+  const std::int32_t epoch_max = coordinator_epoch(*context.shard.topics());
   for (const WriteTxnMarkersRequest::Marker& asked : request.markers) {
     TransactionMarker marker;
     marker.producer_id = asked.producer_id;
@@ -27,6 +42,7 @@ void handle_write_txn_markers(RequestContext context, WriteTxnMarkersRequest req
     marker.commit = asked.committed;
     marker.coordinator_epoch = asked.coordinator_epoch;
     marker.transaction_version = asked.transaction_version;
+    marker.coordinator_epoch_max = epoch_max;
     WriteTxnMarkersResponse::Marker& out = response.markers.emplace_back();
     out.producer_id = asked.producer_id;
     for (const WriteTxnMarkersRequest::Topic& topic : asked.topics) {

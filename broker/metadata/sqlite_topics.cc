@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "broker/coordinator/at_group.h"
+#include "broker/coordinator/at_transaction.h"
 #include "broker/metadata/topic_config.h"
 
 namespace penstock::broker {
@@ -183,6 +184,7 @@ void SqliteTopics::carry_on() {
   for (const std::string& key : keys) go_on_deleting(key);
   broker_.registry().reopen_full([this] {
     load_groups(broker_.registry().current());
+    load_transactions(broker_.registry().current());
     for (const auto& [name, topic] : topics_) {
       if (topic.opened < topic.partitions) count_opened(name);
     }

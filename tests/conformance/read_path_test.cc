@@ -78,6 +78,23 @@ class ReadPath : public ::testing::Test {
   }
 };
 
+TEST_F(ReadPath, TheEarliestOffsetHasTheEpochOfItsRecord) {
+  create("t");
+  produce("t");
+  broker_.kill();
+  // A crash of the machine begins a new epoch.
+  BrokerProcess again(directory_.path() + "/data",
+                      {"num.partitions=2", "log.recovery.assume.power.cut=true"});
+  client_ = RawClient(again.port());
+  EXPECT_EQ(offset_of(9, ListOffsetsRequest::kLatest).leader_epoch, LeaderEpoch(1));
+  for (const std::int64_t which :
+       {ListOffsetsRequest::kEarliest, ListOffsetsRequest::kEarliestLocal}) {
+    const auto earliest = offset_of(9, which);
+    EXPECT_EQ(earliest.offset, Offset(0));
+    EXPECT_EQ(earliest.leader_epoch, LeaderEpoch(0));
+  }
+}
+
 TEST_F(ReadPath, MetadataByIdIsUnderstoodFromVersion12On) {
   const Uuid id = create("t");
   const auto old = metadata(11, {{id, std::nullopt}});

@@ -116,6 +116,43 @@ class TransactionsTest(clusters.ClusterCase):
         finally:
             consumer.close()
 
+    def test_offsets_of_a_member_of_the_consumer_protocol(self):
+        self.create()
+        confluent_test.send(self.cluster.address, self.topic, [{"value": b"%d" % n} for n in range(10)])
+        settings = {"group.id": self.topic, "group.protocol": "consumer", "enable.auto.commit": False, "auto.offset.reset": "earliest"}
+        consumer = ck.Consumer({"bootstrap.servers": self.cluster.address, **settings})
+        try:
+            consumer.subscribe([self.topic])
+            seen = 0
+            deadline = time.monotonic() + DEADLINE_S
+            while seen < 10:
+                self.assertLess(time.monotonic(), deadline)
+                seen += len([m for m in consumer.consume(10, 0.5) if not m.error()])
+            group = consumer.consumer_group_metadata()
+            client = self.producer()
+            for offset, commit in ((5, True), (7, False)):
+                client.begin_transaction()
+                client.send_offsets_to_transaction([ck.TopicPartition(self.topic, 0, offset)], group, DEADLINE_S)
+                (client.commit_transaction if commit else client.abort_transaction)(DEADLINE_S)
+            self.assertEqual(self.committed(self.topic), 5)
+        finally:
+            consumer.close()
+        # The member is gone: what it read may be another's by now.
+        client.begin_transaction()
+        with self.assertRaises(ck.KafkaException):
+            other = ck.Consumer({"bootstrap.servers": self.cluster.address, **settings})
+            try:
+                other.subscribe([self.topic])
+                deadline = time.monotonic() + DEADLINE_S
+                while not other.assignment():
+                    self.assertLess(time.monotonic(), deadline)
+                    other.poll(0.2)
+                client.send_offsets_to_transaction([ck.TopicPartition(self.topic, 0, 9)], group, DEADLINE_S)
+            finally:
+                other.close()
+        client.abort_transaction(DEADLINE_S)
+        self.assertEqual(self.committed(self.topic), 5)
+
     def test_a_timeout_aborts(self):
         self.create()
         client = self.producer(**{"transaction.timeout.ms": 1500})

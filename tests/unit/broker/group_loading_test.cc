@@ -4,6 +4,7 @@
 #include "broker/coordinator/offsets_records.h"
 #include "tests/support/broker_process.h"
 #include "tests/unit/broker/broker_in_process.h"
+#include "tests/unit/broker/faulty_files.h"
 
 namespace penstock::broker {
 namespace {
@@ -102,6 +103,52 @@ TEST(GroupLoading, TopicsDeletedMeanwhileAreForgottenOnceTheGroupsAreThere) {
   BrokerInProcess::wait_for([&] { return stored == asked; }, "the tombstones");
   EXPECT_EQ(committed(broker, "g", "gone"), std::nullopt);
   EXPECT_EQ(committed(broker, "g", "kept"), 7);
+}
+
+TEST(GroupLoading, HalfLoadedGroupsAreNotShownAndAFailureIsNotTakenForNone) {
+  const TempDirectory directory;
+  {
+    BrokerInProcess broker(directory.path(), log::posix_file_system(), one_partition());
+    broker.open();
+    create_offsets_topic(broker);
+    ASSERT_EQ(commit(broker, "g", "t"), ErrorCode::kNone);
+    fill_and_append_group_record(broker);
+  }
+  const auto list = [](BrokerInProcess& broker, int& groups) {
+    return broker.on_shard([&] {
+      groups = 0;
+      return broker->shard(0).groups().look_at_all([&](const Group&) { ++groups; });
+    });
+  };
+  int groups = 0;
+  {
+    BrokerInProcess broker(directory.path(), log::posix_file_system(), one_partition());
+    broker.open();
+    const PartitionRef partition = broker.partition(std::string(kConsumerOffsetsTopic));
+    broker.on_shard([&] {
+      broker->shard(0).groups().load(partition);
+      return 0;
+    });
+    BrokerInProcess::wait_for(
+        [&] {
+          const ErrorCode error = list(broker, groups);
+          if (error == ErrorCode::kCoordinatorLoadInProgress) EXPECT_EQ(groups, 0);
+          return error == ErrorCode::kNone;
+        },
+        "the groups to be loaded");
+    EXPECT_EQ(groups, 3);
+  }
+  FaultyFiles files;
+  files.on_open = [](const std::string& path) -> Status {
+    if (path.find("__consumer_offsets-0/0000") == std::string::npos) return {};
+    return fail(Errc::kStorageFull, "open " + path + ": No space left on device");
+  };
+  BrokerInProcess broker(directory.path(), files, one_partition());
+  broker.open();
+  BrokerInProcess::wait_for(
+      [&] { return list(broker, groups) == ErrorCode::kCoordinatorNotAvailable; },
+      "the load to fail");
+  EXPECT_EQ(groups, 0);
 }
 
 TEST(DeletedTopic, TombstonesThatWereNotStoredAreStoredByTheNextStart) {

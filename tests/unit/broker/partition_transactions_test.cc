@@ -1,5 +1,6 @@
 #include "tests/support/broker_process.h"
 #include "tests/unit/broker/broker_in_process.h"
+#include "tests/unit/broker/faulty_files.h"
 
 namespace penstock::broker {
 namespace {
@@ -10,7 +11,11 @@ using protocol::ErrorCode;
 /// One partition of a broker without its listener, and one producer that writes to it.
 class PartitionTransactions : public ::testing::Test {
  protected:
-  PartitionTransactions() : broker_(directory_.path()) {
+  PartitionTransactions() : broker_(directory_.path(), files_) {
+    files_.on_open = [this](const std::string& path) -> Status {
+      if (path.ends_with(".txnindex")) ++index_opens_;
+      return {};
+    };
     broker_.open();
     EXPECT_TRUE(broker_.create("t"));
   }
@@ -67,6 +72,8 @@ class PartitionTransactions : public ::testing::Test {
   }
 
   TempDirectory directory_;
+  FaultyFiles files_;
+  std::atomic<int> index_opens_ = 0;
   BrokerInProcess broker_;
 };
 
@@ -140,6 +147,22 @@ TEST_F(PartitionTransactions, ManyAbortedOnesAreNamedOnlyWhereTheyWereRead) {
   EXPECT_EQ(one.aborted[0].first, Offset(0));
 }
 
+TEST_F(PartitionTransactions, AFetchDoesNotReadTheIndexesOfLaterSegments) {
+  constexpr std::int32_t kSegments = 20;
+  for (std::int32_t n = 0; n < kSegments; ++n) {
+    open_transaction(1, 0, n);
+    EXPECT_EQ(mark(1, 0, false), ErrorCode::kNone);
+    EXPECT_TRUE(on([](Partition& partition) { return partition.log().roll().has_value(); }));
+  }
+  index_opens_ = 0;
+  const ReadOutcome one = on([](Partition& partition) {
+    return partition.read({Offset(0), 1, true, true, LeaderEpoch(-1)});
+  });
+  ASSERT_EQ(one.aborted.size(), 1U);
+  EXPECT_EQ(one.aborted[0].first, Offset(0));
+  EXPECT_EQ(index_opens_, 1);
+}
+
 TEST_F(PartitionTransactions, MarkersOfZombiesAreRefused) {
   open_transaction(1, 3);
   EXPECT_EQ(mark(1, 2, true), ErrorCode::kInvalidProducerEpoch);
@@ -148,6 +171,17 @@ TEST_F(PartitionTransactions, MarkersOfZombiesAreRefused) {
   EXPECT_EQ(mark(1, 4, true, 2, 5), ErrorCode::kNone) << "the same once more";
   EXPECT_EQ(mark(1, 5, true, 2, 4), ErrorCode::kTransactionCoordinatorFenced);
   EXPECT_EQ(append(1, 3, 1).error, ErrorCode::kInvalidProducerEpoch);
+}
+
+TEST_F(PartitionTransactions, AMarkerByHandDoesNotFenceTheCoordinator) {
+  open_transaction(1, 0);
+  const auto by_hand = [&](std::int32_t coordinator_epoch, std::int32_t reached) {
+    TransactionMarker marker{ProducerId(1), ProducerEpoch(0), false, coordinator_epoch, 0, reached};
+    return on([&](Partition& partition) { return partition.append_marker(marker).error; });
+  };
+  EXPECT_EQ(by_hand(6, 5), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(by_hand(5, 5), ErrorCode::kNone);
+  EXPECT_EQ(by_hand(5, 4), ErrorCode::kNone) << "it is known there";
 }
 
 TEST_F(PartitionTransactions, AProducerThatAddsBeginsAtZero) {

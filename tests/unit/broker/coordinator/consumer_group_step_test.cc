@@ -330,6 +330,34 @@ TEST_F(ConsumerGroupStep, CommitsNeedTheMembersEpoch) {
   EXPECT_EQ(commit("a", 2, other), ErrorCode::kStaleMemberEpoch);
 }
 
+TEST_F(ConsumerGroupStep, CommitsInTransactionsNeedItToo) {
+  const auto commit = [&](std::string member, std::int32_t epoch) {
+    TransactionalCommitEvent e;
+    e.answer = next_++;
+    const AnswerId to = e.answer;
+    e.member_id = std::move(member);
+    e.generation = epoch;
+    e.producer_id = 7;
+    e.producer_epoch = 0;
+    e.known_topics = known_;
+    CommittedOffset offset;
+    offset.offset = 5;
+    e.offsets.emplace_back(TopicPartition("t", 0), offset);
+    d_.feed(std::move(e));
+    return d_.code(to);
+  };
+  ASSERT_EQ(ask(join("a", {"t"})).error, ErrorCode::kNone);
+  EXPECT_EQ(commit("", -1), ErrorCode::kUnknownMemberId);
+  EXPECT_EQ(commit("x", 1), ErrorCode::kUnknownMemberId);
+  EXPECT_EQ(commit("a", 2), ErrorCode::kStaleMemberEpoch);
+  EXPECT_EQ(commit("a", -1), ErrorCode::kStaleMemberEpoch);
+  EXPECT_EQ(commit("a", 1), ErrorCode::kNone);
+  d_.feed(TransactionEndedEvent{7, true});
+  EXPECT_EQ(d_.group.offsets.at(TopicPartition("t", 0)).offset, 5);
+  ASSERT_EQ(ask(beat("a", kLeaveEpoch)).error, ErrorCode::kNone);
+  EXPECT_EQ(commit("", -1), ErrorCode::kNone) << "nobody is there";
+}
+
 TEST_F(ConsumerGroupStep, EmptyGroupsChangeTheirProtocol) {
   JoinEvent classic = GroupDriver::join(next_++, "");
   classic.member_id_required = false;

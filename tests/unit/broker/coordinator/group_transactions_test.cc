@@ -89,6 +89,19 @@ TEST(GroupTransactions, AGenerationThatNobodyHasIsRefused) {
   EXPECT_EQ(d.code(1), ErrorCode::kIllegalGeneration);
 }
 
+TEST(GroupTransactions, ATombstoneTakesOnlyWhatWasStoredBeforeIt) {
+  GroupDriver d;
+  d.feed(outside(1, 5));
+  d.confirm = false;
+  d.feed(TopicDeletedEvent{"t", std::numeric_limits<std::int64_t>::max(), 2});
+  d.feed(in_transaction(3, 42));
+  d.confirm_all();
+  EXPECT_TRUE(d.group.offsets.empty());
+  EXPECT_TRUE(d.group.unstable(kPlace));
+  d.feed(TransactionEndedEvent{7, true});
+  EXPECT_EQ(d.group.offsets.at(kPlace).offset, 42);
+}
+
 TEST(GroupTransactions, DeletingTheGroupDropsThem) {
   GroupDriver d;
   d.feed(outside(1, 5));
