@@ -23,7 +23,7 @@ constexpr std::string_view kDropped = "Kafka 4 has dropped it";
 
 // By name. A family is looked at when no entry and no longer family has the name.
 constexpr std::array kSettings = {
-    KafkaSetting{"add.partitions.to.txn.*", kAny, "transactions need no retries within a broker"},
+    KafkaSetting{"add.partitions.to.txn.*", kAny, "retries are fixed: each 2 ms for 100 ms, because the markers are this broker's own"},
     KafkaSetting{"allow.everyone.if.no.acl.found", kAny, kPlain},
     KafkaSetting{"alter.config.policy.class.name", "", kNoPlugins},
     KafkaSetting{"alter.log.dirs.replication.quota.*", kAny, "there is one log directory"},

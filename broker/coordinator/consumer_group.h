@@ -85,7 +85,6 @@ struct ConsumerGroup {
   std::map<std::string, std::string> static_members;  // instance id to member id
   std::map<std::string, Assignment> targets;          // by member
   std::map<std::string, ResolvedRegex> regexes;
-  bool unsaved = false;  // an append failed: all has to be stored again
 };
 
 /// Kinds of records in __consumer_offsets: the versions of their keys.
