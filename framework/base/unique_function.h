@@ -19,7 +19,9 @@ class UniqueFunction<R(Args...)> {
   UniqueFunction(std::nullptr_t) {}
   template <class F>
   requires(!std::is_same_v<std::remove_cvref_t<F>, UniqueFunction> &&
-           std::is_invocable_r_v<R, F&, Args...>) UniqueFunction(F&& f)
+           std::is_invocable_r_v<R, F&, Args...>)
+      // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): the constraint leaves moves out
+      UniqueFunction(F&& f)
       : target_(std::make_unique<Holder<std::decay_t<F>>>(std::forward<F>(f))) {}
 
   R operator()(Args... args) { return target_->call(std::forward<Args>(args)...); }
