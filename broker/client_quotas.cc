@@ -149,7 +149,7 @@ std::optional<std::uint64_t> ClientQuotas::bytes_max(Kind kind, std::string_view
   const std::optional<Limit> limit = limit_of(kind, client_id);
   if (!limit) return std::nullopt;
   const double most = limit->value * (QuotaWindows::kWindows - 1) * QuotaWindows::kWindowMs / 1000;
-  constexpr double kMost = 1LL << 62;
+  constexpr auto kMost = static_cast<double>(1LL << 62);
   return static_cast<std::uint64_t>(std::min(most, kMost));
 }
 

@@ -70,7 +70,7 @@ ConsumerMember reconcile(ConsumerMember member, const Reconciliation& to) {
     case ConsumerMemberState::kUnreleased:
       break;
   }
-  const ConsumerMember before = member;
+  ConsumerMember before = member;
   ConsumerMember after = next_step(std::move(member), to);
   // A member that still waits for the same partitions has not moved.
   if (after.epoch == before.epoch && after.state == before.state &&
