@@ -47,7 +47,8 @@ void FileSource::start(const Config& config, SourceContext& context) {
   scan_interval_ = std::chrono::milliseconds(config.number("scan.interval.ms"));
   batch_ = static_cast<std::size_t>(config.number("batch.size"));
   header_ = config.flag("csv.header");
-  delimiter_ = config.text("csv.delimiter") == "tab" ? '\t' : config.text("csv.delimiter")[0];
+  settings_.delimiter =
+      config.text("csv.delimiter") == "tab" ? '\t' : config.text("csv.delimiter")[0];
   text_ = context.schema({.type = Type::kString});
   cell_ = context.schema({.type = Type::kString, .optional = true});
   add_new_inputs();
@@ -155,7 +156,7 @@ bool FileSource::take(Source& source, Block& out) {
 
 void FileSource::csv_header(Source& source, std::string_view line) {
   std::vector<std::string> names;
-  for (const CsvField& field : split_csv(line, delimiter_))
+  for (const CsvField& field : split_csv(line, settings_.delimiter))
     names.push_back(header_ ? csv_text(field) : "c" + std::to_string(names.size() + 1));
   std::vector<Field> fields;
   fields.reserve(names.size());
@@ -169,7 +170,7 @@ void FileSource::csv_header(Source& source, std::string_view line) {
 }
 
 Value FileSource::csv_row(const Source& source, std::string_view line, Block& out) const {
-  const auto fields = split_csv(line, delimiter_);
+  const auto fields = split_csv(line, settings_.delimiter);
   const std::size_t columns = source.row->fields().size();
   if (fields.size() != columns) {
     throw std::invalid_argument(std::to_string(fields.size()) + " fields where the header has " +

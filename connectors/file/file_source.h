@@ -38,7 +38,6 @@ class FileSource final : public SourceTask {
   Format format_ = Format::kLines;
   InputSettings settings_;
   std::size_t batch_ = 0;
-  char delimiter_ = ',';
   bool header_ = true;
   std::chrono::milliseconds scan_interval_{};
   std::chrono::steady_clock::time_point scanned_{};

@@ -73,10 +73,22 @@ void Input::start_with(std::vector<TrackedFile> older) {
 
 std::size_t Input::find_end(std::string_view from, std::size_t searched) const {
   if (!settings_.quoted) return from.find('\n', searched);
+  // As split_csv() sees it: quotes count only where a field begins with one.
   bool inside = false;
+  bool field_begins = true;
   for (std::size_t i = 0; i < from.size(); ++i) {
-    if (from[i] == settings_.quote) inside = !inside;
-    if (from[i] == '\n' && !inside) return i;
+    const char c = from[i];
+    if (inside) {
+      if (c != settings_.quote) continue;
+      if (i + 1 < from.size() && from[i + 1] == settings_.quote)
+        ++i;
+      else
+        inside = false;
+    } else {
+      if (c == '\n') return i;
+      inside = field_begins && c == settings_.quote;
+      field_begins = c == settings_.delimiter;
+    }
   }
   return std::string_view::npos;
 }

@@ -20,6 +20,7 @@ struct InputSettings {
   bool follow = true;   // false: the last line counts without a line end, and the input ends
   bool quoted = false;  // CSV: a line end inside quotes belongs to the record
   char quote = '"';
+  char delimiter = ',';
   std::chrono::milliseconds rotation_wait{1000};  // a rotated file must be silent for so long
 };
 

@@ -206,6 +206,9 @@ void append_cast(const PlanColumn& column, const Value& value, std::string& out)
   PlanColumn unlimited = column;
   unlimited.column.length_max = 0;  // of the text that stands for the value
   if (value.type == Type::kArray) {
+    const Schema* items = column.schema;
+    while (items != nullptr && items->type() == Type::kArray) items = items->items();
+    relational::take_logical(unlimited, items);
     append_array_literal(column, value, 1, buffer);
     return append_text(unlimited, buffer, out);
   }

@@ -1,6 +1,7 @@
 #include "connectors/relational/polling.h"
 
 #include <cstdio>
+#include <optional>
 #include <stdexcept>
 
 #include "connectors/relational/temporal.h"
@@ -68,19 +69,23 @@ std::span<const std::string_view> offset_fields(Mode mode) {
 }
 
 Position position_of(Mode mode, std::span<const Value> fields) {
+  const auto integer = [](const Value& field, const char* name) -> std::optional<std::int64_t> {
+    if (field.is_integer()) return field.i;
+    if (field.is_null()) return std::nullopt;
+    throw std::runtime_error(std::string("the stored source offset's field ") + name +
+                             " is not a whole number; correct it with PATCH "
+                             "/connectors/{name}/offsets, or DELETE it to begin anew");
+  };
   Position out;
   std::size_t next = 0;
-  if (uses_id(mode)) {
-    const Value& id = fields[next++];
-    if (id.is_integer()) out.id = id.i;
-  }
+  if (uses_id(mode)) out.id = integer(fields[next++], "incrementing");
   if (uses_time(mode)) {
-    const Value& ms = fields[next];
-    const Value& nanos = fields[next + 1];
-    if (ms.is_integer()) {
-      out.time = ms.i * 1000;
+    const auto ms = integer(fields[next], "timestamp");
+    const auto nanos = integer(fields[next + 1], "timestamp_nanos");
+    if (ms) {
+      out.time = *ms * 1000;
       // The part below the second is in both fields; only its microseconds are new.
-      if (nanos.is_integer()) out.time = floor_div(ms.i, 1000) * kMicrosPerSecond + nanos.i / 1000;
+      if (nanos) out.time = floor_div(*ms, 1000) * kMicrosPerSecond + *nanos / 1000;
     }
   }
   return out;

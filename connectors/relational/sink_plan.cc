@@ -6,6 +6,7 @@ namespace penstock::relational {
 namespace {
 
 constexpr std::size_t kShownKeyMax = 100;
+constexpr std::int32_t kScaleMax = 1000;
 
 bool same_keys(const Value& map, const std::vector<std::string>& names) {
   if (map.size != names.size() * 2) return false;
@@ -27,6 +28,17 @@ Logical logical_of(const Schema* schema) {
   if (name == logical::kTimestamp && schema->type() == Type::kInt64) return Logical::kTimestamp;
   if (name == logical::kSqliteAny && schema->type() == Type::kStruct) return Logical::kSqliteAny;
   return Logical::kNone;
+}
+
+void take_logical(PlanColumn& column, const Schema* schema) {
+  column.logical = logical_of(schema);
+  if (column.logical != Logical::kDecimal) return;
+  const auto scale = integer_from_text(schema->parameter("scale"));
+  if (!scale || *scale > kScaleMax || *scale < -kScaleMax) {
+    throw BadShape("field " + quoted(column.column.name) +
+                   ": a Decimal without a usable parameter 'scale'");
+  }
+  column.scale = static_cast<std::int32_t>(*scale);
 }
 
 bool Plan::fits(const Record& record) const {

@@ -46,6 +46,10 @@ struct PlanColumn {
   int encoding = 0;  // the database's own
 };
 
+/// Sets what `schema` says of the values: the logical type, and a Decimal's scale. Throws BadShape
+/// for a Decimal without a usable one.
+void take_logical(PlanColumn& column, const Schema* schema);
+
 /// kPatch: some fields are absent. An UPDATE of the others, and an INSERT when there is no such
 /// row.
 enum class Op : std::uint8_t { kInsert, kUpsert, kUpdate, kPatch, kDelete };

@@ -9,7 +9,6 @@ namespace penstock::relational {
 namespace {
 
 constexpr std::size_t kPlansMax = 1000;
-constexpr std::int32_t kScaleMax = 1000;
 
 /// DEFAULT of a column; empty when there is none, or none that is the same in every database.
 std::string default_text(const Schema& schema) {
@@ -106,15 +105,7 @@ Plan* SinkPlanner::make(const Record& record, const TableId& id) {
     column.index = want.index;
     column.schema = want.schema;
     column.is_key = want.is_key;
-    column.logical = logical_of(want.schema);
-    if (column.logical == Logical::kDecimal) {
-      const auto scale = integer_from_text(want.schema->parameter("scale"));
-      if (!scale || *scale > kScaleMax || *scale < -kScaleMax) {
-        throw BadShape("field " + quoted(want.name) +
-                       ": a Decimal without a usable parameter 'scale'");
-      }
-      column.scale = static_cast<std::int32_t>(*scale);
-    }
+    take_logical(column, want.schema);
     const std::string where = "table " + id.quoted() + ", column " + quoted(want.name) + ": ";
     try {
       database_.choose(column);

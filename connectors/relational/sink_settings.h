@@ -52,9 +52,8 @@ inline constexpr ConfigKey kSinkKeys[] = {
             "the connector's rows to start "
             "again. They count for one cluster (its cluster id), so that a new cluster is read "
             "from its beginning. A topic that is "
-            "deleted and made again in the same cluster is not recognised: while it is shorter "
-            "than before the task fails, and once it is as "
-            "long, the records up to the old offset are skipped; delete its rows there before. "
+            "deleted and made again is told by its topic id: upserts and updates read it from its "
+            "start, mode insert fails and says which row of the table to delete first. "
             "Connectors that share a database need different names. When off, delivery is at least "
             "once.",
      .importance = ConfigKey::kMedium,

@@ -132,6 +132,17 @@ std::vector<TopicInfo> topics_of(const rd_kafka_metadata_t& metadata) {
 
 }  // namespace
 
+Result<std::string> Cluster::id() {
+  char* id = rd_kafka_clusterid(client_, timeout_ms_);
+  if (id == nullptr) {
+    return tl::make_unexpected(
+        cluster_error(bootstrap_, RD_KAFKA_RESP_ERR__TIMED_OUT, "cannot learn the cluster's id"));
+  }
+  std::string out(id);
+  rd_kafka_mem_free(client_, id);
+  return out;
+}
+
 Result<std::vector<TopicInfo>> Cluster::topics() {
   const rd_kafka_metadata_t* raw = nullptr;
   const auto error = rd_kafka_metadata(client_, 1, nullptr, &raw, timeout_ms_);

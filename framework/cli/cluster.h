@@ -40,6 +40,7 @@ class Cluster {
   Cluster& operator=(Cluster&&) noexcept;
   ~Cluster();
 
+  Result<std::string> id();
   /// Internal topics (two leading underscores) included.
   Result<std::vector<TopicInfo>> topics();
   Result<TopicInfo> topic(const std::string& name);

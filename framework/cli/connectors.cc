@@ -69,9 +69,24 @@ Status create(const Options& options) {
   PENSTOCK_ASSIGN_OR_RETURN(const Job job, read_job_file(options.file));
   RestClient client(options.worker);
   json all = json::array();
+  if (!job.topics.empty()) {
+    return fail(Errc::kInvalid,
+                options.file +
+                    " lists topics, which a worker does not make: create them with "
+                    "'penstock topics create' and take the list out, or run the job "
+                    "with 'penstock run'");
+  }
+  PENSTOCK_ASSIGN_OR_RETURN(const json existing, client.get("/connectors"));
   for (const JobConnector& connector : job.connectors) {
-    auto answer = client.put("/connectors/" + encode_segment(connector.name) + "/config",
-                             json(connector.config));
+    // A state to begin with counts for new connectors only.
+    const bool begins =
+        !connector.initial_state.empty() &&
+        std::find(existing.begin(), existing.end(), connector.name) == existing.end();
+    auto answer = begins ? client.post("/connectors", {{"name", connector.name},
+                                                       {"config", connector.config},
+                                                       {"initial_state", connector.initial_state}})
+                         : client.put("/connectors/" + encode_segment(connector.name) + "/config",
+                                      json(connector.config));
     if (!answer)
       return tl::make_unexpected(answer.error().in(options.file + ": connector " + connector.name));
     all.push_back(std::move(*answer));

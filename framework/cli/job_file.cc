@@ -71,8 +71,15 @@ void unknown_keys(const json& object, const std::set<std::string>& known, const 
 void read_connector(const json& body, const std::string& where, Job& job, Problems& problems) {
   if (!body.is_object())
     return problems.add(where + " must be an object with \"name\" and \"config\"");
-  unknown_keys(body, {"name", "config"}, where, problems);
+  unknown_keys(body, {"name", "config", "initial_state", "tasks", "type"}, where, problems);
   JobConnector connector;
+  if (body.contains("initial_state")) {
+    const json& state = body["initial_state"];
+    if (state == "RUNNING" || state == "PAUSED" || state == "STOPPED")
+      connector.initial_state = state;
+    else
+      problems.add(where + ".initial_state must be one of RUNNING, PAUSED, STOPPED");
+  }
   if (body.contains("name") && body["name"].is_string()) connector.name = body["name"];
   if (body.contains("config"))
     connector.config = read_settings(body["config"], where + ".config", problems);

@@ -67,7 +67,7 @@ class JobRun {
 
  private:
   Status start_servers();
-  Status write_worker_settings(const std::string& path, const std::string& data) const;
+  Status write_worker_settings(const std::string& path, const std::string& state) const;
   Status create_topics(Cluster& cluster);
   Status submit();
   Result<int> watch(JobWatch& watch);
@@ -117,11 +117,12 @@ Status JobRun::start_servers() {
     bootstrap_ = broker_->address();
   } else {
     bootstrap_ = options_.bootstrap;
-    PENSTOCK_ASSIGN_OR_RETURN(auto cluster, Cluster::open(bootstrap_, kClusterTimeoutMs));
-    PENSTOCK_RETURN_IF_ERROR(cluster.topics());
   }
+  PENSTOCK_ASSIGN_OR_RETURN(auto cluster, Cluster::open(bootstrap_, kClusterTimeoutMs));
+  PENSTOCK_ASSIGN_OR_RETURN(const std::string cluster_id, cluster.id());
   const std::string settings = data + "/worker.properties";
-  PENSTOCK_RETURN_IF_ERROR(write_worker_settings(settings, data));
+  PENSTOCK_RETURN_IF_ERROR(
+      write_worker_settings(settings, data + "/connect-" + encode_segment(cluster_id)));
   worker_ = std::make_unique<Service>(Service::Options{
       "worker",
       {bin + "/penstock-connect", "standalone", settings, "--override",
@@ -138,11 +139,13 @@ Status JobRun::start_servers() {
   return {};
 }
 
-Status JobRun::write_worker_settings(const std::string& path, const std::string& data) const {
+Status JobRun::write_worker_settings(const std::string& path, const std::string& state) const {
   std::ofstream file(path, std::ios::trunc);
-  file << "# Written by 'penstock run'.\nbootstrap.servers=" << bootstrap_
-       << "\noffset.storage.file.filename=" << data
-       << "/connect\n"
+  file << "# Written by 'penstock run'.\nbootstrap.servers="
+       << bootstrap_
+       // Source offsets say what is in the topics of one cluster.
+       << "\noffset.storage.file.filename=" << state
+       << "\n"
        // Somebody waits: what fails again and again shall fail soon.
        << "task.restart.budget=5\ntask.restart.backoff.max.ms=1000\ntask.restart.window.ms=60000\n";
   if (!options_.plugin_folders.empty()) {
@@ -414,6 +417,13 @@ void add_run(CLI::App& app, Outcome& outcome) {
   command->callback([options, &outcome] {
     auto job = read_job_file(options->job);
     if (!job) return outcome.failed(job.error());
+    for (const JobConnector& connector : job->connectors) {
+      if (connector.initial_state.empty() || connector.initial_state == "RUNNING") continue;
+      return outcome.failed({Errc::kInvalid, options->job + ": connector " + connector.name +
+                                                 " is to begin " + connector.initial_state +
+                                                 ", but 'penstock run' runs every connector: take "
+                                                 "\"initial_state\" out"});
+    }
     const auto code = JobRun(*options, std::move(*job)).run();
     if (code)
       outcome.exit_code = *code;

@@ -91,6 +91,14 @@ class Pipeline(JobCase):
         self.assert_done(self.run_job(self.source(), self.sink()))
         self.assert_equal_content("people")
 
+    def test_offsets_count_for_one_cluster(self):
+        self.make_database(rows=300)
+        self.assert_done(self.run_job(self.source(), self.sink()))
+        shutil.rmtree(self.folder / "penstock-data" / "broker")
+        (self.folder / "sink.db").unlink()
+        self.assert_done(self.run_job(self.source(), self.sink()))
+        self.assert_equal_content("people")
+
     def test_a_topic_that_nobody_wrote_to_is_named(self):
         self.make_database(rows=10)
         result = self.run_job(self.source(), self.sink(topics="people,poeple"))

@@ -22,8 +22,8 @@ using ConfigMap = std::map<std::string, std::string>;
 
 namespace message {
 
-// --- worker to runner
-// -------------------------------------------------------------------------------------------------
+// From worker to runner.
+
 /// First frame. Answer: Ready or Refused.
 struct Hello {
   std::uint32_t channel_version = kChannelVersion;
@@ -79,8 +79,8 @@ struct Bye {
   std::int64_t deadline_ms = 30'000;
 };  // -> Farewell, then exit 0
 
-// --- runner to worker, answers
-// ----------------------------------------------------------------------------------------
+// From runner to worker: answers.
+
 struct Ready {
   std::int64_t pid = 0;
   std::string plugin_version;
@@ -124,8 +124,8 @@ struct Stopped {
 };
 struct Farewell {};
 
-// --- runner to worker, unasked
-// ----------------------------------------------------------------------------------------
+// From runner to worker: unasked.
+
 /// Source offsets, local state only. Keys and values are Connect's JSON: key
 /// ["connector",{partition}] without the connector.
 struct ReadOffsets {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <map>
 #include <unordered_map>
 #include <utility>
@@ -59,15 +60,11 @@ class LocalStateLog final : public StateLog {
     const auto now = clock_.wall_ms();
     for (const auto& entry : entries) batch.add(now, entry.key, as_view(entry.value));
     PENSTOCK_RETURN_IF_ERROR(append(batch));
-    PENSTOCK_RETURN_IF_ERROR(flush());
+    PENSTOCK_RETURN_IF_ERROR(sync());
     for (const auto& entry : entries) remember(entry.key, as_view(entry.value));
-    // What was put is durable already: a compaction that finds no room is tried again with the next
+    // What was put is durable already: housekeeping that finds no room is tried again with the next
     // entries.
-    if (log_->size_bytes() > compact_bytes_min_ &&
-        live_bytes_ * kLiveShareMin < log_->size_bytes()) {
-      if (auto compacted = compact(); !compacted && compacted.error().code != Errc::kStorageFull)
-        return compacted;
-    }
+    if (auto kept = keep_house(); !kept && kept.error().code != Errc::kStorageFull) return kept;
     return {};
   }
 
@@ -137,7 +134,7 @@ class LocalStateLog final : public StateLog {
     return {};
   }
 
-  Status flush() {
+  Status sync() {
     if (const auto task = log_->begin_flush()) {
       if (auto ran = task->run(files_); !ran) {
         log_->set_offline(ran.error());
@@ -145,9 +142,17 @@ class LocalStateLog final : public StateLog {
       }
       log_->apply_flush(*task);
     }
-    if (clock_.steady_ms() - checkpointed_ms_ < kCheckpointEveryMs) return {};
-    checkpointed_ms_ = clock_.steady_ms();
-    return checkpoint_();
+    return {};
+  }
+
+  Status keep_house() {
+    if (clock_.steady_ms() - checkpointed_ms_ >= kCheckpointEveryMs) {
+      checkpointed_ms_ = clock_.steady_ms();
+      PENSTOCK_RETURN_IF_ERROR(checkpoint_());
+    }
+    const bool large = log_->size_bytes() > compact_bytes_min_;
+    if (!large || live_bytes_ * kLiveShareMin >= log_->size_bytes()) return {};
+    return compact();
   }
 
   Status compact() {
@@ -161,7 +166,7 @@ class LocalStateLog final : public StateLog {
       PENSTOCK_RETURN_IF_ERROR(append(batch));
     }
     if (batch.count() > 0) PENSTOCK_RETURN_IF_ERROR(append(batch));
-    PENSTOCK_RETURN_IF_ERROR(flush());
+    PENSTOCK_RETURN_IF_ERROR(sync());
     PENSTOCK_RETURN_IF_ERROR(log_->truncate_prefix(begin));
     PENSTOCK_RETURN_IF_ERROR(checkpoint_());
     log_->unlink_deleted();
@@ -246,6 +251,13 @@ Result<std::unique_ptr<LocalState>> LocalState::open(log::FileSystem& files, con
 }
 
 Result<std::unique_ptr<LocalState>> LocalState::open(const Clock& clock, Options options) {
+  // Configurations hold passwords: a folder that is made here is its owner's alone.
+  std::error_code error;
+  if (std::filesystem::create_directories(options.path, error) && !error) {
+    std::filesystem::permissions(options.path, std::filesystem::perms::owner_all, error);
+    if (error)
+      return fail(Errc::kIo, "cannot make " + options.path + " private: " + error.message());
+  }
   return LocalStateDirectory::open(log::posix_file_system(), clock, std::move(options));
 }
 

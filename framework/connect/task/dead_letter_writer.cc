@@ -29,10 +29,9 @@ Status DeadLetterWriter::write(const BadRecord& record) {
   for (;;) {
     const auto produced = producer_->produce(letter);
     if (produced) break;
-    if (produced.error().code != Errc::kBusy)
-      return tl::make_unexpected(produced.error().in(where));
+    if (produced.error().code != Errc::kBusy) return give_up(produced.error().in(where));
     if (setup_.signal->stopping())
-      return fail(Errc::kCancelled, where + ": stopped while the broker took no more");
+      return give_up({Errc::kCancelled, where + ": stopped while the broker took no more"});
     producer_->poll(kPollMs);
   }
   ++pending_;
@@ -48,10 +47,18 @@ Status DeadLetterWriter::wait(std::chrono::milliseconds at_most) {
     producer_->poll(kPollMs);
   }
   const auto where = "dead letter to \"" + policy_.dead_letter_topic + "\": ";
-  if (!error_.empty()) return fail(Errc::kUnavailable, where + error_);
+  if (!error_.empty()) return give_up({Errc::kUnavailable, where + error_});
   if (pending_ > 0)
-    return fail(Errc::kTimeout, where + "the broker did not acknowledge it in time");
+    return give_up({Errc::kTimeout, where + "the broker did not acknowledge it in time"});
   return {};
+}
+
+/// The records that the letters point into are about to go: what was not sent must not be sent.
+Status DeadLetterWriter::give_up(Error error) {
+  producer_.reset();
+  pending_ = 0;
+  if (error_.empty()) error_ = "given up";  // wait() must not take the unsent ones for durable
+  return tl::make_unexpected(std::move(error));
 }
 
 }  // namespace penstock::connect

@@ -24,7 +24,8 @@ namespace penstock::connect {
 class DeadLetterWriter final : public rdkafka::DeliveryListener {
  public:
   DeadLetterWriter(const TaskSetup& setup, const ErrorPolicy& policy);
-  /// Views of `record` must live until wait() returned.
+  /// Views of `record` must live until wait() returned, or write() an error: with an error nothing
+  /// more is sent.
   Status write(const BadRecord& record);
   /// Until all is durable. kTimeout: not within `at_most`.
   Status wait(std::chrono::milliseconds at_most);
@@ -32,6 +33,8 @@ class DeadLetterWriter final : public rdkafka::DeliveryListener {
   void delivered(const rdkafka::Delivery& delivery) override;
 
  private:
+  Status give_up(Error error);
+
   const TaskSetup& setup_;
   const ErrorPolicy& policy_;
   DeadLetters letters_;

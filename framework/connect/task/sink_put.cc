@@ -12,6 +12,8 @@ namespace {
 using std::chrono::milliseconds;
 constexpr milliseconds kRetryStep{50};
 constexpr milliseconds kDeadLetterWait{60'000};
+constexpr const char* kInternalTopics =
+    "^__(consumer_offsets|transaction_state|share_group_state)$";
 
 /// Java's \d is unknown to the regular expressions that the client library uses.
 std::string translated(const std::string& java) {
@@ -80,6 +82,9 @@ Status SinkLoop::prepare() {
   if (plain) context_.set_bootstrap(settings.values["bootstrap.servers"]);
   SinkFetcher::Options options;
   PENSTOCK_ASSIGN_OR_RETURN(options.topics, topics());
+  // A pattern never means the brokers' own topics, as with Java's exclude.internal.topics.
+  if (!text_setting(setup_.config, "topics.regex", "").empty())
+    settings.values.try_emplace("topic.blacklist", kInternalTopics);
   options.client = std::move(settings);
   options.limits = {setup_.block_records, setup_.block_bytes};
   dead_letters_ = std::make_unique<DeadLetterWriter>(setup_, policy_);

@@ -28,6 +28,19 @@ TEST(JobFile, TakesAPlainConnectBody) {
   EXPECT_EQ(job->connectors[0].name, "a");
 }
 
+TEST(JobFile, TakesWhatAWorkerTakesAndShows) {
+  const auto job = parse_job(
+      R"({"name":"a","config":{"connector.class":"X"},"initial_state":"STOPPED","tasks":[],"type":"sink"})",
+      "job.json");
+  ASSERT_TRUE(job) << job.error().text;
+  EXPECT_EQ(job->connectors[0].initial_state, "STOPPED");
+  const auto wrong = parse_job(
+      R"({"name":"a","config":{"connector.class":"X"},"initial_state":"ASLEEP"})", "job.json");
+  ASSERT_FALSE(wrong);
+  EXPECT_THAT(wrong.error().text,
+              HasSubstr("initial_state must be one of RUNNING, PAUSED, STOPPED"));
+}
+
 TEST(JobFile, BrokenJsonNamesFileLineAndColumn) {
   const auto job = parse_job("{\n  \"connectors\": [,]\n}", "job.json");
   ASSERT_FALSE(job);

@@ -65,6 +65,15 @@ TEST_F(FileSourceTest, KeepsTheContractInEachFormat) {
             (Lines{R"(t null {"a":1})", R"(t null {"a":[2.5,null,true]})", R"(t null "x")"}));
 }
 
+TEST_F(FileSourceTest, AQuoteInsideAnUnquotedFieldIsText) {
+  folder_.append("a.csv", "id,name\n4,5\" pipe\n5,\"two\nlines\"\n6,7\" pipe\n");
+  SourceHarness csv(kSource, settings("a.csv", "csv", "end"));
+  csv.start();
+  EXPECT_EQ(csv.drain(), (Lines{R"(t null {"id":"4","name":"5\" pipe"})",
+                                R"(t null {"id":"5","name":"two\nlines"})",
+                                R"(t null {"id":"6","name":"7\" pipe"})"}));
+}
+
 TEST_F(FileSourceTest, WaitsForTheLineEndWhenFollowing) {
   folder_.append("a", "one\ntw");
   SourceHarness source(kSource, settings("a"));

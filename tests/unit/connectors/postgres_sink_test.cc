@@ -156,6 +156,35 @@ TEST_F(PostgresSink, ArraysOfScalarsBecomeArrays) {
   EXPECT_THAT(rows("SELECT a[2] IS NULL, a[3] IS NULL FROM t"), ElementsAre("t|f"));
 }
 
+TEST_F(PostgresSink, ItemsOfArraysAreWhatTheirLogicalTypeSays) {
+  const auto items = [&](Type type, std::string_view name) {
+    return sink().schema({.type = type, .optional = true, .name = std::string(name)});
+  };
+  const Value dates[] = {Value::integer(15736), Value::null()};
+  const Value times[] = {Value::integer(123'456)};
+  const Value stamps[] = {Value::integer(1'359'622'923'456)};
+  const Value decimals[] = {Value::bytes("\x30\x39")};
+  const Schema* decimal = sink().schema({.type = Type::kBytes,
+                                         .name = std::string(logical::kDecimal),
+                                         .parameters = {{"scale", "2"}}});
+  sql("CREATE TABLE t(d date[], h time[], s timestamp[], n numeric(6,2)[])");
+  add_value(sink(), "t",
+            {Cell{"d",
+                  {.type = Type::kArray, .items = items(Type::kInt32, logical::kDate)},
+                  Value::array(dates)},
+             Cell{"h",
+                  {.type = Type::kArray, .items = items(Type::kInt32, logical::kTime)},
+                  Value::array(times)},
+             Cell{"s",
+                  {.type = Type::kArray, .items = items(Type::kInt64, logical::kTimestamp)},
+                  Value::array(stamps)},
+             Cell{"n", {.type = Type::kArray, .items = decimal}, Value::array(decimals)}});
+  sink().put();
+  EXPECT_THAT(rows("SELECT d, h, s, n FROM t"),
+              ElementsAre("{2013-01-31,NULL}|{00:02:03.456}|{\"2013-01-31 09:02:03.456\"}|"
+                          "{123.45}"));
+}
+
 TEST_F(PostgresSink, KeepsTheLastOfEachKeyAndTheOrderOfDeletes) {
   upsert();
   for (const int v : {1, 2, 3}) add_pair(sink(), "t", {int64("id", 1)}, {int32("v", v)});

@@ -69,6 +69,11 @@ TEST(Offsets, AMissingFieldIsNoPosition) {
             (Position{.id = std::nullopt, .time = 1'000'000}));
 }
 
+TEST(Offsets, AFieldThatIsNoNumberIsRefused) {
+  const Value fields[] = {Value::string("500")};
+  EXPECT_THROW(position_of(Mode::kIncrementing, fields), std::runtime_error);
+}
+
 TEST(Temporal, IsoTextIsReadInAllItsForms) {
   EXPECT_EQ(parse_time("1970-01-02")->point(), kMicrosPerDay);
   EXPECT_EQ(parse_time("1970-01-01 00:00:01.5")->point(), 1'500'000);

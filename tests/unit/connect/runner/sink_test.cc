@@ -106,6 +106,21 @@ TEST_F(RunnerSink, PoisonRecordsGoToTheDeadLetterTopicUnchanged) {
   EXPECT_EQ(dead[1].headers.at("__connect.errors.exception.message"), "not wanted");
 }
 
+TEST_F(RunnerSink, APatternLeavesTheBrokersOwnTopicsOut) {
+  cluster_.create_topic("__consumer_offsets");
+  cluster_.produce("__consumer_offsets", {"not json"});
+  cluster_.produce("t", objects(3));
+  runner_.hello("LineSink", cluster_.client());
+  runner_.ask_for<message::Started>(message::StartTask{0,
+                                                       {{"topics.regex", ".*"},
+                                                        {"file", file_},
+                                                        {"value.converter.schemas.enable", "false"},
+                                                        {"key.converter", "StringConverter"}}});
+  ASSERT_TRUE(caught_up());
+  EXPECT_EQ(runner_.metric("stored.t.0"), 3);
+  EXPECT_EQ(lines_of(file_).size(), 3U);
+}
+
 TEST_F(RunnerSink, ADeadLetterIsWrittenOnceWhenTheTargetKeepsTheOffsets) {
   cluster_.create_topic("dead");
   cluster_.produce("t", {"{\"n\":0}", "{\"n\":"});

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "framework/log/file_system.h"
+#include "tests/unit/broker/faulty_files.h"
 
 namespace penstock::connect {
 namespace {
@@ -65,6 +66,29 @@ TEST_F(LocalStateTest, ASecondWorkerIsRefused) {
   const auto second = LocalState::open(log::posix_file_system(), clock_, {folder_ + "/s"});
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, Errc::kBusy);
+}
+
+TEST_F(LocalStateTest, WhatIsDurableCountsThoughACheckpointFindsNoRoom) {
+  broker::FaultyFiles files;
+  files.on_open = [](const std::string& path) {
+    if (path.find("checkpoint") == std::string::npos) return Status();
+    return Status(fail(Errc::kStorageFull, "open " + path + ": No space left on device"));
+  };
+  const StateEntry entry{"a", "1"};
+  {
+    auto state = LocalState::open(files, clock_, {folder_ + "/s"});
+    ASSERT_TRUE(state) << state.error().text;
+    EXPECT_TRUE((*state)->log(StateTopic::kOffsets).put({&entry, 1}));
+    EXPECT_EQ(all(**state), (std::map<std::string, std::string>{{"a", "1"}}));
+  }
+  EXPECT_EQ(all(*open()), (std::map<std::string, std::string>{{"a", "1"}}));
+}
+
+TEST_F(LocalStateTest, ItsFolderIsTheOwnersAlone) {
+  const auto state = LocalState::open(clock_, {folder_ + "/s"});
+  ASSERT_TRUE(state) << state.error().text;
+  EXPECT_EQ(std::filesystem::status(folder_ + "/s").permissions(),
+            std::filesystem::perms::owner_all);
 }
 
 TEST_F(LocalStateTest, CompactionKeepsTheDirectorySmallAndTheStateEqual) {
