@@ -158,15 +158,15 @@ TEST_F(PostgresSink, ArraysOfScalarsBecomeArrays) {
 
 TEST_F(PostgresSink, ItemsOfArraysAreWhatTheirLogicalTypeSays) {
   const auto items = [&](Type type, std::string_view name) {
-    return sink().schema({.type = type, .optional = true, .name = std::string(name)});
+    return sink().schema({.type = type, .optional = true, .name = name});
   };
   const Value dates[] = {Value::integer(15736), Value::null()};
   const Value times[] = {Value::integer(123'456)};
   const Value stamps[] = {Value::integer(1'359'622'923'456)};
-  const Value decimals[] = {Value::bytes("\x30\x39")};
-  const Schema* decimal = sink().schema({.type = Type::kBytes,
-                                         .name = std::string(logical::kDecimal),
-                                         .parameters = {{"scale", "2"}}});
+  const Value decimals[] = {Value::binary("\x30\x39")};
+  const Parameter scale[] = {{"scale", "2"}};
+  const Schema* decimal =
+      sink().schema({.type = Type::kBytes, .name = logical::kDecimal, .parameters = scale});
   sql("CREATE TABLE t(d date[], h time[], s timestamp[], n numeric(6,2)[])");
   add_value(sink(), "t",
             {Cell{"d",
