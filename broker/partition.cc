@@ -7,6 +7,7 @@
 
 #include "broker/broker.h"
 #include "broker/pool.h"
+#include "framework/log/damage_note.h"
 
 namespace penstock::broker {
 
@@ -294,7 +295,15 @@ void Partition::flushed(const log::FlushTask& task, const Status& status) {
 }
 
 void Partition::go_offline(const Error& why) {
-  if (!log_->offline()) log_->set_offline(why);
+  const bool news = !log_->offline();
+  if (news) log_->set_offline(why);
+  if (news && why.code == Errc::kCorrupt) {
+    Broker& broker = owner_.broker();
+    broker.pool().run([&broker, directory = log_->directory()] {
+      if (const Status synced = log::sync_damage_note(broker.files(), directory); !synced)
+        spdlog::error("{}: {}", directory, synced.error().text);
+    });
+  }
   fail_waiters(ErrorCode::kStorageError);
 }
 

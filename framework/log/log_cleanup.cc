@@ -161,7 +161,10 @@ Status LogImpl::truncate(Offset to) {
     PENSTOCK_ASSIGN_OR_RETURN(const auto file, last.file());
     PENSTOCK_RETURN_IF_ERROR(file->sync());
     PENSTOCK_RETURN_IF_ERROR(system_.sync_directory(directory_));
-    txn_files_.clear();
+    // Those that stay may still have to be synced. Names of equal length go by their offsets.
+    std::erase_if(txn_files_, [newest = last.stem() + ".txnindex"](const auto& item) {
+      return item.first > newest;
+    });
     PENSTOCK_ASSIGN_OR_RETURN(const auto names, system_.list(directory_));
     return restore_producers(end_, names);
   };

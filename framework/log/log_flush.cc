@@ -100,7 +100,7 @@ Status LogImpl::close() {
   cancel_compaction();
   const bool as_opened = appended_bytes_ == 0 && snapshot_at_ == end_ && flushed_end_ == end_ &&
                          directory_changes_ == directory_changes_synced_ && !epoch_file_ &&
-                         !active().is_open();
+                         txn_files_.empty() && !active().is_open();
   if (!as_opened) PENSTOCK_RETURN_IF_ERROR(close_active());
   PENSTOCK_RETURN_IF_ERROR(check_online());
   ++generation_;

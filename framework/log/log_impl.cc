@@ -4,6 +4,7 @@
 
 #include "framework/base/assert.h"
 #include "framework/base/crc32c.h"
+#include "framework/log/damage_note.h"
 
 namespace penstock::log {
 namespace {
@@ -53,7 +54,17 @@ void LogImpl::keep_few_files_open(std::size_t used) {
 }
 
 void LogImpl::set_offline(Error why) {
-  if (!offline_) offline_ = std::move(why);
+  if (offline_) return;
+  // Without the note the next open would take appends until somebody meets the damage again.
+  if (why.code == Errc::kCorrupt && damaged_) {
+    if (auto noted = write_damage_note(system_, directory_, *damaged_, why.text); !noted)
+      why.text += " (and that could not be noted: " + noted.error().text + ")";
+  }
+  offline_ = std::move(why);
+}
+
+void LogImpl::note_damage(std::size_t index, const Error& error) {
+  if (error.code == Errc::kCorrupt && index < segments_.size()) damaged_ = segments_[index]->base();
 }
 
 Status LogImpl::check_online() const {
@@ -258,7 +269,10 @@ Status LogImpl::roll() {
 
 Status LogImpl::load_active() {
   auto loaded = active().load(judge_of(segments_.size() - 1));
-  if (!loaded && loaded.error().code == Errc::kCorrupt) set_offline(loaded.error());
+  if (!loaded && loaded.error().code == Errc::kCorrupt) {
+    note_damage(segments_.size() - 1, loaded.error());
+    set_offline(loaded.error());
+  }
   return loaded;
 }
 

@@ -112,6 +112,10 @@ class LogImpl final : public Log {
   }
   void set_flushed_end(Offset to);
   void keep_few_files_open(std::size_t used);
+  /// Remembers in which segment damage was met, for the note that set_offline() leaves.
+  void note_damage(std::size_t index, const Error& error);
+  Result<ReadResult> read_from(Offset from, std::uint64_t bytes_max, Offset below,
+                               bool at_least_one, std::size_t& index);
 
   Status check_online() const;
   [[nodiscard]] std::int64_t roll_jitter_ms(Offset base) const;
@@ -186,6 +190,7 @@ class LogImpl final : public Log {
   std::deque<Deleted> deleted_;
   std::deque<Segment*> lately_used_;  // cold segments with an open file
   std::optional<Error> offline_;
+  std::optional<Offset> damaged_;           // base of the segment in which damage was met
   CompactionTask::SharedState compacting_;  // begun and not finished
   std::optional<Offset> compacting_to_;
   std::vector<Offset> swapped_;         // segments that still carry `.swap`

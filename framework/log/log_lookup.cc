@@ -24,6 +24,15 @@ Result<std::uint64_t> LogImpl::end_position(std::size_t index, Offset below) {
 
 Result<ReadResult> LogImpl::read(Offset from, std::uint64_t bytes_max, Offset below,
                                  bool at_least_one) {
+  std::size_t index = 0;
+  auto result = read_from(from, bytes_max, below, at_least_one, index);
+  if (!result) note_damage(index, result.error());
+  return result;
+}
+
+/// `index` is the segment that was looked at last.
+Result<ReadResult> LogImpl::read_from(Offset from, std::uint64_t bytes_max, Offset below,
+                                      bool at_least_one, std::size_t& index) {
   if (from < start_ || from > end_) {
     return fail(Errc::kOutOfRange, directory_ + ": offset " + std::to_string(from.value) +
                                        " is outside of " + std::to_string(start_.value) + ".." +
@@ -31,7 +40,7 @@ Result<ReadResult> LogImpl::read(Offset from, std::uint64_t bytes_max, Offset be
   }
   ReadResult result;
   below = std::min(below, end_);
-  for (std::size_t index = segment_of(from); index < segments_.size() && from < below; ++index) {
+  for (index = segment_of(from); index < segments_.size() && from < below; ++index) {
     Segment& segment = *segments_[index];
     const Segment::Judge judge = judge_of(index);
     auto found = segment.find(from, judge);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "framework/log/checkpoint_file.h"
+#include "framework/log/damage_note.h"
 #include "framework/log/log_impl.h"
 
 namespace penstock::log {
@@ -86,17 +87,29 @@ Status LogImpl::open_files(const RecoveryHint& hint, RecoveryReport& report) {
   set_flushed_end(std::min(trusted, end_));
   active_since_ms_ = clock_.wall_ms();
   if (!hint.clean_end) {
-    // Names and epochs that the last process left may be in memory only.
+    // Names, epochs and aborted transactions that the last process left may be in memory only.
     ++directory_changes_;
     if (has(names, kEpochFile)) {
       PENSTOCK_ASSIGN_OR_RETURN(epoch_file_,
                                 system_.open(directory_ + "/" + kEpochFile, OpenMode::kReadWrite));
+    }
+    for (std::size_t i = segment_of(trusted); i < segments_.size(); ++i) {
+      const std::string path = segments_[i]->stem() + ".txnindex";
+      if (!has(names, path.substr(directory_.size() + 1))) continue;
+      PENSTOCK_ASSIGN_OR_RETURN(txn_files_[path], system_.open(path, OpenMode::kReadWrite));
     }
   }
   if (epochs_.truncate_end(end_ + 1)) PENSTOCK_RETURN_IF_ERROR(store_epochs());
   // A power cut may have taken the transaction index that goes with a later snapshot.
   const bool power_cut = !hint.same_boot && !hint.clean_end;
   PENSTOCK_RETURN_IF_ERROR(restore_producers(power_cut ? std::min(trusted, end_) : end_, names));
+  if (has(names, kDamageNote)) {
+    if (damaged_ && !report.loss_accepted)
+      report.notes.push_back(directory_ + ": the damage that was noted is gone");
+    PENSTOCK_RETURN_IF_ERROR(system_.remove(directory_ + "/" + kDamageNote));
+    PENSTOCK_RETURN_IF_ERROR(system_.sync_directory(directory_));
+    damaged_.reset();
+  }
   const std::string accept = directory_ + "/" + kAcceptLossFile;
   if (report.loss_accepted) {
     report.notes.push_back(directory_ + ": the log is now " + std::to_string(start_.value) + ".." +
@@ -110,7 +123,8 @@ Status LogImpl::open_files(const RecoveryHint& hint, RecoveryReport& report) {
 // stop that lost nothing from one that did. The size of the files does: a missing end shows, and
 // what is damaged within shows when it is read.
 bool LogImpl::vouched_for(const RecoveryHint& hint, const Names& names) const {
-  if (!hint.clean_end || hint.clean_bytes != size_bytes_ || has(names, kAcceptLossFile))
+  if (!hint.clean_end || hint.clean_bytes != size_bytes_ || has(names, kDamageNote) ||
+      has(names, kAcceptLossFile))
     return false;
   const Segment& active = *segments_.back();
   if (*hint.clean_end < active.base() || hint.recovery_point > *hint.clean_end) return false;
@@ -123,6 +137,7 @@ bool LogImpl::vouched_for(const RecoveryHint& hint, const Names& names) const {
 
 Status LogImpl::find_segments(const RecoveryHint& hint, const Names& names,
                               RecoveryReport& report) {
+  if (has(names, kDamageNote)) damaged_ = read_damage_note(system_, directory_);
   cleaned_to_ = hint.cleaned_to;
   Deleted leftovers;
   for (const std::string& name : names) {
@@ -202,8 +217,9 @@ Status LogImpl::rebuild_epochs() {
 }
 
 Status LogImpl::recover_tail(const RecoveryHint& hint, RecoveryReport& report) {
-  PENSTOCK_ASSIGN_OR_RETURN(const TailPlan plan, plan_recovery(system_, directory_, segments_,
-                                                               &epochs_, contiguous(), hint));
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const TailPlan plan,
+      plan_recovery(system_, directory_, segments_, &epochs_, contiguous(), hint, damaged_));
   PENSTOCK_RETURN_IF_ERROR(apply_plan(system_, directory_, segments_, plan, report));
   if (plan.action != TailPlan::Action::kKeep) {
     size_bytes_ = 0;
@@ -232,6 +248,11 @@ Status LogImpl::restore_producers(Offset snapshots_below, const Names& names) {
   bool restored = false;
   for (const Offset at : snapshots) {
     const std::string path = segment_stem(directory_, at) + ".snapshot";
+    if (at < segments_.front()->base()) {
+      // How the transactions went on that it says are open is gone with the segments.
+      served.paths.push_back(path);
+      continue;
+    }
     if (restored) {
       // A segment's own snapshot stays as long as the segment; one from an earlier stop has served.
       // It goes later: a change to a directory may have to wait for a busy disk.

@@ -63,6 +63,7 @@ void LogImpl::apply_scrub(const ScrubTask& task) {
   const Segment& segment = *segments_[scrub_segment_];
   if (segment.base() != task.base || segment.size() != task.size || scrub_position_ != task.begin)
     return;
+  if (task.damage) note_damage(scrub_segment_, *task.damage);
   scrub_position_ = task.damage || task.position == task.begin ? task.size : task.position;
 }
 

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kCopyBytes = 1U << 20;
 
+/// From where on a segment is looked at.
 struct Start {
   std::size_t segment = 0;
   std::uint64_t position = 0;
@@ -43,6 +44,13 @@ Result<Start> scan_start(std::vector<std::unique_ptr<Segment>>& segments, const 
   start.position = entry.first;
   start.expected = entry.second;
   return start;
+}
+
+/// Which segment holds `offset`; the first when it lies below all.
+std::size_t holder_of(const std::vector<std::unique_ptr<Segment>>& segments, Offset offset) {
+  std::size_t index = 0;
+  while (index + 1 < segments.size() && segments[index + 1]->base() <= offset) ++index;
+  return index;
 }
 
 Error corruption(const std::string& directory, const std::string& what, Offset good_end,
@@ -94,13 +102,22 @@ std::optional<Offset> accepted_loss(FileSystem& system, const std::string& direc
 
 Result<TailPlan> plan_recovery(FileSystem& system, const std::string& directory,
                                std::vector<std::unique_ptr<Segment>>& segments,
-                               const EpochCache* epochs, bool contiguous,
-                               const RecoveryHint& hint) {
+                               const EpochCache* epochs, bool contiguous, const RecoveryHint& hint,
+                               std::optional<Offset> damaged) {
   const bool power_cut = !hint.same_boot && !hint.clean_end;
   const Offset trusted = std::max(hint.recovery_point, hint.clean_end.value_or(Offset(0)));
   const std::optional<Offset> accepted = accepted_loss(system, directory);
-  PENSTOCK_ASSIGN_OR_RETURN(Start start,
+  PENSTOCK_ASSIGN_OR_RETURN(const Start start,
                             scan_start(segments, epochs, contiguous, power_cut, trusted));
+  std::vector<Start> scans;
+  for (const auto& suspect : {damaged, accepted}) {
+    const auto index = suspect ? holder_of(segments, *suspect) : segments.size();
+    const bool whole = start.segment == index && start.position == 0;
+    if (index <= start.segment && !whole) scans.push_back({index, 0, segments[index]->base()});
+  }
+  scans.push_back(start);
+  for (std::size_t i = start.segment + 1; i < segments.size(); ++i)
+    scans.push_back({i, 0, segments[i]->base()});
 
   TailPlan plan;
   const auto stop_here = [&](std::size_t index, const ScanResult& scan, TailPlan::Action action) {
@@ -109,13 +126,14 @@ Result<TailPlan> plan_recovery(FileSystem& system, const std::string& directory,
     plan.position = scan.position;
     plan.end = scan.next;
   };
-  for (std::size_t index = start.segment; index < segments.size(); ++index) {
+  for (const Start& from : scans) {
+    const std::size_t index = from.segment;
     Segment& segment = *segments[index];
     const bool last = index + 1 == segments.size();
     PENSTOCK_ASSIGN_OR_RETURN(const auto file, segment.file());
     ScanRange range;
-    range.begin = index == start.segment ? start.position : 0;
-    range.expected = index == start.segment ? start.expected : segment.base();
+    range.begin = from.position;
+    range.expected = from.expected;
     range.end = range.file_size = segment.size();
     range.contiguous = contiguous;
     range.epochs = epochs;

@@ -23,11 +23,13 @@ inline constexpr const char* kAcceptLossFile = "accept-data-loss";
 /// The offset in the operator's file, if there is one.
 std::optional<Offset> accepted_loss(FileSystem& system, const std::string& directory);
 
-/// Scans what the hint does not vouch for and judges what it finds (design: see log_directory.h).
-/// `epochs` may be nullptr. Errors: kCorrupt with the operator's way out; kIo.
+/// Scans what the hint does not vouch for and judges what it finds (design: see log_directory.h);
+/// before that the segments that hold `damaged` (see damage_note.h) and the offset that the
+/// operator gave up. `epochs` may be nullptr. Errors: kCorrupt with the operator's way out; kIo.
 Result<TailPlan> plan_recovery(FileSystem& system, const std::string& directory,
                                std::vector<std::unique_ptr<Segment>>& segments,
-                               const EpochCache* epochs, bool contiguous, const RecoveryHint& hint);
+                               const EpochCache* epochs, bool contiguous, const RecoveryHint& hint,
+                               std::optional<Offset> damaged);
 
 /// Cuts or moves to `.torn` what the plan says, durably, and drops the segments behind it.
 Status apply_plan(FileSystem& system, const std::string& directory,

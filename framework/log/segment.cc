@@ -41,6 +41,9 @@ Segment::Segment(FileSystem& system, const std::string& directory, Offset base, 
 
 Status Segment::create() {
   PENSTOCK_ASSIGN_OR_RETURN(file_, system_.open(path(".log"), OpenMode::kCreateNew));
+  // A power cut may have taken the segment of an earlier history and left its index.
+  if (system_.exists(path(".txnindex")))
+    PENSTOCK_RETURN_IF_ERROR(system_.remove(path(".txnindex")));
   loaded_ = true;
   index_trusted_ = true;
   set_checked_from(0);

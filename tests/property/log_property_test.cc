@@ -1,12 +1,15 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <random>
 #include <sstream>
 
 #include "framework/log/log.h"
+#include "tests/property/model_producers.h"
 #include "tests/unit/log/batches.h"
 #include "tests/unit/log/manual_clock.h"
 #include "tests/unit/log/sim_file_system.h"
@@ -18,16 +21,8 @@ namespace {
 
 using testing::ManualClock;
 using testing::SimFileSystem;
-using Bytes = std::vector<std::byte>;
 
 constexpr const char* kDirectory = "/data/topic-0";
-
-struct ModelBatch {
-  Offset base;
-  Offset last;
-  std::int64_t max_timestamp_ms;
-  Bytes bytes;
-};
 
 class Scenario {
  public:
@@ -88,13 +83,22 @@ class Scenario {
     return result;
   }
 
-  Bytes random_batch(Offset base) {
+  /// `also` are those in front of it that are not in the model yet.
+  Bytes random_batch(Offset base, const std::vector<ModelBatch>& also = {}) {
     record::BatchBuilder::Options options;
-    if (pick(4) == 0) {
-      options.producer_id = ProducerId(7);
+    if (pick(2) == 0) {
+      const auto id = static_cast<std::int64_t>(pick(kProducers));
+      ModelProducers state = producers();
+      for (const ModelBatch& one : also) state.take(one);
+      const ModelProducers::Producer producer = state.producers[id];
+      if (producer.open_since && pick(3) == 0) {
+        return marker_batch(id, pick(2) == 0 ? kAbort : kCommit, clock_.now_ms, LeaderEpoch(epoch_),
+                            base);
+      }
+      options.producer_id = ProducerId(id);
       options.producer_epoch = ProducerEpoch(0);
-      options.base_sequence = 0;
-      options.transactional = pick(2) == 0;
+      options.base_sequence = producer.next_sequence;
+      options.transactional = producer.open_since || pick(2) == 0;
     }
     options.leader_epoch = LeaderEpoch(epoch_);
     record::BatchBuilder builder(options);
@@ -113,7 +117,7 @@ class Scenario {
     std::vector<ModelBatch> added;
     Offset next = log_->end();
     for (std::uint64_t i = 1 + pick(3); i > 0; --i) {
-      const Bytes batch = random_batch(next);
+      const Bytes batch = random_batch(next, added);
       const auto header = record::parse_header(batch);
       ASSERT_TRUE(header);
       added.push_back({next, header->last_offset(), header->max_timestamp_ms, batch});
@@ -339,7 +343,61 @@ class Scenario {
     check_all();
   }
 
+  [[nodiscard]] ModelProducers producers() const {
+    ModelProducers all;
+    for (const ModelBatch& batch : model_) all.take(batch);
+    return all;
+  }
+
+  /// What began below the log's start may be known in whole or in part: nothing is said of it.
+  void check_producers() {
+    const ModelProducers expected = producers();
+    const Offset start = log_->start();
+    const auto unstable = expected.first_unstable();
+    if (!unstable || *unstable >= start) {
+      EXPECT_EQ(log_->producers().first_unstable(), unstable.value_or(Offset::kNone));
+    }
+    for (const auto& [id, producer] : expected.producers) {
+      if (producer.last == nullptr || producer.last->base < start) continue;
+      const auto last = record::parse_header(producer.last->bytes);
+      const SequenceCheck again = log_->producers().check(*last);
+      EXPECT_EQ(again.verdict, SequenceVerdict::kDuplicate) << "producer " << id;
+      EXPECT_EQ(again.duplicate_base_offset, producer.last->base);
+      auto next = *last;
+      next.base_sequence = producer.next_sequence;
+      EXPECT_EQ(log_->producers().check(next).verdict, SequenceVerdict::kAppend);
+      ++next.base_sequence;
+      EXPECT_EQ(log_->producers().check(next).verdict, SequenceVerdict::kOutOfOrder);
+    }
+    check_aborted(expected, start, log_->end());
+    const auto length = static_cast<std::uint64_t>(log_->end() - start) + 1;
+    const Offset from = start + static_cast<std::int64_t>(pick(length));
+    check_aborted(expected, from, from + static_cast<std::int64_t>(pick(30)));
+  }
+
+  void check_aborted(const ModelProducers& expected, Offset from, Offset to) {
+    const auto found = log_->aborted(from, to);
+    ASSERT_TRUE(found) << found.error().text;
+    std::vector<ModelProducers::Aborted> got;
+    for (const auto& one : *found) got.push_back({one.producer_id.value, one.first, one.last});
+    std::sort(got.begin(), got.end(), [](const auto& a, const auto& b) { return a.last < b.last; });
+    std::vector<ModelProducers::Aborted> wanted;
+    for (const auto& one : expected.aborted) {
+      if (one.last >= from && one.first < to) wanted.push_back(one);
+    }
+    // What is left of a transaction that began below the start may overlap with less.
+    const auto began_below = [&](const auto& one) {
+      return std::any_of(expected.aborted.begin(), expected.aborted.end(), [&](const auto& known) {
+        return known.last == one.last && known.first < log_->start();
+      });
+    };
+    std::erase_if(got, began_below);
+    std::erase_if(wanted, began_below);
+    EXPECT_EQ(got, wanted) << "in " << from.value << ".." << to.value;
+  }
+
   void check_all() {
+    ASSERT_NO_FATAL_FAILURE(check_producers());
     for (Offset at = log_->start(); at < log_->end();) {
       ASSERT_NO_FATAL_FAILURE(check_read(at, 3000));
       const auto result = log_->read(at, 3000, log_->end(), true);
