@@ -65,6 +65,7 @@ std::optional<FlushTask> LogImpl::begin_flush() {
     task.files.push_back(std::move(*file));
   }
   for (const auto& [path, file] : txn_files_) task.files.push_back(file);
+  txn_since_begin_.clear();
   if (epoch_file_) task.files.push_back(epoch_file_);
   if (directory_changes_ != directory_changes_synced_) task.directories.push_back(directory_);
   task.snapshot = due_snapshot();
@@ -84,8 +85,10 @@ void LogImpl::apply_flush(const FlushTask& task) {
     const bool own = segments_[segment_of(task.up_to)]->base() == task.up_to;
     snapshot_path_ = own ? "" : task.snapshot->path;
   }
+  // What was written while the task ran may have missed its sync.
   std::erase_if(txn_files_, [&](const auto& item) {
-    return std::find(task.files.begin(), task.files.end(), item.second) != task.files.end();
+    return !txn_since_begin_.contains(item.first) &&
+           std::find(task.files.begin(), task.files.end(), item.second) != task.files.end();
   });
   if (task.up_to > flushed_end_) set_flushed_end(task.up_to);
   directory_changes_synced_ = std::max(directory_changes_synced_, task.directory_changes);

@@ -209,6 +209,7 @@ Status LogImpl::store_aborted() {
       Segment& segment = *segments_[segment_of(base)];
       if (segment.base() == base) segment.note_txn_index();
     }
+    txn_since_begin_.insert(path);
     if (auto written = append_txn_index(*file, aborted); !written)
       return written.error().code == Errc::kStorageFull ? Status() : written;
     unstored_aborted_.erase(unstored_aborted_.begin());

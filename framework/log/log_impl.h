@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -169,8 +170,9 @@ class LogImpl final : public Log {
   std::vector<std::pair<Offset, ProducerState::Aborted>>
       unstored_aborted_;  // with the base of their segment: the disk was full
   std::map<std::string, std::shared_ptr<File>>
-      txn_files_;                       // transaction indexes written since the last flush, by path
-  Offset snapshot_at_ = Offset::kNone;  // the newest snapshot on disk
+      txn_files_;  // transaction indexes written since the last flush, by path
+  std::set<std::string> txn_since_begin_;  // those of them written since begin_flush() was called
+  Offset snapshot_at_ = Offset::kNone;     // the newest snapshot on disk
   Offset snapshot_under_way_ = Offset::kNone;
   std::string snapshot_path_;         // if it is not a segment's own
   std::uint64_t snapshot_bytes_ = 0;  // appended_bytes_ at that time

@@ -169,7 +169,7 @@ Result<TailPlan> plan_recovery(FileSystem& system, const std::string& directory,
       stop_here(index, scan, TailPlan::Action::kCut);
       return plan;
     }
-    segment.note_checked(range.begin, scan.position);
+    segment.note_checked(range.begin, scan.position, scan.next);
     stop_here(index, scan, TailPlan::Action::kKeep);
   }
   if (plan.end < trusted && accepted != plan.end) {

@@ -250,7 +250,7 @@ Status Segment::take_deferred_tail(const Judge& judge) {
                                     ", but was closed at offset " +
                                     std::to_string(tail_end_->value));
   }
-  mark_checked(range.begin, size_);
+  mark_checked(range.begin, size_, scan.next);
   PENSTOCK_RETURN_IF_ERROR(replay_tail());
   set_checked_from(size_);
   tail_end_.reset();
@@ -295,13 +295,13 @@ void Segment::drop_caches() {
 void Segment::set_checked_from(std::uint64_t begin) {
   checked_.erase(checked_.lower_bound(begin), checked_.end());
   if (!checked_.empty()) {
-    auto& [from, to] = *std::prev(checked_.end());
-    if (to >= begin) {
-      to = UINT64_MAX;
+    Checked& last = std::prev(checked_.end())->second;
+    if (last.end >= begin) {
+      last = {UINT64_MAX};
       return;
     }
   }
-  checked_[begin] = UINT64_MAX;
+  checked_[begin] = {UINT64_MAX};
 }
 
 Status Segment::truncate(std::uint64_t size) {
@@ -312,8 +312,8 @@ Status Segment::truncate(std::uint64_t size) {
   reserved_ = 0;
   while (!checked_.empty() && std::prev(checked_.end())->first >= size)
     checked_.erase(std::prev(checked_.end()));
-  if (!checked_.empty())
-    std::prev(checked_.end())->second = std::min(std::prev(checked_.end())->second, size);
+  if (!checked_.empty() && std::prev(checked_.end())->second.end > size)
+    std::prev(checked_.end())->second = {size};
   set_checked_from(size);
   while (!offsets_.empty() && offsets_.back().position >= size) offsets_.pop_back();
   return replay_tail();

@@ -92,7 +92,10 @@ class Segment {
                         const Judge& judge);
   /// Everything from `begin` on was checked by the caller, what will be appended included.
   void set_checked_from(std::uint64_t begin);
-  void note_checked(std::uint64_t begin, std::uint64_t end) { mark_checked(begin, end); }
+  /// `next`: the offset behind the range's last batch.
+  void note_checked(std::uint64_t begin, std::uint64_t end, Offset next) {
+    mark_checked(begin, end, next);
+  }
   /// How far, from `begin` on, everything was checked.
   [[nodiscard]] std::uint64_t checked_until(std::uint64_t begin) const;
 
@@ -129,7 +132,11 @@ class Segment {
   const OffsetEntry* entry_below(std::int64_t relative) const;
   /// Whether `entry` leads to the batch that it names. Only asked when the index came from a file.
   Result<bool> leads_to_its_batch(const OffsetEntry& entry);
-  void mark_checked(std::uint64_t begin, std::uint64_t end);
+  struct Checked {
+    std::uint64_t end = 0;
+    Offset next = Offset::kNone;  // what its last batch says must come behind; kNone: not known
+  };
+  void mark_checked(std::uint64_t begin, std::uint64_t end, Offset next);
   Status take_deferred_tail(const Judge& judge);
   Status rewrite_index_files();
   void reset_index();
@@ -162,9 +169,8 @@ class Segment {
   std::int64_t max_timestamp_ms_ = -1;
   Offset max_timestamp_offset_ = Offset::kNone;
   std::optional<std::int64_t> first_timestamp_ms_;
-  std::optional<bool> has_txn_index_;  // nullopt: nobody looked
-  std::map<std::uint64_t, std::uint64_t>
-      checked_;  // begin -> end of ranges that were checked since open
+  std::optional<bool> has_txn_index_;         // nullopt: nobody looked
+  std::map<std::uint64_t, Checked> checked_;  // by begin: ranges that were checked since open
 };
 
 }  // namespace penstock::log

@@ -170,19 +170,20 @@ bool Segment::has_txn_index() {
 std::uint64_t Segment::checked_until(std::uint64_t begin) const {
   const auto behind = checked_.upper_bound(begin);
   if (behind == checked_.begin()) return begin;
-  return std::min(size_, std::max(begin, std::prev(behind)->second));
+  return std::min(size_, std::max(begin, std::prev(behind)->second.end));
 }
 
-void Segment::mark_checked(std::uint64_t begin, std::uint64_t end) {
+void Segment::mark_checked(std::uint64_t begin, std::uint64_t end, Offset next) {
   if (begin >= end) return;
   auto behind = checked_.upper_bound(begin);
-  if (behind != checked_.begin() && std::prev(behind)->second >= begin)
-    begin = std::prev(behind)->first;
+  if (behind != checked_.begin() && std::prev(behind)->second.end >= begin)
+    begin = (--behind)->first;
+  Checked range{end, next};
   while (behind != checked_.end() && behind->first <= end) {
-    end = std::max(end, behind->second);
+    if (behind->second.end > range.end) range = behind->second;
     behind = checked_.erase(behind);
   }
-  checked_[begin] = end;
+  checked_[begin] = range;
 }
 
 Status Segment::ensure_checked(std::uint64_t begin, std::uint64_t end,
@@ -190,10 +191,17 @@ Status Segment::ensure_checked(std::uint64_t begin, std::uint64_t end,
   end = std::min(end, size_);
   while (begin < end) {
     const auto behind = checked_.upper_bound(begin);
-    if (behind != checked_.begin() && std::prev(behind)->second > begin) {
-      begin = std::prev(behind)->second;
-      expected.reset();
-      continue;
+    if (behind != checked_.begin() && std::prev(behind)->second.end >= begin) {
+      // The base offset of the batch behind it is outside of the CRC: only its place tells.
+      const Checked& before = std::prev(behind)->second;
+      if (before.next != Offset::kNone)
+        expected = before.next;
+      else if (before.end > begin)
+        expected.reset();
+      if (before.end > begin) {
+        begin = before.end;
+        continue;
+      }
     }
     const std::uint64_t stop = behind == checked_.end() ? end : std::min(end, behind->first);
     PENSTOCK_ASSIGN_OR_RETURN(const auto log, file());
@@ -205,7 +213,7 @@ Status Segment::ensure_checked(std::uint64_t begin, std::uint64_t end,
     range.contiguous = judge.contiguous;
     range.epochs = judge.epochs;
     PENSTOCK_ASSIGN_OR_RETURN(const ScanResult scan, scan_batches(*log, range));
-    mark_checked(begin, scan.position);
+    mark_checked(begin, scan.position, scan.next);
     if (scan.damage) return tl::make_unexpected(*scan.damage);
     if (scan.position == size_ && judge.next_segment &&
         (judge.contiguous ? scan.next != *judge.next_segment : scan.next > *judge.next_segment)) {

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Bit flips and truncations in stored segments. --under stopped: the files of a cleanly stopped broker are damaged, then it starts; --under
-running: a closed segment is damaged while the broker serves, and its scrubber and a consumer that checks CRCs look for it. Each damage must
-be named (in the broker's log or by an error code) and no wrong byte may be served as sound.
+"""Bit flips and truncations in stored segments, one a round. --under stopped: the files of a cleanly stopped broker are damaged, then it starts.
+--under running: any segment, the active one too, is damaged while the broker serves, and its scrubber, a reader over the raw protocol and
+librdkafka's consumer with check.crcs=true look for it. Each damage must be named (in the broker's log at start, when it is served or scrubbed; by
+an error code; by a CRC) and no wrong byte may be accepted as sound. A third of the flips hit the start of a batch, which its CRC does not cover.
 
 Example: tests/crash/bit_rot.py --rounds 100 --under stopped --log rot.jsonl"""
 
@@ -10,9 +11,14 @@ import time
 
 import campaign
 import kafka_wire
+import producers
 import servers
 
 OVERRIDES = ["log.segment.bytes=1048576", "penstock.scrub.bytes.per.second=67108864", "log.flush.offset.checkpoint.interval.ms=200"]
+
+PATIENCE_S = 3
+HEAD = "flip of a head"
+NAMES = ("offline", "scrubbing", "crc", "CRC", "ends early", "corrupt", "is missing")
 
 
 def fill(address, count=3000):
@@ -25,38 +31,78 @@ def fill(address, count=3000):
     return values
 
 
-def damage(folder, random, closed_only):
-    """Flips a bit or cuts a file; says what."""
-    segments = sorted((folder / "broker-data" / f"{campaign.TOPIC}-0").glob("*.log"))
-    path = random.choice(segments[:-1] if closed_only else segments)
+def batch_starts(path):
+    raw = path.read_bytes()
+    at, out = 0, []
+    while at + 61 <= len(raw):
+        out.append(at)
+        at += 12 + int.from_bytes(raw[at + 8:at + 12], "big")
+    return out
+
+
+def damage(folder, random):
+    """Flips a bit or cuts a file; (what it is, where)."""
+    path = random.choice(sorted((folder / "broker-data" / f"{campaign.TOPIC}-0").glob("*.log")))
     size = path.stat().st_size
-    at = random.randrange(size)
-    if not closed_only and random.random() < 0.3:
+    if random.random() < 0.3:
+        at = random.choice(batch_starts(path)) if random.random() < 0.3 else random.randrange(size)
         with open(path, "r+b") as file:
             file.truncate(at)
-        return f"{path.name} cut at {at}"
+        return "cut", f"{path.name} of {size} cut at {at}"
+    head = random.random() < 0.33
+    at = random.choice(batch_starts(path)) + random.randrange(17) if head else random.randrange(size)
     with open(path, "r+b") as file:
         file.seek(at)
         byte = file.read(1)[0]
         file.seek(at)
-        file.write(bytes([byte ^ (1 << random.randrange(8))]))
-    return f"{path.name} bit at {at}"
+        bit = random.randrange(8)
+        file.write(bytes([byte ^ (1 << bit)]))
+    return HEAD if head else "flip", f"{path.name} of {size} byte {at} bit {bit}"
 
 
-def read_what_there_is(address, values):
+def wrong_ones(found, values):
+    return sum(1 for offset, value in found if offset >= len(values) or values[offset] != value)
+
+
+def read_raw(address, values):
     """(records served wrongly, whether an error told of the damage)."""
-    wrong = 0
-    named = False
+    wrong, at = 0, 0
+    deadline = time.monotonic() + PATIENCE_S
     try:
-        with kafka_wire.Client(address) as client:
-            at, end = 0, client.offset(campaign.TOPIC, 0, -1)
-            named = end != len(values)
+        with kafka_wire.Client(address, PATIENCE_S) as client:
+            end = client.offset(campaign.TOPIC, 0, -1)
             while at < end:
+                before = at
                 found, at = campaign.read_step(client, 0, at, crcs=True)
-                wrong += sum(1 for offset, value in found if offset >= len(values) or values[offset] != value)
-    except kafka_wire.WireError:
-        named = True
-    return wrong, named
+                wrong += wrong_ones(found, values)
+                if at == before and time.monotonic() > deadline:
+                    return wrong, False  # nothing more is served; the broker has to say why
+            return wrong, end != len(values)
+    except (kafka_wire.WireError, OSError):
+        return wrong, True
+
+
+def read_with_librdkafka(address, values):
+    """The same of a consumer that checks CRCs."""
+    ck = producers.ck
+    consumer = ck.Consumer({"bootstrap.servers": address, "group.id": "rot", "enable.auto.commit": False, "check.crcs": True,
+                            "enable.partition.eof": True, "log_level": 0})
+    consumer.assign([ck.TopicPartition(campaign.TOPIC, 0, 0)])
+    found = []
+    last = time.monotonic()
+    try:
+        while time.monotonic() < last + PATIENCE_S:
+            message = consumer.poll(0.2)
+            if message is None:
+                continue
+            if message.error() is not None:
+                end = message.error().code() == ck.KafkaError._PARTITION_EOF  # pylint: disable=protected-access
+                return wrong_ones(found, values), not end or len(found) != len(values)
+            found.append([message.offset(), message.value().decode(errors="replace")])
+            last = time.monotonic()
+        return wrong_ones(found, values), False  # as above
+    finally:
+        consumer.close()
 
 
 def one_round(under):
@@ -68,16 +114,31 @@ def one_round(under):
             if under == "stopped":
                 broker.stop()
                 broker.__exit__()
-                where = damage(folder, random, closed_only=False)
+                kind, where = damage(folder, random)
                 broker = servers.broker(folder, overrides=OVERRIDES)
             else:
-                where = damage(folder, random, closed_only=True)
+                if random.random() < 0.5:
+                    read_raw(broker.address, values)  # what was served once is not checked for ever
+                kind, where = damage(folder, random)
+            said_at = len(broker.log_path.read_text(errors="replace")) if under == "running" else 0
             began = time.monotonic()
-            wrong, named = read_what_there_is(broker.address, values)
-            text = "offline" if under == "stopped" else "scrubbing"
-            said = kafka_wire.wait_until(lambda: named or text in broker.log_path.read_text(errors="replace"), 20, f"the damage to be named: {where}")
-            return {"where": where, "damages": 1, "wrong_bytes_accepted": wrong, "named": int(bool(said)),
-                    "named_after_s": round(time.monotonic() - began, 2), "anomalies": wrong + int(not said)}
+            wrong, by_reader = read_raw(broker.address, values)
+            also_wrong, by_consumer = read_with_librdkafka(broker.address, values)
+
+            def by_broker():
+                text = broker.log_path.read_text(errors="replace")[said_at:]
+                return any(word in text for word in NAMES)
+            by_log = bool(by_broker())
+            wrong += also_wrong
+            unseen = under == "running" and kind == HEAD  # no CRC covers it: the scrubber has to find it
+            if not (by_reader or by_consumer) or (unseen and wrong):
+                by_log = bool(kafka_wire.wait_until(by_broker, 20, f"the damage to be named: {where}"))
+            named = by_log or by_reader or by_consumer
+            until_scrubbed, wrong = (wrong, 0) if unseen else (0, wrong)
+            return {"damage": kind, "where": where, "damages": 1, "wrong_bytes_accepted": wrong, "wrong_offsets_until_scrubbed": until_scrubbed,
+                    "named": int(named),
+                    "named_in_log": int(by_log), "named_to_reader": int(by_reader), "named_to_librdkafka": int(by_consumer),
+                    "named_after_s": round(time.monotonic() - began, 2), "anomalies": wrong + int(not named)}
         finally:
             broker.kill()
             broker.__exit__()

@@ -28,7 +28,13 @@ def options(description, rounds):
     parser.add_argument("--seed", type=int, default=None, help="random if left out; printed")
     parser.add_argument("--log", type=pathlib.Path, help="append one JSON object a round; rounds already there are not run again")
     parser.add_argument("--keep", action="store_true", help="keep the folder of a failed round")
+    parser.add_argument("--json", action="store_true", help="print nothing but one JSON object at the end")
     return parser
+
+
+def say(args, text):
+    if not args.json:
+        print(text, flush=True)
 
 
 def need_root():
@@ -38,10 +44,11 @@ def need_root():
         sys.exit(77)
 
 
-def run(args, one_round):
-    """Calls one_round(number, folder, random) -> dict with "anomalies" (a number) for each round; prints and logs; the exit code."""
+def run(args, one_round, summary=lambda lines: {}):
+    """Calls one_round(number, folder, random) -> dict with "anomalies" (a number) for each round; prints and logs; the exit code. summary(lines)
+    -> dict of what is to be said of all rounds besides their totals."""
     seed = args.seed if args.seed is not None else random.randrange(1 << 31)
-    print(f"seed {seed}", flush=True)
+    say(args, f"seed {seed}")
     lines = [json.loads(line) for line in args.log.read_text().splitlines()] if args.log and args.log.exists() else []
     deadline = time.monotonic() + args.seconds if args.seconds else None
     for number in range(len(lines), args.rounds):
@@ -54,22 +61,26 @@ def run(args, one_round):
         except Exception as error:  # one failed round must not hide the others
             result = {"anomalies": 1, "error": f"{type(error).__name__}: {error}"}
         line = {"round": number, "seed": seed + number, "seconds": round(time.monotonic() - began, 1), **result}
-        print(json.dumps(line), flush=True)
+        say(args, json.dumps(line))
         lines.append(line)
         if args.log:
             with open(args.log, "a", encoding="utf-8") as log:
                 log.write(json.dumps(line) + "\n")
         if line["anomalies"] and args.keep:
-            print(f"kept {folder}", flush=True)
+            say(args, f"kept {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
     totals = {}
     for line in lines:
         for name, value in line.items():
-            if name not in ("round", "seed") and isinstance(value, (int, float)) and not isinstance(value, bool):
+            if name not in ("round", "seed", "at", "points") and isinstance(value, (int, float)) and not isinstance(value, bool):
                 totals[name] = round(totals.get(name, 0) + value, 1)
     failed = sum(1 for line in lines if line["anomalies"])
-    print(f"{len(lines)} rounds, {failed} with anomalies; totals {json.dumps(totals)}")
+    more = summary(lines)
+    if args.json:
+        print(json.dumps({"rounds": len(lines), "failed": failed, "totals": totals, **more}))
+    else:
+        print(f"{len(lines)} rounds, {failed} with anomalies; totals {json.dumps(totals)}" + "".join(f"; {name} {json.dumps(more[name])}" for name in more))
     return 1 if failed or not lines else 0
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Power cuts under load: the broker's data lie on an ext4 of its own in a loop-mounted image; EXT4_IOC_SHUTDOWN without a log flush takes
-away everything that was not synced, then the broker is killed, the file system mounted again and the broker started with
+"""Power cuts under load: the broker's data lie on an ext4 of its own in a loop-mounted image; the broker is killed, EXT4_IOC_SHUTDOWN without a
+log flush takes away everything that was not synced, the file system is mounted again and the broker started with
 log.recovery.assume.power.cut=true (the computer itself did not restart). Needs root, mkfs.ext4 and a loop device. With --flush ack the
 idempotent and transactional producers go on after the cut with what they were doing.
 
@@ -64,14 +64,12 @@ def one_round(flush):
                 load.idempotent = load.transactional = load.readers = []  # what they build on may be lost as a whole
             load.start()
             time.sleep(random.uniform(0.3, 2.5))  # the random moment of the cut
-            for producer in load.raw:
-                producer.running = False  # an answer after the cut would be the page cache's, not the disk's
+            broker.kill()  # first: an answer after the cut would be the page cache's, not the disk's
             disk.cut()
-            broker.kill()
             broker.__exit__()
             broker = None
             for producer in load.raw:
-                producer.join(30)
+                producer.stop()
             disk.unmount()
             disk.mount()
             log = folder / "after"

@@ -272,6 +272,63 @@ TEST_F(Directory, AFlushLeavesASnapshotThatAStartGoesOnFrom) {
   EXPECT_EQ(log_->producers().entries().at(7).batches.back().last_offset, Offset(2));
 }
 
+// The base offset is outside of the CRC, so that only the batch in front of it tells.
+TEST_F(Directory, ADamagedBaseOffsetIsServedNoneOfTheTimesThatItIsReadOver) {
+  config_.segment_bytes = 500;
+  open("boot-1");
+  open_log();
+  for (int i = 0; i < 7; ++i) append(2);
+  ASSERT_EQ(log_->segment_count(), 2U);
+  ASSERT_TRUE(log_->close());
+  ASSERT_TRUE(directory_->close_clean(checkpoints()));
+  auto& now = system_.files.at(kFirstLog)->now;
+  const std::size_t size = now.size() / 5;
+  now[3 * size + 6] ^= std::byte{0x80};
+  open("boot-1");
+  open_log();
+  for (int i = 0; i < 3; ++i) {
+    const auto before = log_->read(Offset(0), 1 << 20, log_->end(), true);
+    ASSERT_TRUE(before);
+    EXPECT_EQ(before->size_bytes, 3 * size) << "what lies before the damage";
+    const auto at = log_->read(Offset(6), 1 << 20, log_->end(), true);
+    ASSERT_FALSE(at);
+    EXPECT_EQ(at.error().code, Errc::kCorrupt);
+  }
+}
+
+// Without its entry in the transaction index an aborted transaction would be served as committed.
+TEST_F(Directory, AnAbortWhileAFlushRunsIsDurableWithTheNextOne) {
+  open("boot-1");
+  open_log();
+  record::BatchBuilder::Options options;
+  options.producer_id = ProducerId(5);
+  options.producer_epoch = ProducerEpoch(0);
+  options.transactional = true;
+  const auto abort_one = [&](std::int32_t sequence) {
+    options.control = false;
+    options.base_sequence = sequence;
+    auto data = make_batch(2, clock_.now_ms, "t", options);
+    ASSERT_TRUE(log_->append(data, LeaderEpoch(0)));
+    options.control = true;
+    options.base_sequence = -1;
+    record::BatchBuilder marker(options);
+    marker.add(clock_.now_ms, std::string_view("\0\0\0\0", 4), std::string_view("\0\0\0\0\0\1", 6));
+    auto batch = marker.finish();
+    ASSERT_TRUE(log_->append(batch, LeaderEpoch(0)));
+  };
+  abort_one(0);
+  const auto first = log_->begin_flush();
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(first->run(system_));
+  abort_one(2);
+  log_->apply_flush(*first);
+  append(1);
+  flush();
+  const auto& index = *system_.files.at("/data/events-0/00000000000000000000.txnindex");
+  EXPECT_EQ(index.now.size(), 2U * 34);
+  EXPECT_EQ(index.durable, index.now);
+}
+
 TEST_F(Directory, TheScrubberNamesDamageAndGoesOnBehindIt) {
   config_.segment_bytes = 200;
   open("boot-1");
