@@ -301,9 +301,10 @@ TcpConnection::SendResult TcpConnection::send_file(const FileRange& range) {
   const ssize_t sent = ::sendfile(socket_.native_handle(), range.fd, &from, length);
   if (sent < 0)
     return errno == EAGAIN || errno == EINTR ? SendResult::kBlocked : SendResult::kFailed;
-  if (sent == 0)
-    return SendResult::kFailed;  // the file is shorter than the log said: the frame cannot be
-                                 // completed
+  if (sent == 0) {
+    if (context_.on_short_file) context_.on_short_file(range);
+    return SendResult::kFailed;
+  }
   advance(static_cast<std::uint64_t>(sent));
   return SendResult::kDone;
 }

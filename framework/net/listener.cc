@@ -23,9 +23,10 @@ constexpr std::int64_t kAcceptPauseMs = 100;  // after the process ran out of fi
 
 /// The connections of one shard; its thread only.
 struct Home {
-  Home(Shard& shard, const ConnectionLimits& limits, std::uint64_t budget_bytes,
+  Home(Shard& shard, const Listener::Options& options, std::uint64_t budget_bytes,
        std::function<void(UniqueFunction<void()>)>& run_blocking)
-      : context{shard, limits, std::make_shared<FrameBudget>(budget_bytes), run_blocking} {
+      : context{shard, options.limits, std::make_shared<FrameBudget>(budget_bytes), run_blocking,
+                options.on_short_file} {
     context.budget->set_on_room([this] { context.shard.post([this] { resume(); }); });
   }
   void resume() {
@@ -73,7 +74,7 @@ class TcpListener final : public Listener {
     const std::uint64_t share =
         std::max<std::uint64_t>(1, options_.limits.queued_bytes_max / shards.size());
     for (Shard* shard : shards)
-      homes_.push_back(std::make_unique<Home>(*shard, options_.limits, share, run_blocking_));
+      homes_.push_back(std::make_unique<Home>(*shard, options_, share, run_blocking_));
   }
 
   ~TcpListener() override {

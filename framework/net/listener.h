@@ -9,6 +9,7 @@
 
 #include "framework/base/error.h"
 #include "framework/net/connection.h"
+#include "framework/net/response.h"
 
 namespace penstock::net {
 
@@ -23,6 +24,9 @@ class Listener {
     ConnectionLimits limits;
     /// Asked for each new connection, with its address; no closes it. The first shard's thread.
     std::function<bool(const std::string&)> may_connect = {};
+    /// Told of a range that reaches beyond its file's end; the connection is closed, since its
+    /// frame cannot be completed. That connection's shard.
+    std::function<void(const FileRange&)> on_short_file = {};
   };
   /// Makes the sink of a new connection, on its shard. The connection outlives the sink.
   using MakeSink = std::function<std::unique_ptr<FrameSink>(std::shared_ptr<Connection>)>;

@@ -21,6 +21,7 @@ struct ConnectionContext {
   const ConnectionLimits& limits;
   std::shared_ptr<FrameBudget> budget;
   std::function<void(UniqueFunction<void()>)>& run_blocking;
+  const std::function<void(const FileRange&)>& on_short_file;
 };
 
 // Only for .cc files of this folder. Everything but answer(), answer_nothing() and close() on the

@@ -78,8 +78,10 @@ def read_raw(address, values):
                 if at == before and time.monotonic() > deadline:
                     return wrong, False  # nothing more is served; the broker has to say why
             return wrong, end != len(values)
-    except (kafka_wire.WireError, OSError):
-        return wrong, True
+    except kafka_wire.WireError as error:
+        return wrong, "closed the connection" not in str(error)  # that alone names nothing
+    except OSError:
+        return wrong, False
 
 
 def read_with_librdkafka(address, values):

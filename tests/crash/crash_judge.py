@@ -2,7 +2,10 @@
 
 import checker
 import crash_workload
+import kafka_wire
 import wire_requests
+
+TIDY_S = 10
 
 
 def judge(bench, workload):
@@ -27,11 +30,27 @@ def judge(bench, workload):
             records = [record for record in records if not now or record[0] >= now[0][0]]
         if now != records:
             anomalies.append(f"{topic}-{partition} differs after a clean stop: {len(records)} records before, {len(now)} after")
+    try:
+        kafka_wire.wait_until(lambda: not _leftovers(bench.place / "data", served), TIDY_S, "what is left to be removed")
+    except TimeoutError:
+        anomalies += _leftovers(bench.place / "data", served)
     bench.broker.process.terminate()
     if bench.ended() != 0:
         anomalies.append("the second clean stop failed")
     return {"acknowledged": sum(1 for event in workload.history if event["status"] == "ok"), "anomalies": len(anomalies),
             **({"examples": [text[:400] for text in anomalies[:6]]} if anomalies else {})}
+
+
+def _leftovers(data, served):
+    """What is not tidied up: folders of partitions that are not, files that were to be replaced."""
+    out = []
+    for path in [*data.iterdir(), *data.glob("*/*")]:
+        name = path.name
+        if path.is_dir() and "-" in name and not name.startswith("__") and tuple(name.rsplit("-", 1)) not in {(t, str(p)) for t, p in served}:
+            out.append(f"the folder {name} is left")
+        elif name.endswith((".tmp", ".swap", ".cleaned", ".torn", ".deleted")):
+            out.append(f"the file {path.parent.name}/{name} is left")
+    return out
 
 
 def before(workload, requests):

@@ -206,6 +206,14 @@ class Requests:
 
     def read(self, topic, partition, committed=True):
         """[[offset, key, value]] of everything there is; an open transaction is waited for."""
+        while True:
+            try:
+                return self._read_once(topic, partition, committed)
+            except kafka_wire.WireError as error:
+                if not str(error).endswith("error 1"):  # OFFSET_OUT_OF_RANGE: retention has just taken the begin
+                    raise
+
+    def _read_once(self, topic, partition, committed):
         out = []
         deadline = time.monotonic() + SECONDS
         at, end = self.offset(topic, partition, -2), self.offset(topic, partition, -1)

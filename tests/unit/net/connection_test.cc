@@ -200,16 +200,22 @@ TEST_F(Net, FileRangesAndBytesLeaveAsOneFrame) {
   EXPECT_TRUE(client.receive() == expected);
   EXPECT_TRUE(client.receive() == expected);
 }
-TEST_F(Net, AFileThatEndsEarlyClosesTheConnection) {
+TEST_F(Net, AFileThatEndsEarlyIsToldOfAndClosesTheConnection) {
+  Listener::Options options;
+  std::promise<std::uint64_t> told;
+  options.on_short_file = [&](const FileRange& range) { told.set_value(range.length); };
   const std::shared_ptr<std::FILE> file(std::tmpfile(), [](std::FILE* f) { std::fclose(f); });
-  serve([&](const auto& connection, const std::string&, std::uint64_t sequence) {
-    Response response = answer_of("head");
-    response.pieces.emplace_back(FileRange{file, ::fileno(file.get()), 0, 100});
-    connection->answer(sequence, std::move(response));
-  });
+  serve(
+      [&](const auto& connection, const std::string&, std::uint64_t sequence) {
+        Response response = answer_of("head");
+        response.pieces.emplace_back(FileRange{file, ::fileno(file.get()), 0, 100});
+        connection->answer(sequence, std::move(response));
+      },
+      options);
   const Client client(port());
   client.send("x");
   EXPECT_FALSE(client.receive());
+  EXPECT_EQ(told.get_future().get(), 100U);
 }
 TEST_F(Net, FramesOverTheLimitNegativeAndEmptyOnesCloseTheConnection) {
   Listener::Options options;
