@@ -40,16 +40,18 @@ def batch_starts(path):
     return out
 
 
-def damage(folder, random):
+def damage(folder, random, running):
     """Flips a bit or cuts a file; (what it is, where)."""
-    path = random.choice(sorted((folder / "broker-data" / f"{campaign.TOPIC}-0").glob("*.log")))
+    paths = sorted((folder / "broker-data" / f"{campaign.TOPIC}-0").glob("*.log"))
+    cut, head = random.random() < 0.3, random.random() < 0.33
+    # Heads of the active segment's batches are looked at by the next start only.
+    path = random.choice(paths[:-1] if running and head and not cut else paths)
     size = path.stat().st_size
-    if random.random() < 0.3:
+    if cut:
         at = random.choice(batch_starts(path)) if random.random() < 0.3 else random.randrange(size)
         with open(path, "r+b") as file:
             file.truncate(at)
         return "cut", f"{path.name} of {size} cut at {at}"
-    head = random.random() < 0.33
     at = random.choice(batch_starts(path)) + random.randrange(17) if head else random.randrange(size)
     with open(path, "r+b") as file:
         file.seek(at)
@@ -116,12 +118,12 @@ def one_round(under):
             if under == "stopped":
                 broker.stop()
                 broker.__exit__()
-                kind, where = damage(folder, random)
+                kind, where = damage(folder, random, running=False)
                 broker = servers.broker(folder, overrides=OVERRIDES)
             else:
                 if random.random() < 0.5:
                     read_raw(broker.address, values)  # what was served once is not checked for ever
-                kind, where = damage(folder, random)
+                kind, where = damage(folder, random, running=True)
             said_at = len(broker.log_path.read_text(errors="replace")) if under == "running" else 0
             began = time.monotonic()
             wrong, by_reader = read_raw(broker.address, values)
