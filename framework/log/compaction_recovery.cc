@@ -89,7 +89,7 @@ Status complete_swaps(FileSystem& system, const std::string& directory,
     changed = true;
     const std::string stem = segment_stem(directory, name->base);
     if (name->kind == ".txnindex") {
-      // It holds what the old one did and more.
+      // It holds what the old one did and more, but for transactions of which no record is left.
       PENSTOCK_RETURN_IF_ERROR(system.rename(directory + "/" + text, stem + name->kind));
     } else {
       PENSTOCK_RETURN_IF_ERROR(system.remove(directory + "/" + text));

@@ -57,7 +57,8 @@ Result<std::optional<CompactionTask>> LogImpl::begin_compaction(Offset below,
   input.from = range->from;
   input.to = range->to;
   for (const auto& [id, entry] : producers_.entries()) {
-    if (!entry.batches.empty()) input.last_of_producer[id] = entry.batches.back().last_offset;
+    input.last_of_producer[id] =
+        entry.batches.empty() ? Offset::kNone : entry.batches.back().last_offset;
   }
   input.segment_bytes =
       static_cast<std::uint64_t>(std::max<std::int64_t>(config_.segment_bytes, 1));
