@@ -91,8 +91,8 @@ class SelfTests(Programs):
             with self.subTest(kind=kind):
                 events = self.copy(source, target, *more)
                 self.assertEqual([(e["stage"], e["consumed"], e["remaining"]) for e in events[-1:]], [("ShutdownComplete", 500, 0)])
-                out = self.tool("consumer.ConsoleConsumer", "--topic", target, "--from-beginning", "--timeout-ms", 3000, "--isolation-level",
-                                "read_committed")
+                out = self.tool("consumer.ConsoleConsumer", "--topic", target, "--from-beginning", "--max-messages", 500, "--timeout-ms", 30000,
+                                "--isolation-level", "read_committed")
                 self.assertEqual([int(line) for line in out.split()], list(range(500)))
 
     def test_end_to_end_latency(self):
