@@ -346,12 +346,12 @@ TEST_F(ConsumerGroupStep, CommitsInTransactionsNeedItToo) {
     d_.feed(std::move(e));
     return d_.code(to);
   };
-  ASSERT_EQ(ask(join("a", {"t"})).error, ErrorCode::kNone);
+  const std::int32_t epoch = ask(join("a", {"t"})).epoch;
   EXPECT_EQ(commit("", -1), ErrorCode::kUnknownMemberId);
-  EXPECT_EQ(commit("x", 1), ErrorCode::kUnknownMemberId);
-  EXPECT_EQ(commit("a", 2), ErrorCode::kStaleMemberEpoch);
+  EXPECT_EQ(commit("x", epoch), ErrorCode::kUnknownMemberId);
+  EXPECT_EQ(commit("a", epoch + 1), ErrorCode::kStaleMemberEpoch);
   EXPECT_EQ(commit("a", -1), ErrorCode::kStaleMemberEpoch);
-  EXPECT_EQ(commit("a", 1), ErrorCode::kNone);
+  EXPECT_EQ(commit("a", epoch), ErrorCode::kNone);
   d_.feed(TransactionEndedEvent{7, true});
   EXPECT_EQ(d_.group.offsets.at(TopicPartition("t", 0)).offset, 5);
   ASSERT_EQ(ask(beat("a", kLeaveEpoch)).error, ErrorCode::kNone);
