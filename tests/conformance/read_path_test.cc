@@ -54,10 +54,14 @@ class ReadPath : public ::testing::Test {
     return request;
   }
   ListOffsetsResponse::Partition offset_of(std::int16_t version, std::int64_t timestamp_ms) {
+    return offset_of(client_, version, timestamp_ms);
+  }
+  static ListOffsetsResponse::Partition offset_of(RawClient& client, std::int16_t version,
+                                                  std::int64_t timestamp_ms) {
     ListOffsetsRequest request;
     request.topics = {{"t", {{PartitionId(0), LeaderEpoch(-1), timestamp_ms}}}};
-    client_.send(ApiKey::kListOffsets, version, 3, request);
-    return client_.receive_as<ListOffsetsResponse>(ApiKey::kListOffsets, version, 3)
+    client.send(ApiKey::kListOffsets, version, 3, request);
+    return client.receive_as<ListOffsetsResponse>(ApiKey::kListOffsets, version, 3)
         .topics.at(0)
         .partitions.at(0);
   }
@@ -85,11 +89,11 @@ TEST_F(ReadPath, TheEarliestOffsetHasTheEpochOfItsRecord) {
   // A crash of the machine begins a new epoch.
   BrokerProcess again(directory_.path() + "/data",
                       {"num.partitions=2", "log.recovery.assume.power.cut=true"});
-  client_ = RawClient(again.port());
-  EXPECT_EQ(offset_of(9, ListOffsetsRequest::kLatest).leader_epoch, LeaderEpoch(1));
+  RawClient client(again.port());
+  EXPECT_EQ(offset_of(client, 9, ListOffsetsRequest::kLatest).leader_epoch, LeaderEpoch(1));
   for (const std::int64_t which :
        {ListOffsetsRequest::kEarliest, ListOffsetsRequest::kEarliestLocal}) {
-    const auto earliest = offset_of(9, which);
+    const auto earliest = offset_of(client, 9, which);
     EXPECT_EQ(earliest.offset, Offset(0));
     EXPECT_EQ(earliest.leader_epoch, LeaderEpoch(0));
   }
