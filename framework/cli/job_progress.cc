@@ -97,26 +97,37 @@ std::int64_t JobWatch::counted(const std::string& counter, std::int64_t now) {
   return known.base + now;
 }
 
-Result<ConnectorProgress> JobWatch::look_at(const JobConnector& connector) {
-  PENSTOCK_ASSIGN_OR_RETURN(
-      const json body, worker_.get("/connectors/" + encode_segment(connector.name) + "/progress"));
+ConnectorProgress connector_progress(const std::string& name, const json& body) {
   ConnectorProgress out;
-  out.name = connector.name;
-  out.source = body.value("type", "") == "source";
+  out.name = name;
+  const std::string type = body.value("type", "");
+  out.source = type == "source";
   const json tasks = body.value("tasks", json::array());
+  // Of a plugin that the worker cannot describe now it says "unknown".
+  out.running = (out.source || type == "sink") && !tasks.empty();
   out.caught_up = out.source && !tasks.empty();
   if (body.value("state", "") == "FAILED" && body.value("given_up", true)) {
-    out.failure = "connector " + connector.name + " failed: " + body.value("trace", "");
+    out.failure = "connector " + name + " failed: " + body.value("trace", "");
   }
   for (const json& task : tasks) {
-    const std::string id = connector.name + "/" + std::to_string(task.value("id", 0)) + "/";
     out.restarts += task.value("restarts", 0);
     if (task.value("state", "") == "FAILED" && task.value("given_up", true)) {
-      out.failure = "connector " + connector.name + ", task " +
-                    std::to_string(task.value("id", 0)) + " failed: " + task.value("trace", "");
+      out.failure = "connector " + name + ", task " + std::to_string(task.value("id", 0)) +
+                    " failed: " + task.value("trace", "");
     }
     out.caught_up =
         out.caught_up && (task.value("caught_up", false) || task.value("finished", false));
+  }
+  return out;
+}
+
+Result<ConnectorProgress> JobWatch::look_at(const JobConnector& connector) {
+  PENSTOCK_ASSIGN_OR_RETURN(
+      const json body, worker_.get("/connectors/" + encode_segment(connector.name) + "/progress"));
+  auto out = connector_progress(connector.name, body);
+  const json tasks = body.value("tasks", json::array());
+  for (const json& task : tasks) {
+    const std::string id = connector.name + "/" + std::to_string(task.value("id", 0)) + "/";
     const json metrics = task.value("metrics", json::object());
     for (const auto& [name, value] : metrics.items()) {
       const auto topic_sent = behind(name, "sent.");
@@ -219,14 +230,13 @@ Status JobWatch::look_at_sink(std::size_t index, const std::vector<TopicInfo>& a
 
 Result<JobProgress> JobWatch::look() {
   JobProgress progress;
-  progress.sources_done = true;
+  // The end offsets are read after the sources said that they are done.
+  progress.done = true;
   for (const JobConnector& connector : job_.connectors) {
     PENSTOCK_ASSIGN_OR_RETURN(auto one, look_at(connector));
-    if (one.source && !one.caught_up) progress.sources_done = false;
+    progress.done = progress.done && one.settled();
     progress.connectors.push_back(std::move(one));
   }
-  // The end offsets are read after the sources said that they are done.
-  progress.done = progress.sources_done;
   ends_.clear();
   PENSTOCK_ASSIGN_OR_RETURN(const auto all, cluster_.topics());
   for (std::size_t i = 0; i < job_.connectors.size(); ++i) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
 #include <vector>
@@ -31,13 +32,18 @@ struct TopicProgress {
 struct ConnectorProgress {
   std::string name;
   bool source = false;
+  bool running = false;  // the worker knows its type and has planned its tasks
   int restarts = 0;
   std::int64_t dead_letters = 0;
   std::int64_t skipped = 0;
   bool caught_up = false;  // sources: every task said so, with all its records acknowledged
   std::string failure;     // a task failed for good: its trace
   std::map<std::string, SinkTopicProgress> topics;  // sinks
+  /// Nothing is to be waited for but what its topics still hold.
+  [[nodiscard]] bool settled() const { return source ? caught_up : running; }
 };
+/// What the worker's answer says, without the tasks' counters.
+ConnectorProgress connector_progress(const std::string& name, const nlohmann::json& answer);
 
 struct JobProgress {
   std::vector<ConnectorProgress> connectors;
@@ -46,7 +52,6 @@ struct JobProgress {
   std::int64_t produced_total = 0;
   std::int64_t stored_total = 0;
   std::int64_t lag = 0;  // records that a sink has not stored yet, the largest over the sinks
-  bool sources_done = false;
   bool done = false;
   std::string failure;
 };

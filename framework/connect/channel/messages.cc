@@ -25,9 +25,6 @@ void fields(auto& v, Is<m::Hello> auto& x) {
   v("worker_id", x.worker_id);
   v("instance_id", x.instance_id);
   v("client", x.client);
-  v("block_records", x.block_records);
-  v("block_bytes", x.block_bytes);
-  v("in_flight_bytes", x.in_flight_bytes);
   v("data_limit_bytes", x.data_limit_bytes);
 }
 void fields(auto&, Is<m::Describe> auto&) {}
@@ -43,7 +40,6 @@ void fields(auto& v, Is<m::Hook> auto& x) {
 void fields(auto& v, Is<m::StartTask> auto& x) {
   v("task", x.task);
   v("config", x.config);
-  v("deadline_ms", x.deadline_ms);
   v("paused", x.paused);
 }
 void fields(auto& v, Is<m::PauseTask> auto& x) { v("task", x.task); }
@@ -111,9 +107,8 @@ void fields(auto& v, Is<m::StoreOffsets> auto& x) {
   v("entries", x.entries);
 }
 void fields(auto& v, Is<m::Stored> auto& x) { v("sequence", x.sequence); }
-void fields(auto& v, Is<m::TaskState> auto& x) {
+void fields(auto& v, Is<m::TaskFailed> auto& x) {
   v("task", x.task);
-  v("state", x.state);
   v("trace", x.trace);
   v("fatal", x.fatal);
   v("budget_free", x.budget_free);
@@ -135,7 +130,7 @@ constexpr const char* kNames[] = {
     "pause_task", "resume_task", "stop_task", "lease",        "bye",           "ready",
     "refused",    "definition",  "problems",  "task_configs", "done",          "failed",
     "started",    "stopped",     "farewell",  "read_offsets", "offset_values", "store_offsets",
-    "stored",     "task_state",  "caught_up", "replan",       "metrics"};
+    "stored",     "task_failed", "caught_up", "replan",       "metrics"};
 static_assert(std::size(kNames) == std::variant_size_v<Message>);
 
 class Writer {

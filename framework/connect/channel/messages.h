@@ -35,9 +35,6 @@ struct Hello {
                               // static group members under it
   ConfigMap
       client;  // bootstrap.servers and librdkafka-style settings shared by producers and consumers
-  std::int64_t block_records = 0;  // soft limits of one Block; 0: defaults
-  std::int64_t block_bytes = 0;
-  std::int64_t in_flight_bytes = 0;   // 16 MiB of Blocks a task
   std::int64_t data_limit_bytes = 0;  // RLIMIT_DATA; 0: none
 };
 struct Describe {};  // -> Definition
@@ -57,7 +54,6 @@ struct Hook {
 struct StartTask {
   int task = 0;
   ConfigMap config;
-  std::int64_t deadline_ms = 60'000;
   bool paused = false;
 };
 struct PauseTask {
@@ -66,6 +62,8 @@ struct PauseTask {
 struct ResumeTask {
   int task = 0;
 };  // -> Done
+/// What was read is delivered and stored within the deadline, or it comes again: the answer says
+/// which, and comes when nothing of the task runs any more.
 struct StopTask {
   int task = 0;
   std::int64_t deadline_ms = 0;
@@ -146,12 +144,11 @@ struct StoreOffsets {
 struct Stored {
   std::int64_t sequence = 0;
 };  // worker's answer
-/// A task's state changed by itself: "FAILED" with a trace, "STALLED", "RUNNING" again. `fatal`:
-/// restarting cannot help (bad config). `budget_free`: restart outside the restart budget (a
-/// producer that had to be rebuilt).
-struct TaskState {
+/// A task that ran failed, and nothing of it runs any more. `fatal`: restarting cannot help (bad
+/// config). `budget_free`: restart outside the restart budget (a producer that had to be rebuilt).
+struct TaskFailed {
   int task = 0;
-  std::string state, trace;
+  std::string trace;
   bool fatal = false;
   bool budget_free = false;
 };
@@ -181,7 +178,7 @@ using Message = std::variant<
     message::Bye, message::Ready, message::Refused, message::Definition, message::Problems,
     message::TaskConfigs, message::Done, message::Failed, message::Started, message::Stopped,
     message::Farewell, message::ReadOffsets, message::OffsetValues, message::StoreOffsets,
-    message::Stored, message::TaskState, message::CaughtUp, message::Replan, message::Metrics>;
+    message::Stored, message::TaskFailed, message::CaughtUp, message::Replan, message::Metrics>;
 
 struct Envelope {
   std::uint64_t id = 0;  // a question's number; its answer carries the same in `answers`

@@ -76,7 +76,8 @@ struct HerdedConnector {
   std::vector<UniqueFunction<void()>> when_ended;  // wait for the runner's end
 
   std::vector<HerdedTask> tasks;
-  std::vector<std::string> published;  // statuses as last written
+  std::optional<std::vector<StringMap>> next_plan;  // what the tasks do once all of them have ended
+  std::vector<std::string> published;               // statuses as last written
 };
 
 }  // namespace penstock::connect

@@ -211,8 +211,8 @@ ConnectorSettings::ConnectorSettings(const message::ConnectorDefinition& connect
     const bool common = std::ranges::any_of(keys, [&](const Key& k) { return k.name == own.name; });
     if (!common) keys.push_back(plugin_key(own));
   }
-  std::vector<std::string> prefixes{"key.converter.", "value.converter.", "header.converter.",
-                                    "producer.override.", "consumer.override."};
+  std::vector<std::string> prefixes{"key.converter.",     "value.converter.",   "header.converter.",
+                                    "producer.override.", "consumer.override.", "admin.override."};
   if (!sink_) prefixes.emplace_back("topic.creation.");
   definition_ = std::make_unique<config::Definition>(std::move(keys), std::move(prefixes));
 }

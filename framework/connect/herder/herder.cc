@@ -40,8 +40,13 @@ void Herder::start(Supervisor& supervisor, std::string worker_id) {
       [this] {
         refresh_catalog();
         for (auto& [name, connector] : connectors_) reconcile(*connector);
+        ready_.store(true, std::memory_order_release);
       },
       kEventsMax);
+}
+
+void Herder::health(Reply<Nothing> reply) {
+  request(std::move(reply), [](Reply<Nothing> answer) { answer(Nothing{}); });
 }
 
 void Herder::stop() {

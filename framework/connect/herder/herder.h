@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -42,7 +43,7 @@ class Herder final : public SupervisorEvents {
     StringMap client;                   // for every runner's Kafka clients
     std::int64_t data_limit_bytes = 0;  // of each runner; 0: none
     StringMap task_defaults;  // worker settings that a connector may set itself: converters,
-                              // producer.override.*
+                              // producer., consumer. and admin.override.*
     ConfigProviders providers;
     RestartPolicy::Options restart;
     std::int64_t plugin_deadline_ms = 60'000;  // validate, plan, hooks
@@ -63,6 +64,10 @@ class Herder final : public SupervisorEvents {
   /// the thread.
   void stop();
 
+  /// Answers as soon as the herder gets to it.
+  void health(Reply<Nothing> reply);
+  /// Stored connectors were looked at; before that requests wait. Any thread.
+  [[nodiscard]] bool is_ready() const { return ready_.load(std::memory_order_acquire); }
   /// All connectors, or one; an unknown one gives an empty list.
   void view(std::optional<std::string> name, Reply<std::vector<ConnectorView>> reply);
   struct Put {
@@ -173,6 +178,7 @@ class Herder final : public SupervisorEvents {
   std::int64_t last_generation_ = 0;
   std::int64_t last_config_generation_ = 0;
   bool stopping_ = false;
+  std::atomic<bool> ready_ = false;
 
   // Guards queue_, refusing_ and ended_: requests come from REST threads, events from the
   // supervisor and the state thread.

@@ -6,6 +6,7 @@
 
 #include "framework/connect/herder/connector.h"
 #include "framework/connect/herder/herder.h"
+#include "framework/connect/herder/task_steps.h"
 #include "framework/connect/store/status_records.h"
 
 namespace penstock::connect {
@@ -206,7 +207,7 @@ void Herder::plan(Connector& connector) {
   for (const auto& [key, value] : options_.task_defaults) config.try_emplace(key, value);
   supervisor_->ask(
       connector.name, connector.generation,
-      message::Plan{std::move(config), tasks_max(connector.config)}, options_.plugin_deadline_ms,
+      message::Plan{std::move(config), tasks_max(connector.resolved)}, options_.plugin_deadline_ms,
       "plan()",
       [this, name = connector.name, generation = connector.generation](Result<Message> answer) {
         post(
@@ -218,12 +219,12 @@ void Herder::plan(Connector& connector) {
                 if (answer.error().code != Errc::kUnavailable)
                   connector_failed(*it, answer.error().text, true);
               } else if (auto* tasks = std::get_if<message::TaskConfigs>(&*answer)) {
-                if (tasks->tasks.size() > static_cast<std::size_t>(tasks_max(it->config))) {
+                if (tasks->tasks.size() > static_cast<std::size_t>(tasks_max(it->resolved))) {
                   connector_failed(*it,
                                    "The connector " + name + " has generated " +
                                        std::to_string(tasks->tasks.size()) +
                                        " tasks, which is greater than " +
-                                       std::to_string(tasks_max(it->config)) +
+                                       std::to_string(tasks_max(it->resolved)) +
                                        ", the maximum number of tasks it is configured to create.",
                                    true);
                 } else {
@@ -264,18 +265,14 @@ void Herder::planned(Connector& connector, std::vector<StringMap> tasks) {
   connector.planned = true;
   connector.state = connector.target == TargetState::kPaused ? "PAUSED" : "RUNNING";
   connector.trace.clear();
-  for (std::size_t i = tasks.size(); i < connector.tasks.size(); ++i) {
-    if (connector.tasks[i].in_runner) stop_task(connector, static_cast<int>(i));
-  }
-  connector.tasks.resize(tasks.size());
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    auto& task = connector.tasks[i];
+  for (auto& task : connector.tasks) {
     if (task.policy.attempts() == 0) task.policy = RestartPolicy(options_.restart);
     if (std::exchange(task.failed_with_connector, false)) task.given_up = false;
-    if (task.config == tasks[i]) continue;
-    task.config = std::move(tasks[i]);
-    if (task.in_runner) task.restart_wanted = true;
   }
+  // A table may have gone from one task to another: who has it next must not read or write beside
+  // who had it.
+  connector.next_plan.reset();
+  if (!is_as_planned(connector.tasks, tasks)) connector.next_plan = std::move(tasks);
   reconcile(connector);
 }
 

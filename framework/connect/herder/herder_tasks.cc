@@ -2,12 +2,14 @@
 
 #include "framework/connect/herder/connector.h"
 #include "framework/connect/herder/herder.h"
+#include "framework/connect/herder/task_steps.h"
 
 namespace penstock::connect {
 namespace {
-constexpr std::int64_t kAnswerGraceMs =
-    5'000;  // the runner has its own deadline; ours ends the runner
-}
+// A task gives up waiting for others at its deadline; plugin code that goes on beyond this is ended
+// with its runner.
+constexpr std::int64_t kStopGraceMs = 5'000;
+}  // namespace
 
 StringMap Herder::task_config(const Connector& connector, const Task& task) const {
   StringMap config = task.config;
@@ -20,17 +22,25 @@ StringMap Herder::task_config(const Connector& connector, const Task& task) cons
 void Herder::drive_tasks(Connector& connector) {
   const bool pause = connector.target == TargetState::kPaused;
   connector.state = pause ? "PAUSED" : "RUNNING";
+  if (connector.next_plan && all_ended(connector.tasks)) {
+    take_over(connector.tasks, std::move(*connector.next_plan), options_.restart);
+    connector.next_plan.reset();
+  }
   for (std::size_t i = 0; i < connector.tasks.size(); ++i) {
-    auto& task = connector.tasks[i];
     const int index = static_cast<int>(i);
-    if (task.busy) continue;
-    if (task.in_runner) {
-      if (task.restart_wanted)
+    switch (next_step(connector.tasks[i], pause, connector.next_plan.has_value())) {
+      case TaskStep::kNone:
+        break;
+      case TaskStep::kStart:
+        start_task(connector, index);
+        break;
+      case TaskStep::kStop:
         stop_task(connector, index);
-      else if (task.paused != pause)
+        break;
+      case TaskStep::kPause:
+      case TaskStep::kResume:
         pause_task(connector, index, pause);
-    } else if (task.restart_wanted || (!task.given_up && !task.retry_at_ms)) {
-      start_task(connector, index);
+        break;
     }
   }
 }
@@ -78,9 +88,8 @@ void Herder::start_task(Connector& connector, int index) {
   message::StartTask start;
   start.task = index;
   start.config = task_config(connector, task);
-  start.deadline_ms = options_.task_start_deadline_ms;
   start.paused = pause;
-  ask_task(connector, index, std::move(start), options_.task_start_deadline_ms + kAnswerGraceMs,
+  ask_task(connector, index, std::move(start), options_.task_start_deadline_ms,
            "the start of task " + std::to_string(index),
            [this, index, pause](Connector& it, Task& started, Result<Message> answer) {
              if (answer && std::holds_alternative<message::Started>(*answer)) {
@@ -102,9 +111,16 @@ void Herder::start_task(Connector& connector, int index) {
 void Herder::stop_task(Connector& connector, int index) {
   connector.tasks[static_cast<std::size_t>(index)].forget_progress();
   ask_task(connector, index, message::StopTask{index, options_.task_stop_deadline_ms},
-           options_.task_stop_deadline_ms + kAnswerGraceMs,
+           options_.task_stop_deadline_ms + kStopGraceMs,
            "the stop of task " + std::to_string(index),
-           [](Connector&, Task& task, const Result<Message>&) {
+           [index](Connector& it, Task& task, const Result<Message>& answer) {
+             const auto* stopped = answer ? std::get_if<message::Stopped>(&*answer) : nullptr;
+             if (stopped == nullptr || !stopped->drained) {
+               spdlog::warn(
+                   "connector {} task {} stopped before all that it had read was delivered and "
+                   "stored; the rest comes again",
+                   it.name, index);
+             }
              task.in_runner = false;
              task.stalled.clear();
              task.forget_progress();
@@ -170,22 +186,16 @@ void Herder::heard(Connector& connector, Message message) {
     }
     return;
   }
-  if (auto* said = std::get_if<message::TaskState>(&message)) {
-    auto* task = task_at(said->task);
+  if (auto* failed = std::get_if<message::TaskFailed>(&message)) {
+    auto* task = task_at(failed->task);
     if (task == nullptr || !task->in_runner) return;
-    if (said->state == "FAILED") {
-      // A question that is still open is answered by what it said.
-      if (task->busy) {
-        task->busy = false;
-        ++task->epoch;
-      }
-      task_failed(connector, said->task, std::move(said->trace), said->fatal, said->budget_free);
-    } else if (said->state == "RUNNING") {
-      task->stalled.clear();
-      if (!task->busy && !task->paused) task->state = "RUNNING";
-    } else {
-      task->stalled = masked(connector, said->trace.empty() ? said->state : std::move(said->trace));
+    // A question that is still open is answered by this.
+    if (task->busy) {
+      task->busy = false;
+      ++task->epoch;
     }
+    task_failed(connector, failed->task, std::move(failed->trace), failed->fatal,
+                failed->budget_free);
     return reconcile(connector);
   }
   if (std::holds_alternative<message::Replan>(message)) {

@@ -77,10 +77,11 @@ struct ValueView {
 struct ValidationView {
   std::string class_name;
   std::vector<ValueView> values;
+  /// Of all settings; one may have several.
   [[nodiscard]] int error_count() const {
-    int n = 0;
-    for (const auto& value : values) n += value.errors.empty() ? 0 : 1;
-    return n;
+    std::size_t n = 0;
+    for (const auto& value : values) n += value.errors.size();
+    return static_cast<int>(n);
   }
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -56,7 +57,9 @@ struct ServerInfo {
   std::string version;
   std::string commit;
 };
-void add_root(Router& router, const ServerInfo& info);
+/// `herder` outlives the router. `health_timeout`: how long /health waits for it.
+void add_root(Router& router, const ServerInfo& info, Herder& herder,
+              std::chrono::milliseconds health_timeout = std::chrono::seconds(10));
 void add_connectors(Router& router, Herder& herder);
 void add_tasks(Router& router, Herder& herder);
 void add_offsets(Router& router, Herder& herder);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <limits>
 #include <utility>
 
@@ -15,6 +16,8 @@
 
 namespace penstock::connect {
 namespace {
+
+using std::chrono::milliseconds;
 
 constexpr int kIdleWaitMs = 1'000;
 
@@ -161,7 +164,7 @@ void Runner::handle(Envelope envelope) {
                    if (auto* one = task(m.task)) one->pause(false);
                    answer(question, message::Done{});
                  },
-                 [&](const message::StopTask& m) { stop_task(question, m.task); },
+                 [&](const message::StopTask& m) { stop_task(question, m); },
                  [&](const message::Lease& m) { lease_until_ms_ = monotonic_ms() + m.valid_ms; },
                  [&](const message::Bye& m) { bye(question, m.deadline_ms); },
                  [&](const auto&) {
@@ -232,11 +235,6 @@ void Runner::start_task(Question question, const message::StartTask& start) {
   setup.config = start.config;
   setup.client = hello_.client;
   setup.instance_id = hello_.instance_id;
-  if (hello_.block_records > 0)
-    setup.block_records = static_cast<std::size_t>(hello_.block_records);
-  if (hello_.block_bytes > 0) setup.block_bytes = static_cast<std::size_t>(hello_.block_bytes);
-  if (hello_.in_flight_bytes > 0)
-    setup.in_flight_bytes = static_cast<std::size_t>(hello_.in_flight_bytes);
   setup.page = &pages_.task(start.task);
   auto made = std::make_unique<TaskThread>(
       TaskThread::Identity{question.connector, question.generation, question.id},
@@ -246,17 +244,18 @@ void Runner::start_task(Question question, const message::StartTask& start) {
   tasks_.emplace(start.task, std::move(made));
 }
 
-void Runner::stop_task(Question question, int number) {
-  TaskThread* const one = task(number);
+void Runner::stop_task(Question question, const message::StopTask& stop) {
+  TaskThread* const one = task(stop.task);
   if (one == nullptr) return answer(question, message::Stopped{false});
-  one->stop();
-  stop_questions_[number].push_back(question);
+  one->stop(milliseconds(std::max<std::int64_t>(stop.deadline_ms, 0)));
+  stop_questions_[stop.task].push_back(question);
 }
 
 void Runner::bye(Question question, std::int64_t deadline_ms) {
   bye_until_ms_ = monotonic_ms() + std::max<std::int64_t>(deadline_ms, 1);
   bye_question_ = question;
-  for (auto& [number, one] : tasks_) one->stop();
+  // What is left is for the plugins' own ends and the farewell: the process ends at the deadline.
+  for (auto& [number, one] : tasks_) one->stop(milliseconds(deadline_ms / 6 * 5));
 }
 
 /// Tasks whose loop is over: says how they ended, answers who waits for it, and ends the process
@@ -272,7 +271,7 @@ void Runner::reap_tasks() {
     at = tasks_.erase(at);
     const auto& end = one->end();
     if (end.failed && one->started())
-      one->send(message::TaskState{number, "FAILED", end.trace, end.fatal, end.budget_free});
+      one->send(message::TaskFailed{number, end.trace, end.fatal, end.budget_free});
     for (const auto& question : stop_questions_[number])
       answer(question, message::Stopped{end.drained});
     stop_questions_.erase(number);

@@ -47,11 +47,10 @@ class Runner {
   void describe(Question question);
   void connector_call(Question question, ConnectorCalls::Work work);
   void start_task(Question question, const message::StartTask& start);
-  void stop_task(Question question, int task);
+  void stop_task(Question question, const message::StopTask& stop);
   void bye(Question question, std::int64_t deadline_ms);
   void answer(Question question, Message body);
   void send_outbox();
-  void send(Outbox::Item item);
   void reap_tasks();
   [[nodiscard]] int wait_ms() const;
   void finish(RunnerExit how, std::string_view why);

@@ -93,8 +93,8 @@ void TaskThread::run() {
   outbox_.wake();
 }
 
-void TaskThread::stop() {
-  signal_->stop();
+void TaskThread::stop(std::chrono::milliseconds at_most) {
+  signal_->stop(at_most);
   if (!stopper_.joinable()) stopper_ = std::thread([this] { loop_->stop_plugin(); });
 }
 

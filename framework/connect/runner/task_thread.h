@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
@@ -26,15 +27,14 @@ class TaskThread final : public TaskLink {
 
   void start();
   void pause(bool on) { signal_->pause(on); }
-  void stop();
-  [[nodiscard]] bool stop_asked() const { return stopper_.joinable(); }
+  /// What was read is delivered and stored within `at_most`, or comes again.
+  void stop(std::chrono::milliseconds at_most);
   /// The loop is over; the thread can be joined at once.
   [[nodiscard]] bool ended() const { return ended_.load(std::memory_order_acquire); }
   /// start() of the plugin went well. Only when ended().
   [[nodiscard]] bool started() const { return started_; }
   /// Only when ended().
   [[nodiscard]] const TaskEnd& end() const { return end_; }
-  [[nodiscard]] const Identity& identity() const { return identity_; }
 
   void send(Message message) override;
   Result<std::vector<std::optional<std::string>>> read_offsets(

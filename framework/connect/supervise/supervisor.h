@@ -26,7 +26,7 @@ using Answer = UniqueFunction<void(Result<Message>)>;
 class SupervisorEvents {
  public:
   virtual ~SupervisorEvents() = default;
-  /// TaskState, CaughtUp, Replan or Metrics. False: more than can be taken; the runner is ended.
+  /// TaskFailed, CaughtUp, Replan or Metrics. False: more than can be taken; the runner is ended.
   [[nodiscard]] virtual bool runner_said(const std::string& connector, std::int64_t generation,
                                          Message message) = 0;
   /// It ended and nobody had asked it to.

@@ -52,6 +52,7 @@ std::size_t Flights::held() const {
 void Flights::delivered(const rdkafka::Delivery& delivery) {
   auto* const slot = static_cast<Flight::Slot*>(delivery.opaque);
   if (delivery.ok) {
+    slot->delivered = true;
     --slot->flight->pending;
     return;
   }

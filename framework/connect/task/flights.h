@@ -20,6 +20,7 @@ struct Flight {
   struct Slot {
     Flight* flight = nullptr;
     bool dead_letter = false;
+    bool delivered = false;
   };
   explicit Flight(host::BlockLimits limits) : block(limits) {}
 

@@ -29,6 +29,10 @@ class SchemasOnly final : public Context {
 
 /// Texts of this folder begin with the setting's name.
 void add(std::vector<message::Problem>& out, const Error& error) {
+  // One that all clients share is wrong for each of them.
+  for (const auto& known : out) {
+    if (known.text == error.text) return;
+  }
   out.push_back({error.text.substr(0, error.text.find(": ")), error.text});
 }
 
@@ -46,6 +50,7 @@ std::vector<message::Problem> check_framework_settings(PluginKind kind, const Co
   note(number_setting(config, "offset.flush.interval.ms", 1, 1));
   for (const char* key : {"key.converter", "value.converter", "header.converter"})
     note(make_converter(config, key, schemas));
+  note(rdkafka::client_settings(rdkafka::Role::kAdmin, client, config));
   if (kind == PluginKind::kSource) {
     note(TopicCreation::make(client, config));
     note(rdkafka::client_settings(rdkafka::Role::kProducer, client, config));

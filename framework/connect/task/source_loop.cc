@@ -13,8 +13,7 @@ constexpr milliseconds kIdleWait{100};
 constexpr milliseconds kTickEvery{500};
 constexpr milliseconds kReportEvery{1'000};
 constexpr milliseconds kAckWait{10};
-constexpr milliseconds kBusyAfterStop{5'000};
-constexpr milliseconds kDrainAtMost{25'000};
+constexpr milliseconds kBusyAfterStop{2'000};
 constexpr milliseconds kDrainAfterFailure{5'000};
 
 ConfigMap with_default(ConfigMap config, const std::string& key, const std::string& value) {
@@ -196,7 +195,7 @@ void SourceLoop::poll_once() {
 void SourceLoop::send_block(Flight& flight, std::optional<std::size_t> bad,
                             const std::string& why) {
   const auto count = flight.block.size();
-  flight.slots.assign(2 * count, {&flight, false});
+  flight.slots.assign(2 * count, {&flight});
   std::size_t i = 0;
   for (; i < count && !end_.failed && !gave_up_; ++i) {
     if (bad == i)
@@ -230,9 +229,6 @@ void SourceLoop::send_record(Flight& flight, std::size_t i) {
   }
   out.headers = headers_;
   if (const auto made = topics_->ensure(record.topic); !made) return fail_with(made.error().text);
-  if (sent_last_ == sent_.end() || sent_last_->first != record.topic)
-    sent_last_ = sent_.try_emplace(std::string(record.topic), 0).first;
-  ++sent_last_->second;
   if (produce(out, flight, i, false))
     bytes_ += static_cast<double>((*key ? (*key)->size() : 0) + (*value ? (*value)->size() : 0));
 }
@@ -268,7 +264,9 @@ bool SourceLoop::produce(const rdkafka::Outgoing& record, Flight& flight, std::s
     if (flights_.fatal()) settle();
     // A stop lets the block go out; with a broker that takes nothing the block stays unsealed, and
     // its offsets do not pass.
-    if (end_.failed || (setup_.signal->stopping() && Clock::now() - since > kBusyAfterStop)) {
+    const auto now = Clock::now();
+    if (end_.failed || (setup_.signal->stopping() &&
+                        (now - since > kBusyAfterStop || now > setup_.signal->stop_by()))) {
       gave_up_ = true;
       return false;
     }
@@ -323,10 +321,22 @@ void SourceLoop::settle() {
   }
   while (Flight* flight = flights_.done()) {
     records_ += static_cast<double>(flight->block.size());
+    count_sent(*flight);
     const auto taken = plugin::call_plugin(
         caller(), "poll()", [&] { context_.offsets().acknowledged(flight->block.records()); });
     if (!taken) return fail_with(taken.text);
     flights_.retire();
+  }
+}
+
+/// A record that became a dead letter, or was skipped, did not reach its topic.
+void SourceLoop::count_sent(const Flight& flight) {
+  const auto records = flight.block.records();
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    if (!flight.slots[i].delivered) continue;
+    if (sent_last_ == sent_.end() || sent_last_->first != records[i].topic)
+      sent_last_ = sent_.try_emplace(std::string(records[i].topic), 0).first;
+    ++sent_last_->second;
   }
 }
 
@@ -377,19 +387,23 @@ void SourceLoop::report(bool now) {
 /// answer in time.
 void SourceLoop::drain() {
   if (!producer_ || flights_.fatal()) return;
-  const auto deadline = Clock::now() + (end_.failed ? kDrainAfterFailure : kDrainAtMost);
   const bool failed = end_.failed;
+  const auto failed_by = failed ? Clock::now() + kDrainAfterFailure : Clock::time_point::max();
+  const auto in_time = [&] { return Clock::now() < std::min(failed_by, setup_.signal->stop_by()); };
   producer_->kick();
-  while (!flights_.empty() && producer_->queued() > 0 && Clock::now() < deadline) {
+  while (!flights_.empty() && producer_->queued() > 0 && in_time()) {
     producer_->poll(static_cast<int>(kAckWait.count()));
     settle();
     if (end_.failed != failed) break;
   }
   producer_->poll(0);
   settle();
-  while (!context_.offsets().all_stored() && !store_refused_ && Clock::now() < deadline) {
+  // What is acknowledged is said even when there is no time to wait for the answer: the worker
+  // stores it before it reads for the next task.
+  while (!context_.offsets().all_stored() && !store_refused_) {
     store(true);
-    if (!context_.offsets().all_stored()) setup_.signal->wait(kAckWait);
+    if (context_.offsets().all_stored() || !in_time()) break;
+    setup_.signal->wait(kAckWait);
   }
   end_.drained = !end_.failed && flights_.empty() && context_.offsets().all_stored();
   report(true);

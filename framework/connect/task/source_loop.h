@@ -46,6 +46,7 @@ class SourceLoop final : public TaskLoop {
   bool produce(const rdkafka::Outgoing& record, Flight& flight, std::size_t slot, bool dead_letter);
   void bad_record(Flight& flight, std::size_t i, std::string_view stage, std::string why);
   void settle();
+  void count_sent(const Flight& flight);
   void store(bool now);
   void tick_if_due();
   void report(bool now);
@@ -77,7 +78,7 @@ class SourceLoop final : public TaskLoop {
   Clock::time_point last_call_, last_store_, last_report_, next_poll_;
   std::unique_ptr<Backoff> backoff_;
   double records_ = 0, bytes_ = 0, errors_ = 0, dead_ = 0, skipped_ = 0, retries_ = 0, poll_ms_ = 0;
-  std::map<std::string, double, std::less<>> sent_;  // records of each topic
+  std::map<std::string, double, std::less<>> sent_;  // records acknowledged, of each topic
   std::map<std::string, double, std::less<>>::iterator sent_last_ = sent_.end();
 };
 

@@ -17,6 +17,12 @@ void TaskSignal::set(std::atomic<bool>& flag, bool on) {
   wake();
 }
 
+void TaskSignal::stop(std::chrono::milliseconds at_most) {
+  const auto by = std::chrono::steady_clock::now() + at_most;
+  if (by < stop_by()) stop_by_.store(by, std::memory_order_release);
+  set(stopping_, true);
+}
+
 void TaskSignal::stored(std::int64_t sequence) {
   stored_.store(sequence, std::memory_order_release);
   wake();

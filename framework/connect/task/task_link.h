@@ -34,7 +34,9 @@ class TaskLink {
 /// the flags: they are read on the task's hot path without it.
 class TaskSignal {
  public:
-  void stop() { set(stopping_, true); }
+  /// Asks it to end, and to wait for others no longer than `at_most` from now. Asked again, the
+  /// earlier end counts.
+  void stop(std::chrono::milliseconds at_most);
   void pause(bool on) { set(paused_, on); }
   /// Ends the current or the next wait().
   void wake();
@@ -44,6 +46,10 @@ class TaskSignal {
   void store_failed(std::string text, bool retriable);
 
   [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_acquire); }
+  /// When waiting for others ends; max() before stop().
+  [[nodiscard]] std::chrono::steady_clock::time_point stop_by() const {
+    return stop_by_.load(std::memory_order_acquire);
+  }
   [[nodiscard]] bool paused() const { return paused_.load(std::memory_order_acquire); }
   [[nodiscard]] std::int64_t stored() const { return stored_.load(std::memory_order_acquire); }
   struct StoreFailure {
@@ -58,6 +64,8 @@ class TaskSignal {
  private:
   void set(std::atomic<bool>& flag, bool on);
   std::atomic<bool> stopping_{false};
+  std::atomic<std::chrono::steady_clock::time_point> stop_by_{
+      std::chrono::steady_clock::time_point::max()};
   std::atomic<bool> paused_{false};
   std::atomic<std::int64_t> stored_{0};
   std::atomic<bool> store_failed_{false};

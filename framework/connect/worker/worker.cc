@@ -113,7 +113,7 @@ Status run_worker(WorkerSettings settings,
   Supervisor supervisor(std::move(settings.supervisor), clock, herder, offsets);
 
   rest::Router router;
-  rest::add_root(router, {kVersion, "unknown"});
+  rest::add_root(router, {kVersion, "unknown"}, herder);
   rest::add_connectors(router, herder);
   rest::add_tasks(router, herder);
   rest::add_offsets(router, herder);

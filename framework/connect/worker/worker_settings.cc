@@ -87,8 +87,9 @@ config::Definition definition() {
     if (key.name == "stored.connectors") key.one_of = "start|wait";
   }
   keys.back().one_of = "trace|debug|info|warn|error|off";
-  return config::Definition(std::move(keys), {"key.converter.", "value.converter.", "producer.",
-                                              "consumer.", "config.providers.", "sasl.", "ssl."});
+  return config::Definition(
+      std::move(keys), {"key.converter.", "value.converter.", "producer.", "consumer.", "admin.",
+                        "config.providers.", "sasl.", "ssl."});
 }
 
 /// Host and port of "http://host:port", "http://:port" or "http://[::1]:port".
@@ -181,7 +182,7 @@ void read_herder(const config::Settings& settings, const std::string& program_fo
     for (const auto& [name, value] : settings.under(std::string(which) + "."))
       out.task_defaults[std::string(which) + "." + name] = value;
   }
-  for (const char* client : {"producer.", "consumer."}) {
+  for (const char* client : {"producer.", "consumer.", "admin."}) {
     for (const auto& [name, value] : settings.under(client))
       out.task_defaults[std::string(client) + "override." + name] = value;
   }

@@ -189,6 +189,45 @@ TEST_F(WorkerLife, ARestartOfAnInstanceThatFailedToPlanTriesAgain) {
   ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
 }
 
+TEST_F(WorkerLife, AnotherPlanBeginsWhenAllTasksOfTheOneBeforeHaveEnded) {
+  start();
+  ASSERT_EQ(create("orders", {{"fake", "replan"}, {"tasks.max", "3"}}).status, 201);
+  ASSERT_TRUE(eventually([&] {
+    const auto now = http("GET", "/connectors/orders/tasks").json();
+    return now.size() == 3 && now[2]["config"]["part"] == "22" &&
+           status("orders")["tasks"][2]["state"] == "RUNNING";
+  })) << status("orders");
+  for (const auto& task : status("orders")["tasks"]) EXPECT_EQ(task["state"], "RUNNING") << task;
+  EXPECT_TRUE(stop().success());
+  const auto text = log();
+  for (const char* part : {"0", "1", "2", "10", "11", "20", "21", "22"})
+    EXPECT_NE(text.find(std::string("part ") + part + " started"), std::string::npos) << part;
+  EXPECT_EQ(text.find("a task of another plan runs"), std::string::npos) << text;
+  EXPECT_EQ(text.find("runs already"), std::string::npos) << text;
+}
+
+TEST_F(WorkerLife, SettingsOfTheAdminClientReachTheTask) {
+  start({"--override", "admin.socket.timeout.ms=7000", "--override", "admin.retries=2"});
+  const auto made =
+      create("orders", {{"fake", "say-admin"}, {"admin.override.socket.timeout.ms", "8000"}});
+  ASSERT_EQ(made.status, 201) << made.body;
+  ASSERT_TRUE(reaches("orders", "RUNNING", "RUNNING"));
+  EXPECT_TRUE(stop().success());
+  const auto text = log();
+  EXPECT_NE(text.find("admin.override.retries=2"), std::string::npos) << text;
+  EXPECT_NE(text.find("admin.override.socket.timeout.ms=8000"), std::string::npos) << text;
+}
+
+TEST_F(WorkerLife, TasksMaxMayComeFromAProvider) {
+  write("sizes.properties", "tasks=3\n");
+  start({"--override", "config.providers=file"});
+  ASSERT_EQ(
+      create("orders", {{"tasks.max", "${file:" + folder_ + "/sizes.properties:tasks}"}}).status,
+      201);
+  EXPECT_TRUE(
+      eventually([&] { return http("GET", "/connectors/orders/tasks").json().size() == 3; }));
+}
+
 TEST_F(WorkerLife, AGarbledChannelHurtsOnlyItsConnector) {
   start();
   ASSERT_EQ(create("orders", {{"fake", "garbage"}}).status, 201);

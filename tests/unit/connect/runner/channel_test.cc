@@ -64,9 +64,10 @@ TEST(RunnerChannel, ValidatesThePluginsAndTheFrameworksSettings) {
           .ask_for<message::Problems>(message::Validate{{{"errors.tolerance", "some"},
                                                          {"value.converter", "TurbineConverter"},
                                                          {"producer.override.flux", "1"},
+                                                         {"admin.override.flux", "1"},
                                                          {"transforms", "a"}}})
           .problems;
-  ASSERT_EQ(wrong.size(), 4U);
+  ASSERT_EQ(wrong.size(), 5U);
   EXPECT_EQ(wrong[1].text, "errors.tolerance: must be none or all, not \"some\"");
 }
 

@@ -108,7 +108,7 @@ void RunnerHarness::received(Envelope envelope) {
     EXPECT_TRUE(channel_.send(reply));
   } else if (const auto* metrics = std::get_if<message::Metrics>(&envelope.body)) {
     metrics_ = metrics->values;
-  } else if (const auto* state = std::get_if<message::TaskState>(&envelope.body)) {
+  } else if (const auto* state = std::get_if<message::TaskFailed>(&envelope.body)) {
     failure_ = *state;
   } else if (const auto* caught = std::get_if<message::CaughtUp>(&envelope.body)) {
     caught_up_ = *caught;
@@ -128,7 +128,7 @@ double RunnerHarness::metric(const std::string& name) const {
   return found == metrics_.end() ? -1 : found->second;
 }
 
-std::optional<message::TaskState> RunnerHarness::failure() const { return failure_; }
+std::optional<message::TaskFailed> RunnerHarness::failure() const { return failure_; }
 
 MockCluster::MockCluster() {
   char text[256];
@@ -153,6 +153,9 @@ void MockCluster::refuse_produce() {
   constexpr auto kRefused = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
   rd_kafka_mock_push_request_errors(cluster_, kProduce, 3, kRefused, kRefused, kRefused);
 }
+
+void MockCluster::set_down() { rd_kafka_mock_broker_set_down(cluster_, 1); }
+void MockCluster::set_up() { rd_kafka_mock_broker_set_up(cluster_, 1); }
 
 void MockCluster::produce(const std::string& topic, const std::vector<std::string>& values,
                           int partition) {

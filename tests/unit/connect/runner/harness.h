@@ -52,7 +52,7 @@ class RunnerHarness {
   std::optional<process::ExitStatus> wait_exit(int ms) { return child_.wait(ms); }
   [[nodiscard]] const TaskPages& pages() const { return pages_; }
   [[nodiscard]] double metric(const std::string& name) const;
-  [[nodiscard]] std::optional<message::TaskState> failure() const;
+  [[nodiscard]] std::optional<message::TaskFailed> failure() const;
   [[nodiscard]] bool caught_up() const { return caught_up_ && caught_up_->caught_up; }
 
   static std::string probe_plugin();
@@ -69,7 +69,7 @@ class RunnerHarness {
   std::uint64_t last_id_ = 0;
   std::map<std::uint64_t, Message> answers_;
   std::map<std::string, double> metrics_;
-  std::optional<message::TaskState> failure_;
+  std::optional<message::TaskFailed> failure_;
 };
 
 /// librdkafka's in-process cluster, and the little that tests do with it.
@@ -80,6 +80,9 @@ class MockCluster {
   void create_topic(const std::string& name, int partitions = 1);
   /// The next produce requests are not allowed.
   void refuse_produce();
+  /// The broker answers nobody; set_up() ends that.
+  void set_down();
+  void set_up();
   void produce(const std::string& topic, const std::vector<std::string>& values, int partition = 0);
   struct Consumed {
     std::string key, value;

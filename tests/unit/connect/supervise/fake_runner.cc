@@ -10,7 +10,10 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "framework/connect/channel/channel.h"
 #include "framework/connect/channel/task_pages.h"
@@ -103,14 +106,24 @@ class FakeRunner {
       say(e, std::move(problems));
     } else if (const auto* plan = std::get_if<message::Plan>(&e.body)) {
       if (fake(plan->config) == "fail-plan") return say(e, message::Failed{"no tables", false});
+      const bool replans = fake(plan->config) == "replan";
+      const int first = replans ? 10 * plans_ : 0;
+      // With "replan" one task fewer and then one more, each with another part than before.
+      const int count = plan->tasks_max - (replans && plans_ == 1 ? 1 : 0);
+      ++plans_;
       message::TaskConfigs tasks;
-      for (int i = 0; i < plan->tasks_max; ++i)
-        tasks.tasks.push_back({{"part", std::to_string(i)}});
+      for (int i = 0; i < count; ++i) tasks.tasks.push_back({{"part", std::to_string(first + i)}});
       say(e, std::move(tasks));
     } else if (const auto* start = std::get_if<message::StartTask>(&e.body)) {
       start_task(e, *start);
-    } else if (std::holds_alternative<message::StopTask>(e.body)) {
-      say(e, message::Stopped{true});
+    } else if (const auto* stop = std::get_if<message::StopTask>(&e.body)) {
+      // All but the first take their time: until the next lease.
+      if (stop->task > 0 && replans_)
+        draining_.push_back(e);
+      else
+        stopped(e);
+    } else if (std::holds_alternative<message::Lease>(e.body)) {
+      for (const auto& question : std::exchange(draining_, {})) stopped(question);
     } else if (std::holds_alternative<message::OffsetValues>(e.body)) {
       const auto& value = std::get<message::OffsetValues>(e.body).values.at(0);
       tell(e, message::Metrics{0, {{"offset_was", value ? 1.0 : 0.0}}});
@@ -127,25 +140,47 @@ class FakeRunner {
     }
   }
 
+  void stopped(const Envelope& question) {
+    running_.erase(std::get<message::StopTask>(question.body).task);
+    say(question, message::Stopped{true});
+  }
+
   void start_task(const Envelope& e, const message::StartTask& start) {
     const auto how = fake(start.config);
+    if (how == "replan") {
+      replans_ = true;
+      if (!running_.emplace(start.task, start.config.at("part")).second)
+        std::fprintf(stderr, "task %d runs already\n", start.task);
+      for (const auto& [task, part] : running_) {
+        if (std::stoi(part) / 10 != plans_ - 1)
+          std::fprintf(stderr, "a task of another plan runs\n");
+      }
+      std::fprintf(stderr, "part %s started\n", start.config.at("part").c_str());
+    }
     if (how == "fail-start")
       return say(e, message::Failed{"cannot open: password=" + start.config.at("secret"), false});
     if (how == "crash-start") {
       begin_call(pages_.task(start.task), PluginCall::kStart, now_ms());
       crash("last words");
     }
+    if (how == "say-admin") {
+      for (const auto& [key, value] : start.config) {
+        if (key.starts_with("admin.")) std::fprintf(stderr, "%s=%s\n", key.c_str(), value.c_str());
+      }
+    }
     if (how == "say-secret")
       std::fprintf(stderr, "opening with %s\n", start.config.at("secret").c_str());
     say(e, message::Started{});
     tell(e, message::Metrics{start.task, {{"records", 10}, {"position.orders.0", 4}}});
+    if (how == "replan" && plans_ < 3 && running_.size() == (plans_ == 1 ? 3U : 2U))
+      tell(e, message::Replan{});
     if (how == "hang-poll") {
       begin_call(pages_.task(start.task), PluginCall::kPoll, now_ms());
     } else if (how == "crash-put") {
       begin_put(pages_.task(start.task), now_ms(), "orders", 3, 10, 19);
       crash("put went wrong");
     } else if (how == "fail-later") {
-      tell(e, message::TaskState{start.task, "FAILED", "record 7 is bad", true, false});
+      tell(e, message::TaskFailed{start.task, "record 7 is bad", true, false});
     } else if (how == "garbage") {
       [[maybe_unused]] const auto n = ::write(channel_.fd(), "\x7f\xff\xff\xff garbage", 12);
     } else if (how == "caught-up" && !start.config.contains("errors.log.enable")) {
@@ -163,6 +198,10 @@ class FakeRunner {
   Channel channel_;
   TaskPages pages_;
   std::string plugin_;
+  int plans_ = 0;
+  bool replans_ = false;
+  std::map<int, std::string> running_;  // with "replan": each task's part
+  std::vector<Envelope> draining_;
 };
 
 }  // namespace
