@@ -72,16 +72,58 @@ BatchCheck check_times(std::int64_t oldest, std::int64_t newest, const TopicSett
   return {};
 }
 
+BatchCheck refuse(const Error& error) {
+  return refuse(
+      error.code == Errc::kTooLarge ? ErrorCode::kMessageTooLarge : ErrorCode::kInvalidRecord,
+      error.text);
+}
+
+/// The records of a batch, and how large they are.
+struct Walked {
+  record::Survey survey;
+  std::size_t plain_bytes = 0;
+};
+
+/// What fails may have come to the most, and costs that.
+Result<std::vector<std::byte>> open(const record::BatchView& batch, OpenedBytes& opened) {
+  const std::size_t most = opened.most();
+  auto plain = record::decompress(batch.header().codec(), batch.records(), most);
+  opened.spend(plain ? plain->size() : most);
+  return plain;
+}
+
+Result<Walked> walk(const record::BatchView& batch, OpenedBytes& opened) {
+  Walked out;
+  if (batch.header().codec() == record::Codec::kNone) {
+    PENSTOCK_ASSIGN_OR_RETURN(out.survey, record::survey_records(batch));
+    return out;
+  }
+  PENSTOCK_ASSIGN_OR_RETURN(const auto plain, open(batch, opened));
+  PENSTOCK_ASSIGN_OR_RETURN(out.survey, record::survey_records(batch.header(), plain));
+  out.plain_bytes = plain.size();
+  return out;
+}
+
 /// compression.type: the broker's, unless it says "producer".
-BatchCheck stored_as(BatchCheck out, ByteView records, const TopicSettings& settings) {
+BatchCheck stored_as(BatchCheck out, ByteView records, const TopicSettings& settings,
+                     const std::optional<Walked>& walked, OpenedBytes& opened) {
   if (!settings.compression || *settings.compression == out.header.codec()) return out;
   const auto batch = record::BatchView::parse(records);
-  auto recoded = record::with_codec(*batch, *settings.compression);
-  if (!recoded) {
-    return refuse(recoded.error().code == Errc::kTooLarge ? ErrorCode::kMessageTooLarge
-                                                          : ErrorCode::kInvalidRecord,
-                  recoded.error().text);
+  std::size_t plain_bytes = 0;
+  if (out.header.codec() != record::Codec::kNone) {  // it is opened, once more if it was walked
+    if (walked) {
+      plain_bytes = walked->plain_bytes;
+      if (plain_bytes > opened.most())
+        return refuse(ErrorCode::kMessageTooLarge, "The request's batches are too large unpacked");
+      opened.spend(plain_bytes);
+    } else {
+      const auto plain = open(*batch, opened);
+      if (!plain) return refuse(plain.error());
+      plain_bytes = plain->size();
+    }
   }
+  auto recoded = record::with_codec(*batch, *settings.compression, plain_bytes);
+  if (!recoded) return refuse(recoded.error());
   if (recoded->size() > static_cast<std::size_t>(settings.max_message_bytes)) {
     return refuse(ErrorCode::kMessageTooLarge,
                   "The record batch has " + std::to_string(recoded->size()) +
@@ -96,7 +138,7 @@ BatchCheck stored_as(BatchCheck out, ByteView records, const TopicSettings& sett
 }  // namespace
 
 BatchCheck check_batch(ByteSpan records, const TopicSettings& settings,
-                       std::int16_t produce_version, std::int64_t now_ms) {
+                       std::int16_t produce_version, std::int64_t now_ms, OpenedBytes& opened) {
   if (records.size() <= kMagicAt)
     return refuse(ErrorCode::kInvalidRecord, "Record batch is shorter than its header");
   const auto magic = static_cast<std::int8_t>(records[kMagicAt]);
@@ -122,17 +164,14 @@ BatchCheck check_batch(ByteSpan records, const TopicSettings& settings,
   out.header = batch->header();
   if (out.error != ErrorCode::kNone) return out;
   const bool compacted = settings.log.cleanup_policy != log::CleanupPolicy::kDelete;
-  std::optional<record::Survey> survey;
+  std::optional<Walked> walked;
   if (out.header.codec() == record::Codec::kNone || settings.check_compressed || compacted) {
-    const auto walked = record::survey_records(*batch);
-    if (!walked)
-      return refuse(walked.error().code == Errc::kTooLarge ? ErrorCode::kMessageTooLarge
-                                                           : ErrorCode::kInvalidRecord,
-                    walked.error().text);
-    if (compacted && !walked->all_keyed) {
+    const auto found = walk(*batch, opened);
+    if (!found) return refuse(found.error());
+    if (compacted && !found->survey.all_keyed) {
       return refuse(ErrorCode::kInvalidRecord, "Compacted topic cannot accept message without key");
     }
-    survey = *walked;
+    walked = *found;
   }
   if (out.header.timestamp_type() != record::TimestampType::kCreate) {
     return refuse(ErrorCode::kInvalidTimestamp,
@@ -142,17 +181,17 @@ BatchCheck check_batch(ByteSpan records, const TopicSettings& settings,
     record::set_log_append_time(records, now_ms);
     out.log_append_time_ms = now_ms;
     out.header.max_timestamp_ms = now_ms;
-    return stored_as(std::move(out), records, settings);
+    return stored_as(std::move(out), records, settings, walked, opened);
   }
   // As Kafka does, a wrong maximum is put right: the time index and retention go by it.
-  if (survey && survey->newest_ms != out.header.max_timestamp_ms) {
-    out.header.max_timestamp_ms = survey->newest_ms;
-    record::set_max_timestamp(records, survey->newest_ms);
+  if (walked && walked->survey.newest_ms != out.header.max_timestamp_ms) {
+    out.header.max_timestamp_ms = walked->survey.newest_ms;
+    record::set_max_timestamp(records, walked->survey.newest_ms);
   }
-  const std::int64_t oldest = survey ? survey->oldest_ms : out.header.base_timestamp_ms;
+  const std::int64_t oldest = walked ? walked->survey.oldest_ms : out.header.base_timestamp_ms;
   BatchCheck times = check_times(oldest, out.header.max_timestamp_ms, settings, now_ms);
   if (times.error != ErrorCode::kNone) return times;
-  return stored_as(std::move(out), records, settings);
+  return stored_as(std::move(out), records, settings, walked, opened);
 }
 
 }  // namespace penstock::broker

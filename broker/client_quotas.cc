@@ -74,6 +74,17 @@ std::map<QuotaEntity, QuotaValues> ClientQuotas::all() const {
   return quotas_;
 }
 
+QuotaValues ClientQuotas::of(const QuotaEntity& entity) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = quotas_.find(entity);
+  return found == quotas_.end() ? QuotaValues() : found->second;
+}
+
+std::size_t ClientQuotas::entities() const {
+  const std::lock_guard lock(mutex_);
+  return quotas_.size();
+}
+
 std::size_t ClientQuotas::clients_counted() const {
   const std::lock_guard lock(mutex_);
   return used_.size();

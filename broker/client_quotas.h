@@ -55,6 +55,9 @@ class ClientQuotas {
   /// Empty values take the entity out.
   void set(const QuotaEntity& entity, QuotaValues values);
   [[nodiscard]] std::map<QuotaEntity, QuotaValues> all() const;
+  /// What is set for this entity and no other; empty: nothing.
+  [[nodiscard]] QuotaValues of(const QuotaEntity& entity) const;
+  [[nodiscard]] std::size_t entities() const;
 
   /// Counts bytes of a client; how long its connection has to wait now.
   std::int32_t charge(Kind kind, std::string_view client_id, std::uint64_t bytes,

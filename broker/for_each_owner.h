@@ -34,7 +34,8 @@ void for_each_owner(BrokerShard& home, std::vector<Item> items, Visit visit, Don
     if (by_shard[s].empty()) continue;
     ++state->left;
     BrokerShard& owner = home.broker().shard(s);
-    const auto work = [state, visit, mine = std::move(by_shard[s])] {
+    // noexcept: as PartitionHandle::on_owner().
+    const auto work = [state, visit, mine = std::move(by_shard[s])]() noexcept {
       for (const std::size_t i : mine)
         visit(state->items[i], state->items[i].handle->partition.get());
     };

@@ -35,6 +35,16 @@ class ReplyTo {
   [[nodiscard]] std::int16_t version() const { return version_; }
   [[nodiscard]] bool flexible() const { return protocol::is_flexible(api_, version_); }
   void send(net::Response response);
+  /// Encodes and sends `response`. Texts that name what the client named may be longer than the
+  /// wire allows: then the log says so, and the connection is closed.
+  template <class Response>
+  void send_encoded(const Response& response) {
+    net::Response out = begin();
+    protocol::Writer writer(out.head, version_, flexible());
+    writer.structure(response);
+    if (!writer.ok()) return refuse_too_long();
+    send(std::move(out));
+  }
   /// The client has used more than its quota: its requests have to wait. Connection's shard.
   void pause_client(std::int32_t ms);
   /// For requests that the protocol does not answer.
@@ -44,6 +54,8 @@ class ReplyTo {
   void refuse_malformed();
 
  private:
+  void refuse_too_long();
+
   std::shared_ptr<net::Connection> connection_;  // null once used
   std::uint64_t sequence_;
   std::int32_t correlation_id_;
@@ -56,11 +68,7 @@ template <class Response>
 class Reply {
  public:
   explicit Reply(ReplyTo to) : to_(std::move(to)) {}
-  void operator()(const Response& response) {
-    net::Response out = to_.begin();
-    protocol::encode(response, out.head, to_.version(), to_.flexible());
-    to_.send(std::move(out));
-  }
+  void operator()(const Response& response) { to_.send_encoded(response); }
   [[nodiscard]] ReplyTo& raw() { return to_; }
 
  private:

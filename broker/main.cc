@@ -9,6 +9,7 @@
 
 #include "broker/broker.h"
 #include "broker/client_quotas.h"
+#include "broker/last_words.h"
 #include "broker/pool.h"
 #include "broker/session.h"
 #include "framework/net/listener.h"
@@ -110,6 +111,7 @@ int run(const broker::Settings& settings) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  broker::install_last_words();
   CLI::App app(
       "Event broker on the Kafka wire protocol. Listens on loopback and keeps its data in "
       "./penstock-data unless told otherwise.");

@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <exception>
+#include <string>
 #include <utility>
 
 #include "broker/api_table.h"
@@ -20,14 +22,16 @@ constexpr int kComplaintsPerSecond = 10;
 /// Why a client is refused, a few times a second and no more: nobody who connects may fill the log,
 /// nor stall the shards where nobody reads it. Any thread.
 template <class... Args>
-void complain(spdlog::format_string_t<Args...> format, Args&&... args) {
+void complain(spdlog::level::level_enum level, spdlog::format_string_t<Args...> format,
+              Args&&... args) {
   static std::atomic<std::int64_t> second{0};
   static std::atomic<int> said{0};
   const std::int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
                                std::chrono::steady_clock::now().time_since_epoch())
                                .count();
   if (second.exchange(now) != now) said = 0;
-  if (said.fetch_add(1) < kComplaintsPerSecond) spdlog::info(format, std::forward<Args>(args)...);
+  if (said.fetch_add(1) < kComplaintsPerSecond)
+    spdlog::log(level, format, std::forward<Args>(args)...);
 }
 
 }  // namespace
@@ -72,9 +76,29 @@ void ReplyTo::close_connection() {
 
 void ReplyTo::refuse_malformed() {
   if (connection_)
-    complain("{}: closing the connection: malformed {} version {}", connection_->peer(),
-             to_string(api_), version_);
+    complain(spdlog::level::info, "{}: closing the connection: malformed {} version {}",
+             connection_->peer(), to_string(api_), version_);
   close_connection();
+}
+
+void ReplyTo::refuse_too_long() {
+  complain(spdlog::level::info,
+           "{}: closing the connection: the answer to {} version {} has a text over {} bytes",
+           connection_->peer(), to_string(api_), version_, protocol::kTextBytesMax);
+  close_connection();
+}
+
+void run_handler(Handler handler, RequestContext context, ByteSpan body, ReplyTo reply) {
+  const ApiKey api = context.api;
+  const std::int16_t version = context.version;
+  const std::string peer = context.peer_address;
+  try {
+    // The reply that it takes closes the connection when it dies unused.
+    handler(std::move(context), body, std::move(reply));
+  } catch (const std::exception& error) {
+    complain(spdlog::level::err, "{}: closing the connection: {} version {} failed: {}", peer,
+             to_string(api), version, error.what());
+  }
 }
 
 Session::Session(BrokerShard& shard, std::shared_ptr<net::Connection> connection)
@@ -86,16 +110,16 @@ void Session::on_frame(net::Frame frame, std::uint64_t sequence) {
   const Api* api = find_handler(header->api);
   std::int16_t version = header->version;
   if (api == nullptr) {
-    complain("{}: closing the connection: API key {} is not supported", connection_->peer(),
-             static_cast<int>(header->api));
+    complain(spdlog::level::info, "{}: closing the connection: API key {} is not supported",
+             connection_->peer(), static_cast<int>(header->api));
     return connection_->close();
   }
   if (version < api->low || version > api->high) {
     // ApiVersions answers an unknown version in version 0, so that the client can try again
     // (KIP-35).
     if (header->api != ApiKey::kApiVersions) {
-      complain("{}: closing the connection: {} version {} is not supported", connection_->peer(),
-               to_string(header->api), version);
+      complain(spdlog::level::info, "{}: closing the connection: {} version {} is not supported",
+               connection_->peer(), to_string(header->api), version);
       return connection_->close();
     }
     version = kUnknownVersion;
@@ -111,7 +135,7 @@ void Session::on_frame(net::Frame frame, std::uint64_t sequence) {
                          header->client_id.value_or(""),
                          connection_->peer_address(),
                          std::move(frame)};
-  api->handler(std::move(context), body, std::move(reply));
+  run_handler(api->handler, std::move(context), body, std::move(reply));
 }
 
 void Session::on_closed() {

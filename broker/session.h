@@ -45,6 +45,14 @@ class Session : public std::enable_shared_from_this<Session> {
   bool open_ = true;
 };
 
+/// Runs the handler of a request. What escapes from it is logged with the API's name, and the
+/// connection is closed. That is right for what a handler does by itself, on its connection's
+/// shard: it holds nothing but the request, and that goes. It would be wrong for what it does to a
+/// partition or a coordinator, so that is noexcept (PartitionHandle::on_owner): half a step there
+/// is a state that nobody has thought of, and must not be answered from nor stored. Then the
+/// process says why and dies (last_words.h); a start reads what is on the disk.
+void run_handler(Handler handler, RequestContext context, ByteSpan body, ReplyTo reply);
+
 /// The sink that the listener hands frames to.
 std::unique_ptr<net::FrameSink> make_session(Broker& broker,
                                              std::shared_ptr<net::Connection> connection);

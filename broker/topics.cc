@@ -12,12 +12,9 @@ PartitionHandle::~PartitionHandle() = default;
 
 void PartitionHandle::on_owner(const std::shared_ptr<PartitionHandle>& handle,
                                UniqueFunction<void(Partition*)> work) {
-  if (handle->owner->io().here()) {
-    work(handle->partition.get());
-    return;
-  }
-  handle->owner->io().post(
-      [handle, work = std::move(work)]() mutable { work(handle->partition.get()); });
+  auto run = [handle, work = std::move(work)]() mutable noexcept { work(handle->partition.get()); };
+  if (handle->owner->io().here()) return run();
+  handle->owner->io().post(std::move(run));
 }
 
 TopicRef Topics::find(std::string_view name) const {
@@ -48,8 +45,15 @@ void Topics::erase(std::string_view name) {
   by_name_.erase(found);
 }
 
+namespace {
+constexpr std::size_t kLengthMax = 249;
+}  // namespace
+
+std::string name_in_text(std::string_view name) {
+  return name.size() <= kLengthMax ? std::string(name) : std::string(name.substr(0, 40)) + "...";
+}
+
 Status check_topic_name(std::string_view name) {
-  constexpr std::size_t kLengthMax = 249;
   if (name.empty())
     return fail(Errc::kInvalid, "Topic name is invalid: the empty string is not allowed");
   if (name == "." || name == "..")

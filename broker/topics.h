@@ -58,7 +58,7 @@ struct PartitionHandle {
   PartitionHandle();
   ~PartitionHandle();
   /// Runs `work` on the owner shard, at once if this is it. `work` takes the partition, or nullptr
-  /// (see above).
+  /// (see above). An exception that escapes from it ends the process, see run_handler().
   static void on_owner(const std::shared_ptr<PartitionHandle>& handle,
                        UniqueFunction<void(Partition*)> work);
 };
@@ -109,6 +109,8 @@ class Topics {
 
 /// Kafka's rule: 1 to 249 of [a-zA-Z0-9._-], not "." or "..". The text says what is wrong.
 Status check_topic_name(std::string_view name);
+/// A topic's name in a text about each of many partitions; what is too long for a topic is cut.
+[[nodiscard]] std::string name_in_text(std::string_view name);
 
 inline constexpr std::string_view kConsumerOffsetsTopic = "__consumer_offsets";
 inline constexpr std::string_view kTransactionStateTopic = "__transaction_state";

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
+
+#include "broker/coordinator/consumer_assignor.h"
 
 namespace penstock::broker {
 
@@ -26,6 +29,18 @@ bool ConsumerMember::same_assignment(const ConsumerMember& other) const {
     return std::tie(m.epoch, m.previous_epoch, m.state, m.assigned, m.revoking);
   };
   return parts(*this) == parts(other);
+}
+
+void ConsumerGroup::set_instance(ConsumerMember& member, std::optional<std::string> instance_id) {
+  release_instance(member);
+  member.instance_id = std::move(instance_id);
+  if (member.instance_id) static_members[*member.instance_id] = member.id;
+}
+
+void ConsumerGroup::release_instance(const ConsumerMember& member) {
+  if (!member.instance_id) return;
+  const auto known = static_members.find(*member.instance_id);
+  if (known != static_members.end() && known->second == member.id) static_members.erase(known);
 }
 
 std::string_view state_name(const ConsumerGroup& group) {
@@ -55,7 +70,8 @@ std::set<std::string, std::less<>> subscribed_topics(const ConsumerGroup& group)
 std::string assignor_of(const ConsumerGroup& group, const std::string& fallback) {
   std::map<std::string, int> votes;
   for (const auto& [id, member] : group.members) {
-    if (member.assignor) ++votes[*member.assignor];
+    // A stored name may be that of another broker's assignor.
+    if (member.assignor && find_assignor(*member.assignor) != nullptr) ++votes[*member.assignor];
   }
   const auto best = std::max_element(
       votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });

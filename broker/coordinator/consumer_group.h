@@ -85,6 +85,11 @@ struct ConsumerGroup {
   std::map<std::string, std::string> static_members;  // instance id to member id
   std::map<std::string, Assignment> targets;          // by member
   std::map<std::string, ResolvedRegex> regexes;
+
+  /// Gives one of `members` an instance id, or none; the one that it had is nobody's then.
+  void set_instance(ConsumerMember& member, std::optional<std::string> instance_id);
+  /// What its instance id was is nobody's; for a member that goes away.
+  void release_instance(const ConsumerMember& member);
 };
 
 /// Kinds of records in __consumer_offsets: the versions of their keys.
@@ -111,7 +116,7 @@ struct ConsumerRecordKey {
                                                            const ConsumerMember& member);
 /// Topics that any member reads.
 [[nodiscard]] std::set<std::string, std::less<>> subscribed_topics(const ConsumerGroup& group);
-/// The assignor that most members prefer, or `fallback`.
+/// The assignor of ours that most members prefer, or `fallback`.
 [[nodiscard]] std::string assignor_of(const ConsumerGroup& group, const std::string& fallback);
 
 }  // namespace penstock::broker

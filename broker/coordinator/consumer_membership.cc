@@ -23,9 +23,8 @@ bool holds_all(const Holdings& holdings, const std::optional<Assignment>& owned)
   });
 }
 
-/// What the heartbeat says anew.
+/// What the heartbeat says anew; its instance id is ConsumerGroup::set_instance()'s.
 void update(ConsumerMember& member, ConsumerHeartbeatEvent& event) {
-  if (event.instance_id) member.instance_id = std::move(event.instance_id);
   if (event.rack_id) member.rack_id = std::move(event.rack_id);
   if (event.rebalance_timeout_ms != -1) member.rebalance_timeout_ms = event.rebalance_timeout_ms;
   if (event.topics) member.topics = std::move(*event.topics);
@@ -61,12 +60,15 @@ GroupStepper::Refusal GroupStepper::check_epoch(const ConsumerMember& member,
 
 GroupStepper::Refusal GroupStepper::check_static(const ConsumerHeartbeatEvent& event) const {
   const std::string& instance = *event.instance_id;
-  const auto known = group_.consumer->static_members.find(instance);
-  if (known == group_.consumer->static_members.end()) {
+  const ConsumerGroup& consumer = *group_.consumer;
+  const auto known = consumer.static_members.find(instance);
+  const auto at = known == consumer.static_members.end() ? consumer.members.end()
+                                                         : consumer.members.find(known->second);
+  if (at == consumer.members.end()) {
     if (event.epoch == 0) return {};
     return {ErrorCode::kUnknownMemberId, "Instance id " + instance + " is unknown."};
   }
-  const ConsumerMember& member = group_.consumer->members.at(known->second);
+  const ConsumerMember& member = at->second;
   if (event.epoch == 0) {
     if (member.epoch == kLeaveStaticEpoch) return {};
     return {ErrorCode::kUnreleasedInstanceId,
@@ -142,7 +144,7 @@ void GroupStepper::on(ConsumerHeartbeatEvent& event) {
   const GroupTopicsRef topics = event.known_topics;
   member.id = id;
   update(member, event);
-  if (member.instance_id) consumer.static_members[*member.instance_id] = id;
+  if (event.instance_id) consumer.set_instance(member, std::move(event.instance_id));
   if (is_new || !member.same_subscription(before)) changed(ConsumerRecord::kMember, id);
   const bool other_topics =
       is_new || member.topics != before.topics || member.regex != before.regex;
@@ -184,6 +186,10 @@ void GroupStepper::end_consumer_group() {
 void GroupStepper::replace_static(const std::string& instance_id, const std::string& new_id) {
   ConsumerGroup& consumer = *group_.consumer;
   const std::string old_id = consumer.static_members.at(instance_id);
+  if (!consumer.members.contains(old_id)) {
+    consumer.static_members.erase(instance_id);
+    return;
+  }
   if (old_id == new_id) {
     ConsumerMember& same = consumer.members.at(old_id);
     same.epoch = same.previous_epoch = 0;
@@ -192,11 +198,13 @@ void GroupStepper::replace_static(const std::string& instance_id, const std::str
   ConsumerMember member = consumer.members.at(old_id);
   Assignment target = consumer.targets[old_id];
   remove_consumer(old_id);
+  // Whoever had that member id joins anew, as this instance.
+  if (consumer.members.contains(new_id)) remove_consumer(new_id);
   member.id = new_id;
   member.epoch = member.previous_epoch = 0;
   consumer.members[new_id] = std::move(member);
+  consumer.set_instance(consumer.members[new_id], instance_id);
   consumer.targets[new_id] = std::move(target);
-  consumer.static_members[instance_id] = new_id;
   changed(ConsumerRecord::kMember, new_id);
   changed(ConsumerRecord::kTarget, new_id);
   changed(ConsumerRecord::kCurrent, new_id);
@@ -205,7 +213,7 @@ void GroupStepper::replace_static(const std::string& instance_id, const std::str
 void GroupStepper::remove_consumer(const std::string& id) {
   ConsumerGroup& consumer = *group_.consumer;
   const auto at = consumer.members.find(id);
-  if (at->second.instance_id) consumer.static_members.erase(*at->second.instance_id);
+  consumer.release_instance(at->second);
   consumer.members.erase(at);
   consumer.targets.erase(id);
   changed(ConsumerRecord::kCurrent, id);

@@ -221,17 +221,13 @@ Status apply_member(ConsumerGroup& group, const std::string& id,
   if (!value) {
     const auto at = group.members.find(id);
     if (at == group.members.end()) return {};
-    if (const auto& instance = at->second.instance_id) {
-      const auto known = group.static_members.find(*instance);
-      if (known != group.static_members.end() && known->second == id)
-        group.static_members.erase(known);
-    }
+    group.release_instance(at->second);
     group.members.erase(at);
     return {};
   }
   PENSTOCK_ASSIGN_OR_RETURN(WireMember in, decode<WireMember>(*value));
   ConsumerMember& member = member_of(group, id);
-  member.instance_id = std::move(in.instance_id);
+  group.set_instance(member, std::move(in.instance_id));
   member.rack_id = std::move(in.rack_id);
   member.client_id = std::move(in.client_id);
   member.client_host = std::move(in.client_host);
@@ -239,7 +235,6 @@ Status apply_member(ConsumerGroup& group, const std::string& id,
   member.regex = in.regex.value_or("");
   member.rebalance_timeout_ms = in.rebalance_timeout_ms;
   member.assignor = std::move(in.assignor);
-  if (member.instance_id) group.static_members[*member.instance_id] = id;
   return {};
 }
 

@@ -6,6 +6,7 @@
 
 #include "broker/broker.h"
 #include "broker/broker_config.h"
+#include "broker/coordinator/consumer_assignor.h"
 #include "broker/coordinator/consumer_records.h"
 #include "broker/coordinator/offsets_records.h"
 #include "broker/partition.h"
@@ -305,7 +306,15 @@ void GroupCoordinator::loaded(std::int32_t index, std::uint64_t life, const Stat
     }
     for (auto& [id, member] : entry.group.members)
       member.expires_ms = steady_ms + member.session_timeout_ms;
-    if (entry.group.consumer) set_deadlines(entry.group, steady_ms);
+    if (entry.group.consumer) {
+      set_deadlines(entry.group, steady_ms);
+      for (const auto& [id, member] : entry.group.consumer->members) {
+        if (member.assignor && find_assignor(*member.assignor) == nullptr)
+          spdlog::warn(
+              "group {}: the assignor {} that member {} asks for is not here, so it has no say",
+              entry.group.id, *member.assignor, id);
+      }
+    }
     arm(index, entry);
     ++group;
   }

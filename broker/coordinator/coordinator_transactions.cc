@@ -1,3 +1,5 @@
+#include <spdlog/spdlog.h>
+
 #include "broker/broker.h"
 #include "broker/coordinator/consumer_records.h"
 #include "broker/coordinator/coordinator.h"
@@ -20,9 +22,16 @@ void GroupCoordinator::transaction_ended(const PartitionRef& partition, Producer
 
 Status GroupCoordinator::replay_record(Slot& slot, const record::BatchHeader& header,
                                        const record::RecordView& record) {
-  if (!record.key) return fail(Errc::kCorrupt, "record without a key");
-  PENSTOCK_ASSIGN_OR_RETURN(const RecordKey key, decode_key(*record.key));
-  if (const auto* offset = std::get_if<OffsetRecordKey>(&key)) {
+  const Result<RecordKey> key =
+      record.key ? decode_key(*record.key) : fail(Errc::kCorrupt, "record without a key");
+  if (!key) {
+    // It can be no group's, so none loses anything; to give up here would take all the others away.
+    // A value that cannot be read is another matter: its group would go on from an older one.
+    spdlog::error("{}-{}: the record at offset {} is left out: {}", kConsumerOffsetsTopic,
+                  slot.partition->index.value, record.offset.value, key.error().text);
+    return {};
+  }
+  if (const auto* offset = std::get_if<OffsetRecordKey>(&*key)) {
     Group& group = slot.groups[offset->group].group;
     if (!record.value) {
       remove_offset(group, offset->partition, group.next_store);
@@ -36,7 +45,7 @@ Status GroupCoordinator::replay_record(Slot& slot, const record::BatchHeader& he
     } else {
       group.offsets[offset->partition] = std::move(committed);
     }
-  } else if (const auto* of = std::get_if<GroupRecordKey>(&key)) {
+  } else if (const auto* of = std::get_if<GroupRecordKey>(&*key)) {
     Group& group = slot.groups[of->group].group;
     Group read;
     if (record.value) {
@@ -47,7 +56,7 @@ Status GroupCoordinator::replay_record(Slot& slot, const record::BatchHeader& he
     read.next_store = group.next_store;
     read.consumer = std::move(group.consumer);
     group = std::move(read);
-  } else if (const auto* part = std::get_if<ConsumerRecordKey>(&key)) {
+  } else if (const auto* part = std::get_if<ConsumerRecordKey>(&*key)) {
     return apply_consumer_record(slot.groups[part->group].group, *part, record.value);
   }
   return {};

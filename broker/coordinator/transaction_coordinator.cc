@@ -250,8 +250,14 @@ void TransactionCoordinator::replay(Slot& slot, ByteView batches, Status& status
   if (!status) return;
   const auto apply = [&slot](const record::BatchHeader&,
                              const record::RecordView& record) -> Status {
-    if (!record.key) return fail(Errc::kCorrupt, "record without a key");
-    PENSTOCK_ASSIGN_OR_RETURN(const auto id, decode_transaction_key(*record.key));
+    const auto key = record.key ? decode_transaction_key(*record.key)
+                                : fail(Errc::kCorrupt, "record without a key");
+    if (!key) {  // no transactional id's: as GroupCoordinator::replay_record()
+      spdlog::error("{}-{}: the record at offset {} is left out: {}", kTransactionStateTopic,
+                    slot.partition->index.value, record.offset.value, key.error().text);
+      return {};
+    }
+    const std::optional<std::string>& id = *key;
     if (!id) return {};
     if (!record.value) {
       slot.transactions.erase(*id);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "broker/coordinator/at_transaction.h"
@@ -83,10 +84,11 @@ void add(RequestContext& context, const Asked& asked, const std::shared_ptr<Gath
     });
     return gather->put(index, std::move(result));
   }
-  std::vector<TopicPartition> partitions;
+  std::set<TopicPartition> distinct;  // as many as there are, however often each is named
   for_each_partition(result, [&](const std::string& topic, auto& partition) {
-    partitions.emplace_back(topic, partition.index);
+    distinct.emplace(topic, partition.index);
   });
+  std::vector<TopicPartition> partitions(distinct.begin(), distinct.end());
   if (asked.verify_only)
     ask<VerifyPartitionsEvent>(context, asked, std::move(result), std::move(partitions), gather,
                                index);

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 
 #include <cmath>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,9 +21,11 @@ using protocol::ErrorCode;
 namespace {
 
 constexpr std::size_t kEntitiesMax = 100'000;
+constexpr std::size_t kEntriesMax = 10'000;  // of a request; Kafka's most records of an operation
+constexpr const char* kTooManyEntries = "A request changes the quotas of at most 10000 entities.";
 
-tl::unexpected<ApiError> refuse(std::string text, ErrorCode code = ErrorCode::kInvalidRequest) {
-  return tl::make_unexpected(ApiError{code, std::move(text)});
+tl::unexpected<ApiError> refuse(std::string text) {
+  return tl::make_unexpected(ApiError{ErrorCode::kInvalidRequest, std::move(text)});
 }
 
 bool is_address(const std::string& text) {
@@ -61,41 +65,67 @@ std::optional<ApiError> check(const QuotaEntity& entity, const std::string& key,
   return std::nullopt;
 }
 
-tl::expected<QuotaChange, ApiError> read_change(const ClientQuotas& quotas,
-                                                const AlterClientQuotasRequest::Entry& entry) {
-  auto entity = read_entity(entry);
-  if (!entity) return tl::make_unexpected(entity.error());
-  const auto all = quotas.all();
-  const auto now = all.find(*entity);
-  if (now == all.end() && all.size() >= kEntitiesMax)
-    return refuse("There are quotas for " + std::to_string(kEntitiesMax) + " entities already.",
-                  ErrorCode::kPolicyViolation);
-  QuotaChange out{*entity, now == all.end() ? QuotaValues() : now->second};
-  for (const AlterClientQuotasRequest::Op& op : entry.ops) {
-    const std::string key(op.key);
-    if (auto wrong = check(*entity, key, op.remove ? 1 : op.value))
-      return tl::make_unexpected(std::move(*wrong));
-    if (op.remove)
-      out.values.erase(key);
-    else
-      out.values[key] = op.value;
-  }
-  return out;
-}
+/// What the entries of a request come to; those behind see what those before did.
+class Changes {
+ public:
+  explicit Changes(const ClientQuotas& quotas) : quotas_(quotas), entities_(quotas.entities()) {}
 
-/// On the control thread.
+  /// Nothing of an entry that is refused stays.
+  std::optional<ApiError> add(const AlterClientQuotasRequest::Entry& entry) {
+    auto entity = read_entity(entry);
+    if (!entity) return entity.error();
+    const auto known = changed_.find(*entity);
+    QuotaValues values = known == changed_.end() ? quotas_.of(*entity) : known->second;
+    const bool was_set = !values.empty();
+    for (const AlterClientQuotasRequest::Op& op : entry.ops) {
+      const std::string key(op.key);
+      if (auto wrong = check(*entity, key, op.remove ? 1 : op.value)) return wrong;
+      if (op.remove)
+        values.erase(key);
+      else
+        values[key] = op.value;
+    }
+    if (!was_set && !values.empty() && entities_ >= kEntitiesMax)
+      return ApiError{
+          ErrorCode::kPolicyViolation,
+          "There are quotas for " + std::to_string(kEntitiesMax) + " entities already."};
+    entities_ = entities_ + (values.empty() ? 0 : 1) - (was_set ? 1 : 0);
+    changed_.insert_or_assign(std::move(*entity), std::move(values));
+    return std::nullopt;
+  }
+  [[nodiscard]] std::vector<QuotaChange> all() const {
+    std::vector<QuotaChange> out;
+    for (const auto& [entity, values] : changed_) out.push_back({entity, values});
+    return out;
+  }
+
+ private:
+  const ClientQuotas& quotas_;
+  std::size_t entities_;
+  std::map<QuotaEntity, QuotaValues> changed_;
+};
+
+/// On the control thread, which all changes of metadata wait for: no copy of what is there, and one
+/// commit.
 void alter(Broker& broker, const AlterClientQuotasRequest& request,
            Reply<AlterClientQuotasResponse> reply) {
   AlterClientQuotasResponse response;
+  Changes changes(broker.quotas());
+  const bool too_many = request.entries.size() > kEntriesMax;
   for (const AlterClientQuotasRequest::Entry& entry : request.entries) {
     AlterClientQuotasResponse::Entry& out = response.entries.emplace_back();
     out.entity = entry.entity;
-    auto change = read_change(broker.quotas(), entry);
-    if (!change) {
-      out.error = change.error().code;
-      out.error_text = change.error().text;
-    } else if (!request.validate_only) {
-      if (const Status stored = store_quotas(broker, {*change}); !stored) {
+    const std::optional<ApiError> refused =
+        too_many ? ApiError{ErrorCode::kPolicyViolation, kTooManyEntries} : changes.add(entry);
+    if (!refused) continue;
+    out.error = refused->code;
+    out.error_text = refused->text;
+  }
+  const std::vector<QuotaChange> all = changes.all();
+  if (!request.validate_only && !all.empty()) {
+    if (const Status stored = store_quotas(broker, all); !stored) {
+      for (AlterClientQuotasResponse::Entry& out : response.entries) {
+        if (out.error != ErrorCode::kNone) continue;
         out.error = ErrorCode::kStorageError;
         out.error_text = stored.error().text;
       }

@@ -17,7 +17,7 @@ std::optional<ApiError> reassign(const RequestContext& context, std::string_view
   const Topics& topics = *context.shard.topics();
   if (!topics.find(topic)) {
     return ApiError{ErrorCode::kUnknownTopicOrPartition,
-                    "Unable to find a topic named " + std::string(topic) + "."};
+                    "Unable to find a topic named " + name_in_text(topic) + "."};
   }
   if (!topics.find(topic, PartitionId(partition.index))) {
     return ApiError{ErrorCode::kUnknownTopicOrPartition, "Unable to find partition " +

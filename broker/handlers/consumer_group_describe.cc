@@ -6,6 +6,7 @@
 #include "broker/coordinator/at_group.h"
 #include "broker/gather.h"
 #include "broker/handlers/authorized_operations.h"
+#include "broker/handlers/drop_repeats.h"
 
 namespace penstock::broker {
 
@@ -86,6 +87,7 @@ ConsumerGroupDescribeResponse unsupported(const ConsumerGroupDescribeRequest& re
 
 void handle_consumer_group_describe(RequestContext context, ConsumerGroupDescribeRequest request,
                                     Reply<ConsumerGroupDescribeResponse> reply) {
+  drop_repeats(request.groups, [](std::string_view id) { return id; });
   if (request.groups.empty()) return reply(ConsumerGroupDescribeResponse());
   if (context.broker().features().group_version() < kGroupVersionConsumer)
     return reply(unsupported(request));

@@ -5,6 +5,7 @@
 
 #include "broker/handlers/broker_resource.h"
 #include "broker/handlers/config_entries.h"
+#include "broker/handlers/drop_repeats.h"
 #include "broker/log_level.h"
 
 namespace penstock::broker {
@@ -111,6 +112,7 @@ void describe(const RequestContext& context, const DescribeConfigsRequest::Resou
 
 void handle_describe_configs(RequestContext context, DescribeConfigsRequest request,
                              Reply<DescribeConfigsResponse> reply) {
+  drop_repeats(request.resources, [](const auto& r) { return std::pair(r.type, r.name); });
   DescribeConfigsResponse response;
   for (const DescribeConfigsRequest::Resource& resource : request.resources) {
     DescribeConfigsResponse::Result& out = response.results.emplace_back();

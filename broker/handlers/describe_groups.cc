@@ -6,6 +6,7 @@
 #include "broker/coordinator/at_group.h"
 #include "broker/gather.h"
 #include "broker/handlers/authorized_operations.h"
+#include "broker/handlers/drop_repeats.h"
 
 namespace penstock::broker {
 
@@ -57,6 +58,7 @@ Described look_up(const std::string& id, std::int16_t version, const GroupPlace&
 
 void handle_describe_groups(RequestContext context, DescribeGroupsRequest request,
                             Reply<DescribeGroupsResponse> reply) {
+  drop_repeats(request.groups, [](std::string_view id) { return id; });
   if (request.groups.empty()) return reply(DescribeGroupsResponse());
   auto gather = std::make_shared<Gather<Described>>(
       context.shard, request.groups.size(),

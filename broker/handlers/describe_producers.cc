@@ -1,9 +1,12 @@
 #include "broker/handlers/describe_producers.h"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "broker/for_each_owner.h"
+#include "broker/handlers/drop_repeats.h"
 
 namespace penstock::broker {
 
@@ -43,9 +46,12 @@ void handle_describe_producers(RequestContext context, DescribeProducersRequest 
                                Reply<DescribeProducersResponse> reply) {
   DescribeProducersResponse response;
   std::vector<Item> items;
+  std::set<std::pair<std::string_view, std::int32_t>> seen;
+  std::size_t repeats = 0;
   for (const DescribeProducersRequest::Topic& topic : request.topics) {
     const Status name = check_topic_name(topic.name);
     for (const std::int32_t index : topic.partitions) {
+      if (!seen.emplace(topic.name, index).second && ++repeats > kRepeatsMax) continue;
       Item& item = items.emplace_back();
       item.topic = response.topics.size();
       item.answer.index = index;

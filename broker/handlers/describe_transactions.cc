@@ -5,6 +5,7 @@
 
 #include "broker/coordinator/at_transaction.h"
 #include "broker/gather.h"
+#include "broker/handlers/drop_repeats.h"
 
 namespace penstock::broker {
 
@@ -38,6 +39,7 @@ void describe(Described& out, const Transaction* transaction) {
 
 void handle_describe_transactions(RequestContext context, DescribeTransactionsRequest request,
                                   Reply<DescribeTransactionsResponse> reply) {
+  drop_repeats(request.transactional_ids, [](std::string_view id) { return id; });
   if (request.transactional_ids.empty()) return reply(DescribeTransactionsResponse());
   auto gather = std::make_shared<Gather<Described>>(
       context.shard, request.transactional_ids.size(),

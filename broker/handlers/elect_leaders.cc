@@ -27,7 +27,7 @@ ElectLeadersResponse::Partition elect(const PartitionHandle& handle, std::int8_t
 ElectLeadersResponse::Partition elect(const Topics& topics, std::string_view topic,
                                       std::int32_t index, std::int8_t type) {
   if (!topics.find(topic)) {
-    return {index, ErrorCode::kUnknownTopicOrPartition, "No such topic as " + std::string(topic)};
+    return {index, ErrorCode::kUnknownTopicOrPartition, "No such topic as " + name_in_text(topic)};
   }
   if (const PartitionRef handle = topics.find(topic, PartitionId(index)))
     return elect(*handle, type);

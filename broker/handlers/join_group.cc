@@ -1,6 +1,7 @@
 #include "broker/handlers/join_group.h"
 
 #include <cstdio>
+#include <cstring>
 #include <utility>
 
 #include "broker/coordinator/at_group.h"
@@ -13,7 +14,8 @@ using protocol::JoinGroupResponse;
 
 namespace {
 
-/// As Kafka makes them: a name that says whose it is, and a random id in the usual form.
+/// As Kafka makes them: a name that says whose it is, and a random id in the usual form. A name
+/// that leaves no room for the id is cut.
 std::string new_member_id(std::string_view name) {
   const Uuid id = Uuid::random();
   char text[40];
@@ -21,7 +23,7 @@ std::string new_member_id(std::string_view name) {
                 static_cast<unsigned>(id.high >> 32), static_cast<unsigned>(id.high >> 16 & 0xFFFF),
                 static_cast<unsigned>(id.high & 0xFFFF), static_cast<unsigned>(id.low >> 48),
                 static_cast<unsigned long long>(id.low & 0xFFFF'FFFF'FFFFULL));
-  return std::string(name) + text;
+  return std::string(name.substr(0, protocol::kTextBytesMax - std::strlen(text))) + text;
 }
 
 JoinEvent event_of(const RequestContext& context, const JoinGroupRequest& request) {

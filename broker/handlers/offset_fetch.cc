@@ -6,6 +6,7 @@
 
 #include "broker/coordinator/at_group.h"
 #include "broker/gather.h"
+#include "broker/handlers/drop_repeats.h"
 
 namespace penstock::broker {
 
@@ -164,6 +165,7 @@ void handle_offset_fetch(RequestContext context, OffsetFetchRequest request,
              });
     return;
   }
+  drop_repeats(request.groups, [](const auto& group) { return group.id; });
   if (request.groups.empty()) return reply(OffsetFetchResponse());
   auto gather = std::make_shared<Gather<OffsetFetchResponse::Group>>(
       context.shard, request.groups.size(),

@@ -76,7 +76,10 @@ struct TopicParts {
 class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
  public:
   ProduceOperation(RequestContext context, ReplyTo reply)
-      : context_(std::move(context)), home_(context_.shard), reply_(std::move(reply)) {}
+      : context_(std::move(context)),
+        home_(context_.shard),
+        reply_(std::move(reply)),
+        opened_(context_.frame.bytes().size()) {}
 
   /// False when the body is malformed.
   bool read(ByteSpan body);
@@ -88,7 +91,8 @@ class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
                       ErrorCode topic_error);
   Part judge(PartitionId index, ByteSpan records, const TopicRef& topic, ErrorCode topic_error);
   ErrorCode judge_transaction(const record::BatchHeader& header);
-  void visit(BrokerShard& owner, PartIndexes parts, bool first_visit, const net::Frame& frame);
+  void visit(BrokerShard& owner, PartIndexes parts, bool first_visit,
+             const net::Frame& frame) noexcept;
   void visit_owners(const PartIndexes& parts, bool first_visit, const net::Frame& frame);
   [[nodiscard]] PartIndexes append_on(BrokerShard& owner, PartIndexes& parts,
                                       const net::Frame& frame);
@@ -103,6 +107,7 @@ class ProduceOperation : public std::enable_shared_from_this<ProduceOperation> {
   RequestContext context_;
   BrokerShard& home_;  // the connection's shard
   ReplyTo reply_;
+  OpenedBytes opened_;
   std::int16_t acks_ = 0;
   std::int32_t timeout_ms_ = 0;
   std::string transactional_id_;
@@ -198,7 +203,7 @@ Part ProduceOperation::judge(PartitionId index, ByteSpan records, const TopicRef
   if (index.value < 0 || static_cast<std::size_t>(index.value) >= topic->partitions.size()) {
     return refuse(ErrorCode::kUnknownTopicOrPartition, "");
   }
-  part.check = check_batch(records, topic->settings, context_.version, now_ms_);
+  part.check = check_batch(records, topic->settings, context_.version, now_ms_, opened_);
   if (part.check.header.transactional() && !transactional_)
     return refuse(ErrorCode::kTransactionalIdAuthorizationFailed, "");
   if (part.check.error != ErrorCode::kNone)
@@ -270,7 +275,7 @@ void ProduceOperation::charge_quota() {
 
 /// On the owner shard.
 void ProduceOperation::visit(BrokerShard& owner, PartIndexes parts, bool first_visit,
-                             const net::Frame& frame) {
+                             const net::Frame& frame) noexcept {  // as PartitionHandle::on_owner()
   PartIndexes unverified = append_on(owner, parts, frame);
   if (has_transaction_ && (first_visit || !unverified.empty())) {
     auto report = [self = shared_from_this(), unverified = std::move(unverified), first_visit,
@@ -401,10 +406,7 @@ void ProduceOperation::answer() {
       reply_.send_nothing();
     return;
   }
-  const ProduceResponse body = response();
-  net::Response out = reply_.begin();
-  protocol::encode(body, out.head, reply_.version(), reply_.flexible());
-  reply_.send(std::move(out));
+  reply_.send_encoded(response());
 }
 
 ProduceResponse ProduceOperation::response() {

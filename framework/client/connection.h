@@ -37,7 +37,9 @@ class Connection {
                        int timeout_ms) {
     std::vector<std::byte> body;
     protocol::write_request_header(body, {api, version, ++correlation_id_, "penstock", 0});
-    protocol::encode(request, body, version, protocol::is_flexible(api, version));
+    protocol::Writer writer(body, version, protocol::is_flexible(api, version));
+    writer.structure(request);
+    if (!writer.ok()) return fail(Errc::kInvalid, "a text is too long to be sent");
     std::vector<std::byte> header;
     protocol::write_response_header(header, api, version, correlation_id_);
     PENSTOCK_ASSIGN_OR_RETURN(answer_, exchange(body, header, timeout_ms));

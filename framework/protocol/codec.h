@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "framework/base/assert.h"
 #include "framework/base/bytes.h"
 #include "framework/base/error.h"
 #include "framework/base/ids.h"
@@ -45,6 +47,10 @@ constexpr Versions since(std::int16_t low) {
 constexpr Versions until(std::int16_t high) { return {0, high}; }
 constexpr Versions between(std::int16_t low, std::int16_t high) { return {low, high}; }
 
+/// Longest text on the wire, in every version: compact lengths could say more, but Kafka refuses it
+/// too, and what comes in by a flexible version has to fit the classic lengths of stored records.
+inline constexpr std::size_t kTextBytesMax = 32'767;
+
 namespace detail {
 template <class T>
 struct IsVector : std::false_type {};
@@ -66,14 +72,15 @@ concept Struct = !Text<T> && !std::is_same_v<T, ByteView> && !IsVector<T>::value
 }  // namespace detail
 
 /// Decodes hostile bytes. After the first error nothing more is read; ask ok() once at the end.
-/// `budget` bounds the memory that decoded arrays may take; tagged fields of one struct are at most
-/// kTagsMax.
+/// `budget` bounds the memory that decoded arrays may take, `elements` how many they may hold in
+/// all; tagged fields of one struct are at most kTagsMax.
 class Reader {
  public:
   static constexpr std::size_t kTagsMax = 1024;
 
-  Reader(ByteView from, std::int16_t version, bool flexible, std::size_t budget)
-      : from_(from), budget_(budget), version_(version), flexible_(flexible) {}
+  Reader(ByteView from, std::int16_t version, bool flexible, std::size_t budget,
+         std::size_t elements = std::numeric_limits<std::size_t>::max())
+      : from_(from), budget_(budget), elements_(elements), version_(version), flexible_(flexible) {}
 
   template <class T>
   void operator()(T& field, Versions in = {}) {
@@ -85,9 +92,10 @@ class Reader {
     load_tags();
     for (const Tag& t : tags_) {
       if (t.number != tag) continue;
-      Reader inner(t.bytes, version_, flexible_, budget_);
+      Reader inner(t.bytes, version_, flexible_, budget_, elements_);
       inner.read(field);
       budget_ = inner.budget_;
+      elements_ = inner.elements_;
       if (!inner.ok_ || inner.left() != 0) ok_ = false;
     }
   }
@@ -198,11 +206,13 @@ class Reader {
     const std::int64_t count = length(false);
     if (count < 0) return false;
     const auto n = static_cast<std::size_t>(count);
-    if (n > left() || n > budget_ / sizeof(T)) {  // an element takes at least one byte on the wire
+    // An element takes at least one byte on the wire.
+    if (n > left() || n > budget_ / sizeof(T) || n > elements_) {
       ok_ = false;
       return true;
     }
     budget_ -= n * sizeof(T);
+    elements_ -= n;
     list.resize(n);
     for (std::size_t i = 0; i < n && ok_; ++i) {
       if constexpr (std::is_same_v<T, bool>) {
@@ -251,7 +261,7 @@ class Reader {
   std::optional<ByteView> sized(bool text) {
     const std::int64_t size = length(text);
     if (size < 0) return std::nullopt;
-    if (static_cast<std::size_t>(size) > left()) {
+    if (static_cast<std::size_t>(size) > (text ? std::min(left(), kTextBytesMax) : left())) {
       ok_ = false;
       return std::nullopt;
     }
@@ -286,6 +296,7 @@ class Reader {
   ByteView from_;
   std::size_t at_ = 0;
   std::size_t budget_;
+  std::size_t elements_;
   std::int16_t version_;
   bool flexible_;
   bool ok_ = true;
@@ -293,8 +304,8 @@ class Reader {
   std::vector<Tag> tags_;
 };
 
-/// Encodes into a growing buffer. A value that the wire cannot hold (a classic string over 32,767
-/// bytes) is a defect of the caller.
+/// Encodes into a growing buffer. A text over kTextBytesMax is not written: ask ok() once at the
+/// end, and throw away what is there when it says no.
 class Writer {
  public:
   Writer(std::vector<std::byte>& to, std::int16_t version, bool flexible)
@@ -311,6 +322,7 @@ class Writer {
     std::vector<std::byte> bytes;
     Writer inner(bytes, version_, flexible_);
     inner.write(field);
+    ok_ = ok_ && inner.ok_;
     tags_.push_back({tag, std::move(bytes)});
   }
   template <class T>
@@ -348,6 +360,7 @@ class Writer {
     else
       integer(static_cast<std::int32_t>(size));
   }
+  [[nodiscard]] bool ok() const { return ok_; }
   [[nodiscard]] std::int16_t version() const { return version_; }
   [[nodiscard]] bool flexible() const { return flexible_; }
 
@@ -385,6 +398,10 @@ class Writer {
       integer(field.high);
       integer(field.low);
     } else if constexpr (detail::Text<T>) {
+      if (field.size() > kTextBytesMax) {
+        ok_ = false;
+        return;
+      }
       text_length(static_cast<std::int64_t>(field.size()));
       raw(as_bytes(field));
     } else if constexpr (std::is_same_v<T, ByteView>) {
@@ -420,37 +437,49 @@ class Writer {
   std::vector<std::byte>& to_;
   std::int16_t version_;
   bool flexible_;
+  bool ok_ = true;
   std::vector<Tag> tags_;
 };
 
 /// Memory that what is decoded from a body may take: a struct is wider in memory than on the wire.
 constexpr std::size_t decode_budget(std::size_t body_bytes) { return 16 * body_bytes + 65536; }
 
-/// Reads a message body; kInvalid when it is malformed. Bytes behind it are left unread, as Kafka
-/// does with requests: librdkafka sends three too many when it asks for the metadata of all topics
-/// (Metadata 9 and later).
+/// The same for a request, however long it is. Elements are counted besides, in all its arrays
+/// together, because a handler makes something of each, and 4 bytes on the wire may become a
+/// hundred in its answer. Clients stay far below: it would be a request about as many partitions.
+inline constexpr std::size_t kRequestBudgetMax = 32U << 20;
+inline constexpr std::size_t kRequestElementsMax = 250'000;
+
+/// Reads the body of a request; kInvalid when it is malformed or asks for too much. Bytes behind it
+/// are left unread, as Kafka does: librdkafka sends three too many when it asks for the metadata of
+/// all topics (Metadata 9 and later).
 template <class T>
 Status decode_front(T& message, ByteView body, std::int16_t version, bool flexible,
                     std::size_t* left = nullptr) {
-  Reader reader(body, version, flexible, decode_budget(body.size()));
+  Reader reader(body, version, flexible, std::min(decode_budget(body.size()), kRequestBudgetMax),
+                kRequestElementsMax);
   reader.structure(message);
   if (!reader.ok()) return fail(Errc::kInvalid, "malformed message");
   if (left != nullptr) *left = reader.left();
   return {};
 }
 
-/// As decode_front, and kInvalid when bytes are left behind the message.
+/// Reads any message; kInvalid when it is malformed or bytes are left behind it.
 template <class T>
 Status decode(T& message, ByteView body, std::int16_t version, bool flexible) {
-  std::size_t left = 0;
-  PENSTOCK_RETURN_IF_ERROR(decode_front(message, body, version, flexible, &left));
-  if (left != 0) return fail(Errc::kInvalid, "bytes behind the message");
+  Reader reader(body, version, flexible, decode_budget(body.size()));
+  reader.structure(message);
+  if (!reader.ok()) return fail(Errc::kInvalid, "malformed message");
+  if (reader.left() != 0) return fail(Errc::kInvalid, "bytes behind the message");
   return {};
 }
 
+/// For what we made ourselves and bounded: a text that the wire cannot hold is a defect here.
 template <class T>
 void encode(const T& message, std::vector<std::byte>& to, std::int16_t version, bool flexible) {
-  Writer(to, version, flexible).structure(message);
+  Writer writer(to, version, flexible);
+  writer.structure(message);
+  PENSTOCK_ASSERT(writer.ok());
 }
 
 }  // namespace penstock::protocol

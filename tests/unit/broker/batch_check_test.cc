@@ -22,7 +22,8 @@ std::vector<std::byte> batch(std::optional<std::string_view> key, std::int64_t t
 }
 BatchCheck check(std::vector<std::byte> bytes, const TopicSettings& settings = {},
                  std::int16_t version = 9) {
-  return check_batch(bytes, settings, version, kNow);
+  OpenedBytes opened(bytes.size());
+  return check_batch(bytes, settings, version, kNow, opened);
 }
 
 TEST(BatchCheck, ASoundBatchPasses) { EXPECT_EQ(check(batch("k")).error, ErrorCode::kNone); }
@@ -84,7 +85,8 @@ TEST(BatchCheck, LogAppendTimeStampsTheBatchAndKeepsItsCrcRight) {
   TopicSettings settings;
   settings.timestamp_type = record::TimestampType::kLogAppend;
   auto bytes = batch("k", 5);
-  const BatchCheck result = check_batch(bytes, settings, 9, kNow);
+  OpenedBytes opened(bytes.size());
+  const BatchCheck result = check_batch(bytes, settings, 9, kNow, opened);
   EXPECT_EQ(result.error, ErrorCode::kNone);
   EXPECT_EQ(result.log_append_time_ms, kNow);
   const auto stamped = record::BatchView::parse(bytes);
@@ -145,7 +147,8 @@ TEST(BatchCheck, CompressedRecordsAreOpenedOnlyWhenAskedFor) {
 TEST(BatchCheck, AWrongMaxTimestampIsPutRight) {
   auto bytes = batch("k", kNow - 5);
   record::set_max_timestamp(bytes, kNow);
-  const BatchCheck result = check_batch(bytes, {}, 9, kNow);
+  OpenedBytes opened(bytes.size());
+  const BatchCheck result = check_batch(bytes, {}, 9, kNow, opened);
   EXPECT_EQ(result.error, ErrorCode::kNone);
   EXPECT_EQ(result.header.max_timestamp_ms, kNow - 5);
   const auto stored = record::BatchView::parse(bytes);
@@ -189,6 +192,28 @@ TEST(BatchCheck, ABatchThatGrowsBeyondTheLimitIsTooLarge) {
   settings.compression = record::Codec::kNone;
   settings.max_message_bytes = 1000;
   EXPECT_EQ(check(builder.finish(), settings).error, ErrorCode::kMessageTooLarge);
+}
+
+TEST(BatchCheck, TheBatchesOfARequestShareWhatTheyMayComeTo) {
+  record::BatchBuilder::Options options;
+  options.codec = record::Codec::kZstd;
+  record::BatchBuilder builder(options);
+  builder.add(kNow, "key", std::string(std::size_t{100} << 20, '\0'));
+  std::vector<std::byte> bytes = builder.finish();
+  TopicSettings settings;
+  OpenedBytes opened(bytes.size());
+  EXPECT_EQ(check_batch(bytes, settings, 9, kNow, opened).error, ErrorCode::kNone);
+  EXPECT_EQ(check_batch(bytes, settings, 9, kNow, opened).error, ErrorCode::kMessageTooLarge);
+  EXPECT_EQ(opened.most(), 0U) << "what failed may have come to the most";
+
+  // Recoding opens a batch a second time.
+  settings.compression = record::Codec::kLz4;
+  OpenedBytes again(bytes.size());
+  EXPECT_EQ(check_batch(bytes, settings, 9, kNow, again).error, ErrorCode::kMessageTooLarge);
+  settings.check_compressed = false;
+  OpenedBytes unchecked(bytes.size());
+  EXPECT_EQ(check_batch(bytes, settings, 9, kNow, unchecked).error, ErrorCode::kNone);
+  EXPECT_LT(unchecked.most(), std::size_t{32} << 20);
 }
 
 }  // namespace

@@ -33,6 +33,14 @@ TEST(ClientQuotas, NothingIsCountedWithoutAQuota) {
   EXPECT_EQ(quotas.charge(kProduce, "c", 1 << 30, 0), 0);
   EXPECT_TRUE(quotas.may_connect("127.0.0.1", 0));
 }
+TEST(ClientQuotas, OneEntityIsLookedUpByItself) {
+  ClientQuotas quotas;
+  EXPECT_TRUE(quotas.of({{"client-id", "c"}}).empty());
+  quotas.set({{"client-id", "c"}}, {{kProducerByteRate, 7}});
+  quotas.set({{"client-id", std::nullopt}}, {{kProducerByteRate, 8}});
+  EXPECT_EQ(quotas.of({{"client-id", "c"}}), (QuotaValues{{kProducerByteRate, 7}}));
+  EXPECT_EQ(quotas.entities(), 2U);
+}
 TEST(ClientQuotas, TheNarrowestQuotaCounts) {
   ClientQuotas quotas;
   const auto most = [&] { return quotas.bytes_max(kProduce, "c").value() / 10; };

@@ -151,6 +151,31 @@ TEST(GroupLoading, HalfLoadedGroupsAreNotShownAndAFailureIsNotTakenForNone) {
   EXPECT_EQ(groups, 0);
 }
 
+TEST(GroupLoading, ARecordThatCanBeNoGroupsDoesNotTakeTheOthersAway) {
+  const TempDirectory directory;
+  {
+    BrokerInProcess broker(directory.path(), log::posix_file_system(), one_partition());
+    broker.open();
+    create_offsets_topic(broker);
+    ASSERT_EQ(commit(broker, "g", "t"), ErrorCode::kNone);
+    const PartitionRef partition = broker.partition(std::string(kConsumerOffsetsTopic));
+    record::BatchBuilder builder;
+    // A group id of 40,000 bytes, as a classic length tells it.
+    builder.add(1, std::string("\0\1\x9C\x40", 4) + std::string(40'000, 'g'), "");
+    builder.add(1, std::nullopt, "");
+    builder.add(1, "", std::nullopt);
+    ASSERT_TRUE((BrokerInProcess::ask<bool>([&](auto done) {
+      broker->shard(0).io().post([partition, batch = builder.finish(), done]() mutable {
+        append_internal(*partition->partition, std::move(batch),
+                        [done](const auto& stored) mutable { done(stored.has_value()); });
+      });
+    })));
+  }
+  BrokerInProcess broker(directory.path(), log::posix_file_system(), one_partition());
+  broker.open();
+  EXPECT_EQ(committed(broker, "g", "t"), 7);
+}
+
 TEST(DeletedTopic, TombstonesThatWereNotStoredAreStoredByTheNextStart) {
   const TempDirectory directory;
   {

@@ -50,6 +50,49 @@ TEST(Codec, BytesBehindARequestAreLeftUnread) {
   EXPECT_EQ(left, 3U);
   EXPECT_FALSE(decode_front(out, bytes_of({0, 0, 0, 0, 0}), 0, false));
 }
+TEST(Codec, ATextLongerThanStoredRecordsCanHoldIsNeitherReadNorWritten) {
+  Numbers longest;
+  longest.name.emplace(kTextBytesMax, 'x');
+  std::vector<std::byte> bytes;
+  encode(longest, bytes, 0, true);
+  Numbers back;
+  ASSERT_TRUE(decode(back, bytes, 0, true));
+  EXPECT_EQ(back.name, longest.name);
+
+  Numbers longer;
+  longer.name.emplace(kTextBytesMax + 1, 'x');
+  for (const bool flexible : {false, true}) {
+    std::vector<std::byte> to;
+    Writer writer(to, 0, flexible);
+    writer.structure(longer);
+    EXPECT_FALSE(writer.ok()) << flexible;
+  }
+  // Its compact length, as Kafka's limit has it: 32,768, and one more because 0 is null.
+  bytes = bytes_of({1, 0x81, 0x80, 0x02});
+  bytes.resize(bytes.size() + kTextBytesMax + 1, std::byte{'x'});
+  bytes.push_back(std::byte{0});
+  EXPECT_FALSE(decode(back, bytes, 0, true));
+}
+TEST(Codec, ARequestHoldsSoManyElementsAndSoMuchMemoryAndNoMore) {
+  Numbers many;
+  many.values.resize(kRequestElementsMax);
+  std::vector<std::byte> bytes;
+  encode(many, bytes, 0, false);
+  Numbers back;
+  EXPECT_TRUE(decode_front(back, bytes, 0, false));
+  many.values.emplace_back();
+  bytes.clear();
+  encode(many, bytes, 0, false);
+  EXPECT_FALSE(decode_front(back, bytes, 0, false));
+  EXPECT_TRUE(decode(back, bytes, 0, false))
+      << "answers to clients of ours are as long as they are";
+}
+TEST(CodecDeathTest, ATooLongTextInARecordOfOursIsADefect) {
+  Numbers longer;
+  longer.name.emplace(kTextBytesMax + 1, 'x');
+  std::vector<std::byte> to;
+  EXPECT_DEATH(encode(longer, to, 0, false), "assertion failed: writer.ok");
+}
 TEST(Codec, UnknownTagsAreSkipped) {
   Numbers out;
   ASSERT_TRUE(decode(out, bytes_of({1, 0, 2, 3, 4, 0, 0, 0, 9, 7, 2, 1, 1}), 0, true));

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <random>
 
 #include "broker/coordinator/consumer_records.h"
 #include "broker/coordinator/offsets_records.h"
@@ -236,6 +237,62 @@ TEST_F(ConsumerGroupStep, StaticMembersKeepTheirPlace) {
   check_stored();
 }
 
+TEST_F(ConsumerGroupStep, AMemberLetsGoOfTheInstanceIdThatItHad) {
+  const auto join_as = [this](const std::string& member, const std::string& instance) {
+    ConsumerHeartbeatEvent e = join(member, {"t"});
+    e.instance_id = instance;
+    return ask(std::move(e)).error;
+  };
+  const auto leave = [this](const std::string& member, std::int32_t epoch,
+                            const std::string& instance) {
+    ConsumerHeartbeatEvent e = beat(member, epoch);
+    e.instance_id = instance;
+    return ask(std::move(e)).error;
+  };
+  using Instances = std::map<std::string, std::string>;
+  const auto instances = [this] { return d_.group.consumer->static_members; };
+  EXPECT_EQ(join_as("m2", "A"), ErrorCode::kNone);
+  EXPECT_EQ(join_as("m2", "B"), ErrorCode::kNone);
+  EXPECT_EQ(instances(), (Instances{{"B", "m2"}}));
+  check_stored();
+  EXPECT_EQ(leave("m2", kLeaveEpoch, "B"), ErrorCode::kNone);
+  EXPECT_EQ(instances(), Instances());
+  EXPECT_EQ(leave("m2", 1, "A"), ErrorCode::kUnknownMemberId);
+
+  // m4 takes the place of A, which left for a while, and was C until then.
+  EXPECT_EQ(join_as("m3", "A"), ErrorCode::kNone);
+  EXPECT_EQ(join_as("m4", "C"), ErrorCode::kNone);
+  EXPECT_EQ(leave("m3", kLeaveStaticEpoch, "A"), ErrorCode::kNone);
+  EXPECT_EQ(join_as("m4", "A"), ErrorCode::kNone);
+  EXPECT_EQ(instances(), (Instances{{"A", "m4"}}));
+  EXPECT_EQ(d_.group.consumer->members.size(), 1U);
+  check_stored();
+}
+
+TEST_F(ConsumerGroupStep, InstancesAndMembersAgreeWhateverComes) {
+  std::mt19937 random(5);
+  const std::vector<std::string> members{"a", "b", "c"};
+  const std::vector<std::string> instances{"", "i", "j"};
+  for (int round = 0; round < 3'000; ++round) {
+    const std::string& member = members[random() % members.size()];
+    const std::string& instance = instances[random() % instances.size()];
+    ConsumerHeartbeatEvent e = join(member, {random() % 2 == 0 ? "t" : "u"});
+    e.epoch = static_cast<std::int32_t>(random() % 4) - 2;
+    if (d_.group.consumer && e.epoch == 1 && d_.group.consumer->members.contains(member))
+      e.epoch = d_.group.consumer->members.at(member).epoch;
+    if (!instance.empty()) e.instance_id = instance;
+    if (e.epoch != kLeaveStaticEpoch || e.instance_id) static_cast<void>(ask(std::move(e)));
+    if (round % 50 == 0) d_.pass(60'000);  // all are silent too long
+    if (!d_.group.consumer) continue;
+    std::map<std::string, std::string> expected;
+    for (const auto& [id, state] : d_.group.consumer->members) {
+      if (state.instance_id) expected[*state.instance_id] = id;
+    }
+    ASSERT_EQ(d_.group.consumer->static_members, expected) << "round " << round;
+  }
+  check_stored();
+}
+
 TEST_F(ConsumerGroupStep, LeavingGivesPartitionsToTheOthers) {
   ASSERT_EQ(ask(join("a", {"t"})).error, ErrorCode::kNone);
   ASSERT_EQ(ask(join("b", {"t"})).error, ErrorCode::kNone);
@@ -287,6 +344,24 @@ TEST_F(ConsumerGroupStep, AssignorsAreThoseOfTheBroker) {
   e.assignor = "range";
   EXPECT_EQ(ask(e).error, ErrorCode::kNone);
   EXPECT_EQ(assignor_of(*d_.group.consumer, "uniform"), "range");
+}
+
+TEST_F(ConsumerGroupStep, AStoredAssignorThatIsNotHereHasNoSay) {
+  ConsumerGroup& group = d_.group.consumer.emplace();
+  group.epoch = 3;
+  for (const char* name : {"a", "b"}) {
+    ConsumerMember& member = group.members[name];
+    member.id = name;
+    member.assignor = "of-another-broker";
+    member.topics = {"t"};
+    member.session_deadline_ms = d_.now.steady_ms + 60'000;
+  }
+  EXPECT_EQ(assignor_of(group, "uniform"), "uniform");
+  const auto out = ask(join("c", {"t"}));
+  EXPECT_EQ(out.error, ErrorCode::kNone);
+  EXPECT_EQ(group.assignment_epoch, group.epoch);
+  group.members["a"].assignor = "range";
+  EXPECT_EQ(assignor_of(group, "uniform"), "range");
 }
 
 TEST_F(ConsumerGroupStep, GroupsHaveAMostSize) {
