@@ -209,7 +209,7 @@ void append_cast(const PlanColumn& column, const Value& value, std::string& out)
     const Schema* items = column.schema;
     while (items != nullptr && items->type() == Type::kArray) items = items->items();
     relational::take_logical(unlimited, items);
-    append_array_literal(column, value, 1, buffer);
+    append_array_literal(unlimited, value, 1, buffer);
     return append_text(unlimited, buffer, out);
   }
   const auto text = relational::as_text(column, value, buffer);

@@ -71,7 +71,7 @@ std::span<const std::string_view> offset_fields(Mode mode) {
 Position position_of(Mode mode, std::span<const Value> fields) {
   const auto integer = [](const Value& field, const char* name) -> std::optional<std::int64_t> {
     if (field.is_integer()) return field.i;
-    if (field.is_null()) return std::nullopt;
+    if (field.is_null() || field.type == Type::kAbsent) return std::nullopt;
     throw std::runtime_error(std::string("the stored source offset's field ") + name +
                              " is not a whole number; correct it with PATCH "
                              "/connectors/{name}/offsets, or DELETE it to begin anew");

@@ -172,7 +172,7 @@ TEST(OpeningPartitions, AStopAskedForMeanwhileLeavesTheRestAsItWas) {
   std::atomic<bool> stop_asked = false;
   BrokerInProcess* starting = nullptr;
   slow.on_open = [&](const std::string& path) -> Status {
-    if (!path.ends_with(".log")) return {};
+    if (!path.ends_with("/partition.metadata")) return {};
     stop_asked = true;
     BrokerInProcess::wait_for([&] { return (*starting)->opening_cancelled(); },
                               "the broker to hear of the stop");  // a slow disk

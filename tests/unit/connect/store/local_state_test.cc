@@ -71,7 +71,7 @@ TEST_F(LocalStateTest, ASecondWorkerIsRefused) {
 TEST_F(LocalStateTest, WhatIsDurableCountsThoughACheckpointFindsNoRoom) {
   broker::FaultyFiles files;
   files.on_open = [](const std::string& path) {
-    if (path.find("checkpoint") == std::string::npos) return Status();
+    if (path.find("recovery-point-offset-checkpoint") == std::string::npos) return Status();
     return Status(fail(Errc::kStorageFull, "open " + path + ": No space left on device"));
   };
   const StateEntry entry{"a", "1"};
