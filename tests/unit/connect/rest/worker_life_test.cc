@@ -197,7 +197,8 @@ TEST_F(WorkerLife, AnotherPlanBeginsWhenAllTasksOfTheOneBeforeHaveEnded) {
     return now.size() == 3 && now[2]["config"]["part"] == "22" &&
            status("orders")["tasks"][2]["state"] == "RUNNING";
   })) << status("orders");
-  for (const auto& task : status("orders")["tasks"]) EXPECT_EQ(task["state"], "RUNNING") << task;
+  const auto seen = status("orders");
+  for (const auto& task : seen["tasks"]) EXPECT_EQ(task["state"], "RUNNING") << task;
   EXPECT_TRUE(stop().success());
   const auto text = log();
   for (const char* part : {"0", "1", "2", "10", "11", "20", "21", "22"})
