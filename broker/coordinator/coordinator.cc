@@ -270,7 +270,9 @@ void GroupCoordinator::load(const PartitionRef& partition) {
         const auto at = slots_.find(index);
         if (at != slots_.end() && at->second.life == life) replay(at->second, batches, *status);
       },
-      [this, index, life, status](const Status& read) { loaded(index, life, read ? *status : read); });
+      [this, index, life, status](const Status& read) {
+        loaded(index, life, read ? *status : read);
+      });
 }
 
 void GroupCoordinator::replay(Slot& slot, ByteView batches, Status& status) {
