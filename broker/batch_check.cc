@@ -78,10 +78,10 @@ BatchCheck refuse(const Error& error) {
       error.text);
 }
 
-/// The records of a batch, and how large they are.
+/// The records of a batch, and those of a compressed one as they are when it is opened.
 struct Walked {
   record::Survey survey;
-  std::size_t plain_bytes = 0;
+  std::vector<std::byte> plain;
 };
 
 /// What fails may have come to the most, and costs that.
@@ -98,9 +98,8 @@ Result<Walked> walk(const record::BatchView& batch, OpenedBytes& opened) {
     PENSTOCK_ASSIGN_OR_RETURN(out.survey, record::survey_records(batch));
     return out;
   }
-  PENSTOCK_ASSIGN_OR_RETURN(const auto plain, open(batch, opened));
-  PENSTOCK_ASSIGN_OR_RETURN(out.survey, record::survey_records(batch.header(), plain));
-  out.plain_bytes = plain.size();
+  PENSTOCK_ASSIGN_OR_RETURN(out.plain, open(batch, opened));
+  PENSTOCK_ASSIGN_OR_RETURN(out.survey, record::survey_records(batch.header(), out.plain));
   return out;
 }
 
@@ -109,20 +108,21 @@ BatchCheck stored_as(BatchCheck out, ByteView records, const TopicSettings& sett
                      const std::optional<Walked>& walked, OpenedBytes& opened) {
   if (!settings.compression || *settings.compression == out.header.codec()) return out;
   const auto batch = record::BatchView::parse(records);
-  std::size_t plain_bytes = 0;
-  if (out.header.codec() != record::Codec::kNone) {  // it is opened, once more if it was walked
-    if (walked) {
-      plain_bytes = walked->plain_bytes;
-      if (plain_bytes > opened.most())
-        return refuse(ErrorCode::kMessageTooLarge, "The request's batches are too large unpacked");
-      opened.spend(plain_bytes);
-    } else {
-      const auto plain = open(*batch, opened);
-      if (!plain) return refuse(plain.error());
-      plain_bytes = plain->size();
-    }
+  std::vector<std::byte> found;
+  ByteView plain = batch->records();
+  if (out.header.codec() != record::Codec::kNone && walked) {
+    // To pack it costs as much again as it did to open it.
+    if (walked->plain.size() > opened.most())
+      return refuse(ErrorCode::kMessageTooLarge, "The request's batches are too large unpacked");
+    opened.spend(walked->plain.size());
+    plain = walked->plain;
+  } else if (out.header.codec() != record::Codec::kNone) {
+    auto now = open(*batch, opened);
+    if (!now) return refuse(now.error());
+    found = std::move(*now);
+    plain = found;
   }
-  auto recoded = record::with_codec(*batch, *settings.compression, plain_bytes);
+  auto recoded = record::with_codec(*batch, *settings.compression, plain);
   if (!recoded) return refuse(recoded.error());
   if (recoded->size() > static_cast<std::size_t>(settings.max_message_bytes)) {
     return refuse(ErrorCode::kMessageTooLarge,
@@ -166,12 +166,12 @@ BatchCheck check_batch(ByteSpan records, const TopicSettings& settings,
   const bool compacted = settings.log.cleanup_policy != log::CleanupPolicy::kDelete;
   std::optional<Walked> walked;
   if (out.header.codec() == record::Codec::kNone || settings.check_compressed || compacted) {
-    const auto found = walk(*batch, opened);
+    auto found = walk(*batch, opened);
     if (!found) return refuse(found.error());
     if (compacted && !found->survey.all_keyed) {
       return refuse(ErrorCode::kInvalidRecord, "Compacted topic cannot accept message without key");
     }
-    walked = *found;
+    walked = std::move(*found);
   }
   if (out.header.timestamp_type() != record::TimestampType::kCreate) {
     return refuse(ErrorCode::kInvalidTimestamp,

@@ -109,6 +109,8 @@ class Topics {
 
 /// Kafka's rule: 1 to 249 of [a-zA-Z0-9._-], not "." or "..". The text says what is wrong.
 Status check_topic_name(std::string_view name);
+/// What Kafka says of UNKNOWN_TOPIC_OR_PARTITION.
+inline constexpr const char* kNotHostedHere = "This server does not host this topic-partition.";
 /// A topic's name in a text about each of many partitions; what is too long for a topic is cut.
 [[nodiscard]] std::string name_in_text(std::string_view name);
 

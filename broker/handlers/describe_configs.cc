@@ -31,9 +31,7 @@ void describe_topic(const RequestContext& context, const DescribeConfigsRequest:
   if (const Status name = check_topic_name(resource.name); !name)
     return refuse(out, ErrorCode::kInvalidTopic, name.error().text);
   const TopicRef topic = context.shard.topics()->find(resource.name);
-  if (!topic)
-    return refuse(out, ErrorCode::kUnknownTopicOrPartition,
-                  "This server does not host this topic-partition.");
+  if (!topic) return refuse(out, ErrorCode::kUnknownTopicOrPartition, kNotHostedHere);
   for (const TopicConfigDef& def : topic_config_defs()) {
     if (wanted(resource, def.name))
       out.configs.push_back(describe_topic_config(def, context.broker().settings(),

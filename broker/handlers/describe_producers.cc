@@ -63,8 +63,7 @@ void handle_describe_producers(RequestContext context, DescribeProducersRequest 
       item.handle = context.shard.topics()->find(topic.name, PartitionId(index));
       if (item.handle) continue;
       item.answer.error = ErrorCode::kUnknownTopicOrPartition;
-      if (!context.shard.topics()->find(topic.name))
-        item.answer.error_text = "This server does not host this topic-partition.";
+      if (!context.shard.topics()->find(topic.name)) item.answer.error_text = kNotHostedHere;
     }
     response.topics.emplace_back().name = topic.name;
   }

@@ -9,6 +9,7 @@
 
 #include "broker/client_quotas.h"
 #include "broker/fetch_operation.h"
+#include "broker/handlers/isolation.h"
 
 namespace penstock::broker {
 
@@ -20,7 +21,6 @@ namespace {
 
 constexpr std::int32_t kFullEpoch = 0;    // asks for a session
 constexpr std::int32_t kFinalEpoch = -1;  // wants none
-constexpr std::int8_t kReadCommitted = 1;
 constexpr std::int16_t kByIdFrom = 13;
 
 FetchOperation::Options options_of(const RequestContext& context, const FetchRequest& request) {
@@ -184,7 +184,7 @@ void read_incrementally(RequestContext context, FetchRequest request, Reply<Fetc
 }  // namespace
 
 void handle_fetch(RequestContext context, FetchRequest request, Reply<FetchResponse> reply) {
-  if (request.isolation_level < 0 || request.isolation_level > kReadCommitted)
+  if (!is_isolation_level(request.isolation_level))
     return reply(refuse_isolation(context, request));
   if (request.session_epoch == kFullEpoch || request.session_epoch == kFinalEpoch)
     return read_full(std::move(context), request, std::move(reply));

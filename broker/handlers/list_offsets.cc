@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/for_each_owner.h"
+#include "broker/handlers/isolation.h"
 
 namespace penstock::broker {
 
@@ -17,7 +18,6 @@ using protocol::ListOffsetsResponse;
 
 namespace {
 
-constexpr std::int8_t kReadCommitted = 1;
 constexpr LeaderEpoch kNoEpoch{-1};
 
 struct Item {
@@ -97,7 +97,7 @@ void handle_list_offsets(RequestContext context, ListOffsetsRequest request,
   const Topics& topics = *context.shard.topics();
   ListOffsetsResponse response;
   std::vector<Item> items;
-  const bool no_isolation = request.isolation_level < 0 || request.isolation_level > kReadCommitted;
+  const bool no_isolation = !is_isolation_level(request.isolation_level);
   std::map<std::pair<std::string_view, std::int32_t>, int> times;
   for (const ListOffsetsRequest::Topic& topic : request.topics) {
     for (const ListOffsetsRequest::Partition& asked : topic.partitions)

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "broker/metadata/sqlite_topics.h"
+#include "broker/metadata/topic_answers.h"
 #include "broker/metadata/topic_config.h"
 
 // The part of SqliteTopics that keeps broker settings changed at run time: one entry for all
@@ -63,12 +64,7 @@ void SqliteTopics::alter_broker_now(
   auto cluster = broker_config_->cluster;
   auto mine = broker_config_->own;
   std::map<std::string, std::string>& values = own ? mine : cluster;
-  for (const auto& [name, value] : changes) {
-    if (value)
-      values[name] = *value;
-    else
-      values.erase(name);
-  }
+  apply_changes(changes, values);
   const nlohmann::json json(values);
   auto config =
       make_broker_config(broker_.settings().topic_defaults, std::move(cluster), std::move(mine));
@@ -82,10 +78,8 @@ void SqliteTopics::alter_broker_now(
   }
   if (validate_only) return done(std::nullopt);
   std::int64_t& revision = broker_config_revision_[own ? 1 : 0];
-  if (auto stored = commit({{broker_config_key(own), json.dump(), revision}}, revision); !stored) {
-    return done(
-        ApiError{ErrorCode::kStorageError, "The change was not stored: " + stored.error().text});
-  }
+  if (auto stored = commit({{broker_config_key(own), json.dump(), revision}}, revision); !stored)
+    return done(not_stored(stored.error()).value());
   publish_broker_config(std::move(*config),
                         [done = std::move(done)]() mutable { done(std::nullopt); });
 }

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "broker/metadata/sqlite_topics.h"
+#include "broker/metadata/topic_answers.h"
 
 // The part of SqliteTopics that keeps settings of single groups: one entry each that has any.
 namespace penstock::broker {
@@ -48,12 +49,7 @@ void SqliteTopics::alter_group_now(const std::string& group,
                                    bool validate_only, AlterDone done) {
   BrokerConfig config = *broker_config_;
   GroupConfig& own = config.groups[group];
-  for (const auto& [name, value] : changes) {
-    if (value)
-      own[name] = *value;
-    else
-      own.erase(name);
-  }
+  apply_changes(changes, own);
   if (auto wrong = wrong_group_config(own, broker_.settings().coordinator.limits))
     return done(ApiError{ErrorCode::kInvalidConfig, std::move(*wrong)});
   if (validate_only) return done(std::nullopt);
@@ -62,10 +58,8 @@ void SqliteTopics::alter_group_now(const std::string& group,
     config.groups.erase(group);
   else
     value = nlohmann::json(own).dump();
-  if (auto stored = store_values({{key_of(group), std::move(value)}}); !stored) {
-    return done(
-        ApiError{ErrorCode::kStorageError, "The change was not stored: " + stored.error().text});
-  }
+  if (auto stored = store_values({{key_of(group), std::move(value)}}); !stored)
+    return done(not_stored(stored.error()).value());
   publish_broker_config(std::move(config),
                         [done = std::move(done)]() mutable { done(std::nullopt); });
 }

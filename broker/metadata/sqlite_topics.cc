@@ -328,12 +328,7 @@ void SqliteTopics::alter_now(const std::string& name,
                                               " cannot be changed: coordinators need compaction."));
   }
   Stored topic = at->second;
-  for (const auto& [key, value] : changes) {
-    if (value)
-      topic.overrides[key] = *value;
-    else
-      topic.overrides.erase(key);
-  }
+  apply_changes(changes, topic.overrides);
   if (auto settings = settings_with(topic.overrides); !settings) {
     return done(refuse(ErrorCode::kInvalidConfig, settings.error().text));
   }

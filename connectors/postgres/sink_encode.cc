@@ -201,15 +201,19 @@ void append_array_literal(const PlanColumn& column, const Value& array, int dept
   out += '}';
 }
 
+/// An array is written as its items are.
+void take_logical_of_items(PlanColumn& column) {
+  const Schema* items = column.schema;
+  while (items != nullptr && items->type() == Type::kArray) items = items->items();
+  if (relational::logical_of(items) != Logical::kSqliteAny) relational::take_logical(column, items);
+}
+
 void append_cast(const PlanColumn& column, const Value& value, std::string& out) {
   std::string buffer;
   PlanColumn unlimited = column;
   unlimited.column.length_max = 0;  // of the text that stands for the value
   if (value.type == Type::kArray) {
-    const Schema* items = column.schema;
-    while (items != nullptr && items->type() == Type::kArray) items = items->items();
-    relational::take_logical(unlimited, items);
-    append_array_literal(unlimited, value, 1, buffer);
+    append_array_literal(column, value, 1, buffer);
     return append_text(unlimited, buffer, out);
   }
   const auto text = relational::as_text(column, value, buffer);
@@ -321,6 +325,7 @@ void choose_encoding(PlanColumn& column) {
       throw BadShape("an array, a map or a struct does not fit column type " + column.column.type +
                      "; flatten it with a transform");
     }
+    if (type == Type::kArray) take_logical_of_items(column);
   }
   switch (kind) {
     case kDate:

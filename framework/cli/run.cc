@@ -52,8 +52,7 @@ class JobRun {
   JobRun(Options options, Job job) : options_(std::move(options)), job_(std::move(job)) {}
 
   Result<int> run() {
-    PENSTOCK_RETURN_IF_ERROR(start_servers());
-    PENSTOCK_ASSIGN_OR_RETURN(auto cluster, Cluster::open(bootstrap_, kClusterTimeoutMs));
+    PENSTOCK_ASSIGN_OR_RETURN(auto cluster, start_servers());
     PENSTOCK_RETURN_IF_ERROR(create_topics(cluster));
     JobWatch watch_job(job_, *rest_, cluster);
     PENSTOCK_RETURN_IF_ERROR(watch_job.begin());
@@ -66,7 +65,8 @@ class JobRun {
   }
 
  private:
-  Status start_servers();
+  /// Gives the cluster that the job runs against.
+  Result<Cluster> start_servers();
   Status write_worker_settings(const std::string& path, const std::string& state) const;
   Status create_topics(Cluster& cluster);
   Status submit();
@@ -99,7 +99,7 @@ class JobRun {
   bool line_open_ = false;
 };
 
-Status JobRun::start_servers() {
+Result<Cluster> JobRun::start_servers() {
   std::error_code error;
   std::filesystem::create_directories(options_.data, error);
   if (error)
@@ -136,7 +136,7 @@ Status JobRun::start_servers() {
           ? "broker at " + bootstrap_ + ", worker at " + rest_->url() + ", data in " + options_.data
           : "cluster at " + bootstrap_ + ", worker at " + rest_->url() + ", data in " +
                 options_.data);
-  return {};
+  return cluster;
 }
 
 Status JobRun::write_worker_settings(const std::string& path, const std::string& state) const {

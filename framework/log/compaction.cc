@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <thread>
-#include <unordered_set>
 
 #include "framework/log/scan.h"
 #include "framework/log/txn_index.h"
@@ -14,45 +13,6 @@ namespace {
 constexpr std::uint64_t kWalkBytes = 4U << 20;
 constexpr std::size_t kWriteBytes = 1U << 20;
 constexpr auto kPause = std::chrono::milliseconds(20);
-
-/// Which transactions still have batches in the log, met in the order of their offsets. An empty
-/// header counts, and so does what this round drops: a marker goes in a later round than its data.
-class TransactionsMet {
- public:
-  void data(const record::BatchHeader& header) {
-    if (header.transactional()) with_data_.insert(header.producer_id.value);
-  }
-  /// Whether the marker that comes next ends nothing that is left.
-  bool ended_nothing(ProducerId producer) { return with_data_.erase(producer.value) == 0; }
-
- private:
-  std::unordered_set<std::int64_t> with_data_;
-};
-
-/// The marker with a delete horizon, from which on it may go.
-Result<std::vector<std::byte>> with_horizon(const record::BatchView& batch,
-                                            std::int64_t horizon_ms) {
-  const record::BatchHeader& header = batch.header();
-  record::BatchBuilder::Options options;
-  options.codec = header.codec();
-  options.producer_id = header.producer_id;
-  options.producer_epoch = header.producer_epoch;
-  options.base_sequence = header.base_sequence;
-  options.transactional = header.transactional();
-  options.control = true;
-  options.leader_epoch = header.leader_epoch;
-  options.delete_horizon_ms = horizon_ms;
-  record::BatchBuilder builder(options);
-  PENSTOCK_ASSIGN_OR_RETURN(auto reader, record::RecordReader::open(batch));
-  record::RecordView record;
-  while (true) {
-    PENSTOCK_ASSIGN_OR_RETURN(const bool more, reader.next(record));
-    if (!more) break;
-    builder.add_at(static_cast<std::int32_t>(record.offset - header.base_offset),
-                   record.timestamp_ms, record.key, record.value, record.headers);
-  }
-  return builder.finish_as(header);
-}
 
 }  // namespace
 
@@ -90,50 +50,13 @@ Status CompactionTask::write_all(FileSystem& system) {
     aborted_.insert(aborted_.end(), some.begin(), some.end());
   }
   PENSTOCK_RETURN_IF_ERROR(build_map(system));
-  TransactionsMet met;
-  const auto drop = [this](const record::BatchView& batch) -> Status {
-    const record::BatchHeader& header = batch.header();
-    const bool needed = is_needed_empty(header);
-    if (needed && header.record_count == 0) return put(batch.bytes());
-    output_changed_ = true;
-    return needed ? put(record::empty_batch(header)) : Status();
-  };
-  const auto filter_marker = [&](const record::BatchView& batch) -> Status {
-    const record::BatchHeader& header = batch.header();
-    PENSTOCK_ASSIGN_OR_RETURN(const auto marker, record::read_marker(batch));
-    // Of a producer without data the marker is all that says its epoch.
-    const auto last = input_.last_of_producer.find(header.producer_id.value);
-    const bool only_trace = last != input_.last_of_producer.end() && last->second == Offset::kNone;
-    if (!marker || !met.ended_nothing(header.producer_id) || only_trace ||
-        header.last_offset() + 1 >= input_.to)
-      return put(batch.bytes());
-    if (!header.has_delete_horizon()) {
-      PENSTOCK_ASSIGN_OR_RETURN(
-          const auto stamped,
-          with_horizon(batch, now_ms_ + std::min(input_.delete_retention_ms, INT64_MAX - now_ms_)));
-      output_changed_ = true;
-      return put(stamped);
-    }
-    if (header.base_timestamp_ms > now_ms_) return put(batch.bytes());
-    std::erase_if(aborted_, [&](const ProducerState::Aborted& one) {
-      return one.producer_id == header.producer_id && one.last == header.last_offset();
-    });
-    output_changed_ = true;
-    return {};
-  };
-  const auto take = [&](const record::BatchView& batch) -> Status {
-    const record::BatchHeader& header = batch.header();
-    if (header.base_offset > latest_) return filter(batch);
-    if (header.control()) return filter_marker(batch);
-    met.data(header);
-    return is_aborted(header) ? drop(batch) : filter(batch);
-  };
+  const auto step = [this](const record::BatchView& batch) { return take(batch); };
   for (std::size_t i = 0; i < input_.sources.size() && input_.sources[i].base <= latest_; ++i) {
     if (!output_ || !fits(input_.sources[i])) {
       if (output_) PENSTOCK_RETURN_IF_ERROR(close_output(system));
       PENSTOCK_RETURN_IF_ERROR(open_output(system, i));
     }
-    PENSTOCK_RETURN_IF_ERROR(walk(system, input_.sources[i], take));
+    PENSTOCK_RETURN_IF_ERROR(walk(system, input_.sources[i], step));
     ++outputs_.back().sources;
   }
   if (output_) PENSTOCK_RETURN_IF_ERROR(close_output(system));
@@ -282,12 +205,9 @@ Status CompactionTask::close_output(FileSystem& system) {
     modified_ms = std::max(modified_ms, status.modified_ms);
   }
   if (!aborted.empty()) {
-    // Those whose marker went are no longer among aborted_. An empty index takes the old one's
-    // place.
+    // An empty index takes the old one's place.
     std::erase_if(aborted, [this](const ProducerState::Aborted& one) {
-      return std::none_of(aborted_.begin(), aborted_.end(), [&](const auto& known) {
-        return known.producer_id == one.producer_id && known.last == one.last;
-      });
+      return dropped_markers_.contains(one.last.value);
     });
     PENSTOCK_RETURN_IF_ERROR(
         system.open(segment->path(".txnindex"), OpenMode::kCreate).map([](const auto&) {}));
@@ -323,10 +243,48 @@ bool CompactionTask::is_needed_empty(const record::BatchHeader& header) const {
          last->second == header.last_offset();
 }
 
-// Data of transactions that were not aborted; write_all() takes care of the rest.
+Status CompactionTask::take(const record::BatchView& batch) {
+  const record::BatchHeader& header = batch.header();
+  if (header.base_offset > latest_) return put(batch.bytes());
+  if (header.control()) return filter_marker(batch);
+  if (header.transactional()) with_data_.insert(header.producer_id.value);
+  return is_aborted(header) ? drop(batch) : filter(batch);
+}
+
+Status CompactionTask::filter_marker(const record::BatchView& batch) {
+  const record::BatchHeader& header = batch.header();
+  PENSTOCK_ASSIGN_OR_RETURN(const auto marker, record::read_marker(batch));
+  if (!marker) return put(batch.bytes());
+  const bool ends_data = with_data_.erase(header.producer_id.value) > 0;
+  // Of a producer without data the marker is all that says its epoch.
+  const auto last = input_.last_of_producer.find(header.producer_id.value);
+  const bool only_trace = last != input_.last_of_producer.end() && last->second == Offset::kNone;
+  if (ends_data || only_trace || header.last_offset() + 1 >= input_.to) return put(batch.bytes());
+  if (!header.has_delete_horizon())
+    return rewrite(batch, std::vector<bool>(static_cast<std::size_t>(header.record_count), true),
+                   delete_horizon_ms());
+  if (header.base_timestamp_ms > now_ms_) return put(batch.bytes());
+  dropped_markers_.insert(header.last_offset().value);
+  output_changed_ = true;
+  return {};
+}
+
+/// Nothing of the batch stays but its header, where that is needed.
+Status CompactionTask::drop(const record::BatchView& batch) {
+  const record::BatchHeader& header = batch.header();
+  const bool needed = is_needed_empty(header);
+  if (needed && header.record_count == 0) return put(batch.bytes());
+  output_changed_ = true;
+  return needed ? put(record::empty_batch(header)) : Status();
+}
+
+std::int64_t CompactionTask::delete_horizon_ms() const {
+  return now_ms_ + std::min(input_.delete_retention_ms, INT64_MAX - now_ms_);
+}
+
+/// Data that was not aborted.
 Status CompactionTask::filter(const record::BatchView& batch) {
   const record::BatchHeader& header = batch.header();
-  if (header.control() || header.base_offset > latest_) return put(batch.bytes());
   std::vector<bool> keep;
   std::size_t kept = 0;
   bool tombstones = false;
@@ -340,16 +298,11 @@ Status CompactionTask::filter(const record::BatchView& batch) {
     ++kept;
     tombstones = tombstones || !record.value;
   }
-  if (kept == 0) {
-    const bool needed = is_needed_empty(header);
-    if (needed && keep.empty()) return put(batch.bytes());
-    output_changed_ = true;
-    return needed ? put(record::empty_batch(header)) : Status();
-  }
+  if (kept == 0) return drop(batch);
   std::optional<std::int64_t> horizon;
   if (header.has_delete_horizon()) horizon = header.base_timestamp_ms;
   const bool first_met = tombstones && !horizon && header.last_offset() <= latest_;
-  if (first_met) horizon = now_ms_ + std::min(input_.delete_retention_ms, INT64_MAX - now_ms_);
+  if (first_met) horizon = delete_horizon_ms();
   if (kept == keep.size() && !first_met) return put(batch.bytes());
   return rewrite(batch, keep, horizon);
 }
@@ -363,6 +316,7 @@ Status CompactionTask::rewrite(const record::BatchView& batch, const std::vector
   options.producer_epoch = header.producer_epoch;
   options.base_sequence = header.base_sequence;
   options.transactional = header.transactional();
+  options.control = header.control();
   options.leader_epoch = header.leader_epoch;
   options.delete_horizon_ms = horizon;
   record::BatchBuilder builder(options);

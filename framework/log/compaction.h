@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "framework/base/clock.h"
@@ -105,7 +106,11 @@ class CompactionTask {
   Status open_output(FileSystem& system, std::size_t source);
   Status close_output(FileSystem& system);
   [[nodiscard]] bool fits(const Source& source) const;
+  Status take(const record::BatchView& batch);
   Status filter(const record::BatchView& batch);
+  Status filter_marker(const record::BatchView& batch);
+  Status drop(const record::BatchView& batch);
+  [[nodiscard]] std::int64_t delete_horizon_ms() const;
   Status rewrite(const record::BatchView& batch, const std::vector<bool>& keep,
                  std::optional<std::int64_t> horizon);
   [[nodiscard]] bool keeps(const record::BatchHeader& header,
@@ -124,6 +129,11 @@ class CompactionTask {
   bool map_full_ = false;
   Offset latest_;  // last offset that the map covers
   std::vector<ProducerState::Aborted> aborted_;
+  /// Producers whose open transaction, in the order of offsets, still has batches in the log. An
+  /// empty header counts, and so does what this round drops: a marker goes in a later round than
+  /// its data.
+  std::unordered_set<std::int64_t> with_data_;
+  std::unordered_set<std::int64_t> dropped_markers_;  // offsets
   std::int64_t now_ms_ = 0;
   std::int64_t started_ns_ = 0;
   std::unique_ptr<Segment> output_;  // being written

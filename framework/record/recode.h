@@ -13,5 +13,7 @@ namespace penstock::record {
 /// Errors: kCorrupt, kTooLarge, kUnsupported, kUnavailable.
 Result<std::vector<std::byte>> with_codec(const BatchView& batch, Codec codec,
                                           std::size_t output_max = RecordReader::kOutputMaxDefault);
+/// As above, for who has the batch's records decompressed already: `plain`.
+Result<std::vector<std::byte>> with_codec(const BatchView& batch, Codec codec, ByteView plain);
 
 }  // namespace penstock::record
