@@ -79,6 +79,10 @@ std::int64_t Connection::number(std::string_view sql) {
 }
 
 void Connection::fail(int code, std::string_view sql) const {
+  // A table-valued pragma that was interrupted fails with SQLITE_ERROR and the text of the code.
+  if (db_ != nullptr && code == SQLITE_ERROR &&
+      std::string_view(sqlite3_errmsg(db_.get())) == sqlite3_errstr(SQLITE_INTERRUPT))
+    code = SQLITE_INTERRUPT;
   std::string text = "database " + path_ + ": ";
   text += db_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db_.get());
   text += " (" + std::string(sqlite3_errstr(code)) + ", code " + std::to_string(code) +

@@ -114,9 +114,8 @@ std::vector<std::string> source_contract(const ConnectorDescriptor& connector,
   run(broken, "stop from another thread", [&] {
     SourceHarness source(connector, settings);
     source.start();
-    std::thread stopper([&source] { source.stop(); });
+    const std::jthread stopper([&source] { source.stop(); });  // joins, also where poll() throws
     if (source.last() != Polled::kEnd) source.poll();
-    stopper.join();
   });
   return broken;
 }

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <thread>
 
 #include "connectors/sqlite/connection.h"
 #include "penstock/testing/contract.h"
@@ -380,6 +381,25 @@ TEST_F(SqliteSourceTest, ADroppedTableStopsNothing) {
   EXPECT_THAT(source.until_idle(), ElementsAre("b {x=1}"));
   EXPECT_THAT(context_.lines, ElementsAre(HasSubstr("table a does not exist any more"),
                                           HasSubstr("the tables changed")));
+}
+
+// SQLite itself gives an interrupted table-valued pragma another code at some moments.
+TEST_F(SqliteSourceTest, AnInterruptIsAnInterruptWhereverItComes) {
+  run("CREATE TABLE t(id INTEGER PRIMARY KEY, x TEXT, y TEXT)");
+  const std::jthread stopper([this](const std::stop_token& enough) {
+    while (!enough.stop_requested()) writer_->interrupt();
+  });
+  int interrupted = 0;
+  for (int i = 0; i < 20'000 && interrupted < 2000; ++i) {
+    try {
+      Statement list = writer_->prepare("SELECT name FROM pragma_table_xinfo('t') ORDER BY cid");
+      while (list.step()) {
+      }
+    } catch (const Error& e) {
+      ++interrupted;
+      ASSERT_EQ(e.code & 0xff, SQLITE_INTERRUPT) << e.what();
+    }
+  }
 }
 
 TEST_F(SqliteSourceTest, KeepsTheContractOfSources) {
