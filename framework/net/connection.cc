@@ -44,35 +44,75 @@ void TcpConnection::start(std::unique_ptr<FrameSink> sink,
 
 // ---- reading
 
+/// Reads until the socket is empty or the turn is over. Answers that are ready meanwhile leave
+/// together at its end: a client that pipelines is woken once for all of them.
 void TcpConnection::read_more() {
   if (closed_ || reading_) return;
-  reading_ = true;
-  std::array<asio::mutable_buffer, 2> into;
-  if (frame_) {
-    const ByteSpan room = frame_.room();
-    into[0] = asio::mutable_buffer(room.data(), room.size());
+  reading_ = in_turn_ = true;
+  std::size_t left = kReadTurnBytes;
+  ssize_t got = 0;
+  while (left > 0 && (got = receive()) > 0) {
+    left -= std::min(left, static_cast<std::size_t>(got));
+    take_in(static_cast<std::size_t>(got));
+    if (!take_frames()) {  // goes on when something is sent, or there is room again
+      reading_ = in_turn_ = false;
+      if (send_due_) schedule_send();
+      return;
+    }
   }
-  if (!frame_ || frame_.last_step())
-    into[1] = asio::mutable_buffer(staging_.get() + staged_to_, kStagingBytes - staged_to_);
-  socket_.async_receive(
-      into, [self = shared_from_this()](const boost::system::error_code& error, std::size_t bytes) {
-        self->reading_ = false;
-        if (self->closed_) return;
-        if (error || bytes == 0)
-          self->close_here();
-        else
-          self->on_read(bytes);
-      });
+  in_turn_ = false;
+  if (send_due_ && !waiting_) send();
+  if (closed_) return;
+  if (left == 0) {
+    context_.shard.post([self = shared_from_this()] { self->read_on(); });
+  } else if (got < 0) {
+    wait_readable();
+  } else {
+    close_here();
+  }
 }
 
-void TcpConnection::on_read(std::size_t bytes) {
+void TcpConnection::read_on() {
+  reading_ = false;
+  read_more();
+}
+
+/// Bytes received, 0 when the peer has ended or the connection failed, -1 when there are none now.
+ssize_t TcpConnection::receive() {
+  std::array<iovec, 2> into{};
+  std::size_t count = 0;
+  if (frame_) {
+    const ByteSpan room = frame_.room();
+    into[count++] = {room.data(), room.size()};
+  }
+  if (!frame_ || frame_.last_step())
+    into[count++] = {staging_.get() + staged_to_, kStagingBytes - staged_to_};
+  msghdr message{};
+  message.msg_iov = into.data();
+  message.msg_iovlen = count;
+  for (;;) {
+    const ssize_t got = ::recvmsg(socket_.native_handle(), &message, MSG_DONTWAIT);
+    if (got >= 0) return got;
+    if (errno == EAGAIN) return -1;
+    if (errno != EINTR) return 0;
+  }
+}
+
+void TcpConnection::wait_readable() {
+  socket_.async_wait(asio::ip::tcp::socket::wait_read,
+                     [self = shared_from_this()](const boost::system::error_code& error) {
+                       if (error && !self->closed_) self->close_here();
+                       self->read_on();
+                     });
+}
+
+void TcpConnection::take_in(std::size_t bytes) {
   if (frame_) {
     const std::size_t into_frame = std::min(bytes, frame_.room().size());
     frame_.filled(into_frame);
     bytes -= into_frame;
   }
   staged_to_ += bytes;
-  if (take_frames()) read_more();
 }
 
 void TcpConnection::resume_reading() {
@@ -191,7 +231,11 @@ void TcpConnection::set_answer(std::uint64_t sequence, Slot slot) {
   PENSTOCK_ASSERT(!place.ready);
   if (!slot.silent) unsent_bytes_ += slot.response.owned_bytes();
   place = std::move(slot);
-  if (sequence == first_slot_) schedule_send();
+  if (sequence != first_slot_) return;
+  if (in_turn_)
+    send_due_ = true;
+  else
+    schedule_send();
 }
 
 /// Answers of one round of the loop leave together.
@@ -205,6 +249,7 @@ void TcpConnection::schedule_send() {
 }
 
 void TcpConnection::send() {
+  send_due_ = false;
   std::uint64_t turn = 0;
   while (!slots_.empty() && slots_.front().ready) {
     if (slots_.front().silent) {

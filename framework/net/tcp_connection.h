@@ -60,7 +60,10 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   enum class SendResult : std::uint8_t { kDone, kBlocked, kCold, kFailed };
 
   void read_more();
-  void on_read(std::size_t bytes);
+  void read_on();
+  void wait_readable();
+  ssize_t receive();
+  void take_in(std::size_t bytes);
   bool take_frames();
   bool begin_frame();
   bool grow_frame();
@@ -78,6 +81,8 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   void pop_front();
 
   static constexpr std::size_t kStagingBytes = 16 << 10;
+  static constexpr std::size_t kReadTurnBytes =
+      256 << 10;  // read before the answers leave and others on the shard get their turn
   static constexpr std::uint64_t kSendfilePieceBytes = 256 << 10;
   static constexpr std::uint64_t kTurnBytes =
       1 << 20;  // sent before others on the shard get their turn
@@ -99,7 +104,8 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   std::size_t staged_to_ = 0;
   FrameUnderWay frame_;
   std::uint64_t next_sequence_ = 0;
-  bool reading_ = false;
+  bool reading_ = false;  // during a turn, and while the socket is waited for
+  bool in_turn_ = false;
   std::int64_t last_frame_ms_ = 0;
   std::int64_t frame_began_ms_ = -1;
   std::int64_t held_since_ms_ = -1;  // the frame waits for the budget, its sender for us
@@ -111,6 +117,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   std::uint64_t piece_sent_ = 0;
   std::uint64_t unsent_bytes_ = 0;
   bool send_scheduled_ = false;
+  bool send_due_ = false;         // an answer became ready during a turn of reading
   bool waiting_ = false;          // for the socket or a cold read
   std::uint64_t warm_until_ = 0;  // file position of the front piece up to which it was just read
   std::int64_t last_sent_ms_ = 0;

@@ -21,7 +21,7 @@ class Cursor {
     at_ += bytes;
     return true;
   }
-  [[nodiscard]] bool varint(std::int64_t& out, unsigned bits = 32) {
+  [[nodiscard, gnu::always_inline]] bool varint(std::int64_t& out, unsigned bits = 32) {
     if (left() >= 2) [[likely]] {  // most are of one byte or two
       const auto low = std::to_integer<std::uint64_t>(at_[0]);
       const auto high = std::to_integer<std::uint64_t>(at_[1]);
@@ -43,7 +43,7 @@ class Cursor {
     return true;
   }
   /// A length and as many bytes. -1, for null, only where it may be.
-  [[nodiscard]] bool sized(bool nullable, bool& present) {
+  [[nodiscard, gnu::always_inline]] bool sized(bool nullable, bool& present) {
     std::int64_t length = 0;
     if (!varint(length)) return false;
     present = length >= 0;

@@ -43,6 +43,8 @@ class Client {
     store_be(reinterpret_cast<std::byte*>(frame.data()), static_cast<std::int32_t>(body.size()));
     send_raw(frame.append(body));
   }
+  /// Nothing more will be sent.
+  void end() const { ::shutdown(fd_, SHUT_WR); }
   [[nodiscard]] std::size_t receive_length() const {
     std::string length(4, '\0');
     return fill(length) ? static_cast<std::size_t>(load_be<std::int32_t>(
@@ -177,6 +179,34 @@ TEST_F(Net, AnswersLeaveInTheOrderOfTheRequestsWhicheverThreadGivesThem) {
   EXPECT_EQ(client.receive(), "0");
   EXPECT_EQ(client.receive(), "1");
   EXPECT_EQ(client.receive(), "3");
+}
+TEST_F(Net, AnAnswerDoesNotWaitForTheRestOfTheNextFrame) {
+  serve(echo);
+  const Client client(port());
+  client.send_raw(std::string("\0\0\0\1a\0\0\0\3b", 10));
+  EXPECT_EQ(client.receive(), "a");
+  client.send_raw("cd");
+  EXPECT_EQ(client.receive(), "bcd");
+}
+TEST_F(Net, AClientThatHasEndedItsSideGetsTheAnswersThatWereReady) {
+  serve(echo);
+  const Client client(port());
+  client.send("a");
+  client.send("b");
+  client.end();
+  EXPECT_EQ(client.receive(), "a");
+  EXPECT_EQ(client.receive(), "b");
+  EXPECT_EQ(client.receive(), std::nullopt);
+}
+TEST_F(Net, MoreThanATurnOfFramesIsAnsweredInOrder) {
+  serve(echo);
+  const Client client(port());
+  constexpr int kFrames = 3000;
+  const std::string filling(1000, 'x');
+  const std::jthread sender([&] {
+    for (int i = 0; i < kFrames; ++i) client.send(std::to_string(i) + filling);
+  });
+  for (int i = 0; i < kFrames; ++i) ASSERT_EQ(client.receive(), std::to_string(i) + filling);
 }
 TEST_F(Net, FileRangesAndBytesLeaveAsOneFrame) {
   const std::shared_ptr<std::FILE> file(std::tmpfile(), [](std::FILE* f) { std::fclose(f); });
