@@ -281,10 +281,12 @@ def spread(options):
 
 
 def set_end(data, topic, end):
-    """The broker stopped cleanly, and noted where the log ended: now it ends there."""
-    for name in ("clean-end-offset-checkpoint", "recovery-point-offset-checkpoint", "replication-offset-checkpoint"):
+    """The broker stopped cleanly, and noted where the log ended and how long it was: now it ends there."""
+    ends = {name: end for name in ("clean-end-offset-checkpoint", "recovery-point-offset-checkpoint", "replication-offset-checkpoint")}
+    ends["clean-end-size-checkpoint"] = sum(file.stat().st_size for file in (data / f"{topic}-0").glob("*.log"))
+    for name, value in ends.items():
         lines = (data / name).read_text().splitlines()
-        (data / name).write_text("".join(f"{topic} 0 {end}\n" if line.startswith(f"{topic} 0 ") else line + "\n" for line in lines))
+        (data / name).write_text("".join(f"{topic} 0 {value}\n" if line.startswith(f"{topic} 0 ") else line + "\n" for line in lines))
 
 
 class Table:
