@@ -151,7 +151,10 @@ struct FetchOperation::Visit final : FetchWaiter {
 
 FetchOperation::FetchOperation(BrokerShard& home, std::shared_ptr<Session> session, ReplyTo reply,
                                Options options)
-    : home_(home), session_(std::move(session)), reply_(std::move(reply)), options_(options) {}
+    : home_(home),
+      session_(std::move(session)),
+      reply_(std::move(reply)),
+      options_(std::move(options)) {}
 
 FetchOperation::~FetchOperation() = default;
 

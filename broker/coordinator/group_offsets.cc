@@ -158,6 +158,7 @@ std::vector<TopicPartition> GroupStepper::all_offsets() const {
 
 void GroupStepper::remove_offsets(std::vector<TopicPartition> keys, bool whole, AnswerId to) {
   std::vector<Store::Record> records;
+  records.reserve(keys.size());
   for (const TopicPartition& partition : keys)
     records.push_back({encode_key(OffsetRecordKey{group_.id, partition}), std::nullopt});
   if (whole) {

@@ -243,7 +243,9 @@ void TransactionCoordinator::load(const PartitionRef& partition) {
       [this, index, life, status](ByteView batches) {
         if (Slot* of = alive(index, life)) replay(*of, batches, *status);
       },
-      [this, index, life, status](Status read) { loaded(index, life, read ? *status : read); });
+      [this, index, life, status](const Status& read) {
+        loaded(index, life, read ? *status : read);
+      });
 }
 
 void TransactionCoordinator::replay(Slot& slot, ByteView batches, Status& status) {
