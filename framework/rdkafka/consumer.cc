@@ -1,5 +1,6 @@
 #include "framework/rdkafka/consumer.h"
 
+#include <chrono>
 #include <utility>
 
 #include "framework/rdkafka/client_conf.h"
@@ -9,6 +10,7 @@ namespace {
 
 constexpr int kCommittedTimeoutMs = 10'000;
 constexpr int kCommittedAttempts = 6;
+constexpr std::chrono::seconds kCloseWait{2};
 
 PartitionList make_list(const std::vector<PartitionOffset>& from) {
   PartitionList list(rd_kafka_topic_partition_list_new(static_cast<int>(from.size())));
@@ -150,13 +152,23 @@ Consumer::~Consumer() {
   if (handle_ == nullptr) return;
   close();
   if (queue_ != nullptr) rd_kafka_queue_destroy(queue_);
-  rd_kafka_destroy(handle_);
+  rd_kafka_destroy_flags(handle_, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
 void Consumer::close() {
   if (closed_) return;
   closed_ = true;
-  rd_kafka_consumer_close(handle_);
+  // rd_kafka_consumer_close() waits for the coordinator as long as a session lasts.
+  if (rd_kafka_error_t* error = rd_kafka_consumer_close_queue(handle_, queue_)) {
+    rd_kafka_error_destroy(error);
+    return;
+  }
+  constexpr int kPieceMs = 50;
+  const auto end = std::chrono::steady_clock::now() + kCloseWait;
+  while (rd_kafka_consumer_closed(handle_) == 0 && std::chrono::steady_clock::now() < end) {
+    MessageBatch dropped;
+    fetch(dropped, 1, kPieceMs);  // calls the listener
+  }
 }
 
 Status Consumer::subscribe(const std::vector<std::string>& topics) {
@@ -284,12 +296,25 @@ std::int64_t Consumer::known_end(const std::string& topic, std::int32_t partitio
   return error == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : -1;
 }
 
-Status Consumer::commit(const std::vector<PartitionOffset>& offsets) {
+Status Consumer::commit(const std::vector<PartitionOffset>& offsets, int timeout_ms) {
   if (offsets.empty()) return {};
-  const auto list = make_list(offsets);
-  auto error = rd_kafka_commit(handle_, list.get(), 0);
-  for (int i = 0; i < list->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
-    error = list->elems[i].err;
+  // rd_kafka_commit() waits for the coordinator as long as a session lasts.
+  const std::unique_ptr<rd_kafka_queue_t, void (*)(rd_kafka_queue_t*)> answers(
+      rd_kafka_queue_new(handle_), rd_kafka_queue_destroy);
+  auto error =
+      rd_kafka_commit_queue(handle_, make_list(offsets).get(), answers.get(), nullptr, nullptr);
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    const std::unique_ptr<rd_kafka_event_t, void (*)(rd_kafka_event_t*)> answer(
+        rd_kafka_queue_poll(answers.get(), timeout_ms), rd_kafka_event_destroy);
+    if (!answer)
+      return fail(Errc::kUnavailable,
+                  "storing the group's offsets: no answer of the coordinator in " +
+                      std::to_string(timeout_ms) + " ms");
+    error = rd_kafka_event_error(answer.get());
+    const auto* list = rd_kafka_event_topic_partition_list(answer.get());
+    for (int i = 0; list != nullptr && i < list->cnt && error == RD_KAFKA_RESP_ERR_NO_ERROR; ++i)
+      error = list->elems[i].err;
+  }
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR__NO_OFFSET) return {};
   return fail(code_of(error),
               std::string("storing the group's offsets: ") + rd_kafka_err2str(error));

@@ -104,9 +104,9 @@ class Consumer {
   Status seek(const std::vector<PartitionOffset>& offsets);
   /// End offset as of the last fetch, or -1. Any thread.
   [[nodiscard]] std::int64_t known_end(const std::string& topic, std::int32_t partition) const;
-  /// Any thread; waits for the answer. kConflict: not ours any more; kUnavailable: trying again may
-  /// help.
-  Status commit(const std::vector<PartitionOffset>& offsets);
+  /// Any thread; waits for the answer. kConflict: not ours any more; kUnavailable: no answer in
+  /// time (they may be stored later), or trying again may help.
+  Status commit(const std::vector<PartitionOffset>& offsets, int timeout_ms);
   /// First and end offset, as the partition's leader says now.
   Result<std::pair<std::int64_t, std::int64_t>> bounds(const std::string& topic,
                                                        std::int32_t partition, int timeout_ms);
@@ -118,7 +118,8 @@ class Consumer {
   /// librdkafka 2.0.2 looks only once a second whether a full queue has room again. Asking the
   /// partition's leader for something makes it look now; costs one round trip.
   void nudge(const std::string& topic, std::int32_t partition);
-  /// Leaves the group; the listener is told about what was assigned.
+  /// Leaves the group; the listener is told about what was assigned. Without a coordinator it gives
+  /// up after some seconds: the group then waits for the end of the session.
   void close();
 
  private:

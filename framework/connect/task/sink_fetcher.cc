@@ -43,13 +43,15 @@ void SinkFetcher::close() {
 
 void SinkFetcher::run() {
   for (;;) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (closing_) break;
-    }
+    if (closing()) break;
     fetch();
   }
   consumer_->close();
+}
+
+bool SinkFetcher::closing() {
+  const std::lock_guard lock(mutex_);
+  return closing_;
 }
 
 bool SinkFetcher::room(milliseconds wait) {
@@ -281,7 +283,7 @@ bool SinkFetcher::wait_for_answer() {
 Result<std::pair<std::int64_t, std::int64_t>> SinkFetcher::bounds(const std::string& topic,
                                                                   std::int32_t partition) {
   Result<std::pair<std::int64_t, std::int64_t>> out;
-  for (int i = 0; i < kBoundsTries; ++i) {
+  for (int i = 0; i < kBoundsTries && (i == 0 || !closing()); ++i) {
     out = consumer_->bounds(topic, partition, kBoundsTimeoutMs);
     if (out) break;
   }
@@ -291,7 +293,7 @@ Result<std::pair<std::int64_t, std::int64_t>> SinkFetcher::bounds(const std::str
 void SinkFetcher::assigned(std::vector<PartitionOffset>& partitions) {
   ++rebalances_;
   Result<std::string> cluster;
-  for (int i = 0; i < kBoundsTries && (i == 0 || !cluster); ++i)
+  for (int i = 0; i < kBoundsTries && (i == 0 || (!cluster && !closing())); ++i)
     cluster = consumer_->cluster_id(kBoundsTimeoutMs);
   if (!cluster) return failed(cluster.error());
   std::vector<bool> committed;

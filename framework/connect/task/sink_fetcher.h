@@ -90,7 +90,9 @@ class SinkFetcher final : public rdkafka::RebalanceListener {
   [[nodiscard]] bool has_batch() const;
   void hold(bool on);
 
-  Status commit(const std::vector<PartitionOffset>& offsets) { return consumer_->commit(offsets); }
+  Status commit(const std::vector<PartitionOffset>& offsets, int timeout_ms) {
+    return consumer_->commit(offsets, timeout_ms);
+  }
   [[nodiscard]] std::int64_t known_end(const std::string& topic, std::int32_t partition) const {
     return consumer_->known_end(topic, partition);
   }
@@ -102,6 +104,7 @@ class SinkFetcher final : public rdkafka::RebalanceListener {
  private:
   using Partition = std::pair<std::string, std::int32_t>;
   void run();
+  bool closing();
   bool room(std::chrono::milliseconds wait);
   void set_paused(bool on);
   void fetch();

@@ -15,6 +15,8 @@ constexpr milliseconds kEventWait{50};
 constexpr milliseconds kTickEvery{500};
 constexpr milliseconds kReportEvery{1'000};
 constexpr milliseconds kTopicCheckEvery{5'000};
+constexpr milliseconds kCommitWait{5'000};
+constexpr milliseconds kStopCommitWait{1'500};
 constexpr milliseconds kIdleFlush{1'000};
 constexpr milliseconds kEndFlush{200};  // at the end of all partitions there is nothing to wait for
 
@@ -214,7 +216,9 @@ bool SinkLoop::commit() {
       offsets.push_back({partition.first, partition.second, at.position});
   }
   if (offsets.empty()) return true;
-  const auto committed = fetcher_->commit(offsets);
+  const auto committed = fetcher_->commit(
+      offsets,
+      static_cast<int>((setup_.signal->stopping() ? kStopCommitWait : kCommitWait).count()));
   if (committed) {
     for (const auto& at : offsets) progress_[{at.topic, at.partition}].stored = at.offset;
     return true;

@@ -144,7 +144,7 @@ TEST_F(Clients, ReadsFromTheBeginningToTheEndAndStoresWhatItIsTold) {
     consume_until(*consumer, batch, [&] { return has(batch, MessageBatch::Kind::kEnd); });
     ASSERT_EQ(batch.size(), 11U);
     EXPECT_EQ(batch.view(10).offset, 10);
-    ASSERT_TRUE(consumer->commit({{"t", 0, 7}}));
+    ASSERT_TRUE(consumer->commit({{"t", 0, 7}}, 10'000));
   }
   auto again = Consumer::open(settings(Role::kConsumer), rebalances_).value();
   ASSERT_TRUE(again->subscribe({"t"}));
@@ -174,6 +174,27 @@ TEST_F(Clients, OffsetBeyondTheEndIsAnErrorAndNotAReset) {
   consume_until(*consumer, batch, [&] { return batch.size() > 0; });
   ASSERT_GT(batch.size(), 0U);
   EXPECT_EQ(batch.view(0).kind, MessageBatch::Kind::kOutOfRange);
+}
+
+// librdkafka itself waits as long as a session lasts, for both.
+TEST_F(Clients, WithoutACoordinatorStoringAndLeavingComeToAnEnd) {
+  produce(1);
+  auto longer = settings(Role::kConsumer);
+  longer.values["session.timeout.ms"] = "300000";
+  longer.values["max.poll.interval.ms"] = "300000";
+  auto consumer = Consumer::open(longer, rebalances_).value();
+  ASSERT_TRUE(consumer->subscribe({"t"}));
+  MessageBatch batch;
+  consume_until(*consumer, batch, [&] { return has(batch, MessageBatch::Kind::kRecord); });
+  ASSERT_TRUE(has(batch, MessageBatch::Kind::kRecord));
+  rd_kafka_mock_broker_set_down(cluster_, 1);
+  const auto stored = consumer->commit({{"t", 0, 1}}, 300);
+  ASSERT_FALSE(stored);
+  EXPECT_EQ(stored.error().code, Errc::kUnavailable);
+  batch.clear();
+  const auto began = steady_clock::now();
+  consumer.reset();
+  EXPECT_LT(steady_clock::now() - began, kDeadline);
 }
 
 TEST_F(Clients, RecordLongerThanTheLimitIsRefusedAtOnce) {
