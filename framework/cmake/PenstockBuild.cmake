@@ -32,6 +32,8 @@ set(PENSTOCK_SANITIZE "" CACHE STRING "Value for -fsanitize, e.g. address,undefi
 if(PENSTOCK_SANITIZE)
   add_compile_options(-fsanitize=${PENSTOCK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${PENSTOCK_SANITIZE})
+  # ThreadSanitizer does not know fences; what they order here are atomics.
+  add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-tsan>)
 endif()
 
 add_library(penstock_warnings INTERFACE)

@@ -24,10 +24,21 @@ Result<std::byte*> map(int fd) {
   return static_cast<std::byte*>(memory);
 }
 
+// Fields that are no atomics in the layout are read and written as such: the other side may do so
+// at the same moment.
+template <class T>
+void put(T& field, T value) {
+  std::atomic_ref(field).store(value, std::memory_order_relaxed);
+}
+template <class T>
+T get(const T& field) {
+  return std::atomic_ref(const_cast<T&>(field)).load(std::memory_order_relaxed);
+}
+
 /// Odd while fields change. The fence keeps their stores behind it.
 std::uint64_t begin_write(TaskPage& page) {
-  page.magic = TaskPage::kMagic;
-  page.layout = 1;
+  put(page.magic, TaskPage::kMagic);
+  put(page.layout, 1U);
   const auto version = page.version.load(std::memory_order_relaxed) | 1U;
   page.version.store(version, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);
@@ -101,8 +112,8 @@ void begin_put(TaskPage& page, std::int64_t now_ms, std::string_view topic, std:
   page.first_offset.store(first_offset, std::memory_order_relaxed);
   page.last_offset.store(last_offset, std::memory_order_relaxed);
   const auto n = std::min(topic.size(), TaskPage::kTopicBytes - 1);
-  std::memcpy(page.topic, topic.data(), n);
-  page.topic[n] = '\0';
+  for (std::size_t i = 0; i < n; ++i) put(page.topic[i], topic[i]);
+  put(page.topic[n], '\0');
   end_write(page, version);
 }
 
@@ -127,9 +138,9 @@ TaskPageView read_page(const TaskPage& page) {
     view.first_offset = page.first_offset.load(std::memory_order_relaxed);
     view.last_offset = page.last_offset.load(std::memory_order_relaxed);
     char topic[TaskPage::kTopicBytes];
-    std::memcpy(topic, page.topic, sizeof topic);
+    for (std::size_t c = 0; c < sizeof topic; ++c) topic[c] = get(page.topic[c]);
     view.topic.assign(topic, ::strnlen(topic, sizeof topic));
-    const bool known = page.magic == TaskPage::kMagic && page.layout == 1;
+    const bool known = get(page.magic) == TaskPage::kMagic && get(page.layout) == 1;
     std::atomic_thread_fence(std::memory_order_acquire);
     view.valid = known && page.version.load(std::memory_order_relaxed) == before;
   }
