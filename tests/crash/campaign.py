@@ -16,6 +16,7 @@ import checker  # noqa: E402
 import kafka_wire  # noqa: E402
 
 TOPIC = "campaign"
+UNKNOWN_MOST = 0.1  # of the rounds; a campaign with more of them says too little
 # Error codes of Produce that say: nothing was stored.
 REFUSED = (3, 6, 10, 19, 44, 45)
 STORAGE_ERROR = 56  # stored or not: a sync may have failed behind the write
@@ -27,6 +28,7 @@ def options(description, rounds):
     parser.add_argument("--seconds", type=float, help="end after this time, whatever --rounds says")
     parser.add_argument("--seed", type=int, default=None, help="random if left out; printed")
     parser.add_argument("--log", type=pathlib.Path, help="append one JSON object a round; rounds already there are not run again")
+    parser.add_argument("--floor", type=int, help="acknowledged records below which a round is UNKNOWN, instead of the campaign's own number")
     parser.add_argument("--keep", action="store_true", help="keep the folder of a failed round")
     parser.add_argument("--json", action="store_true", help="print nothing but one JSON object at the end")
     return parser
@@ -44,11 +46,43 @@ def need_root():
         sys.exit(77)
 
 
-def run(args, one_round, summary=lambda lines: {}):
-    """Calls one_round(number, folder, random) -> dict with "anomalies" (a number) for each round; prints and logs; the exit code. summary(lines)
-    -> dict of what is to be said of all rounds besides their totals."""
+def verdict_of(line, least):
+    """INVALID: something is wrong; UNKNOWN: too little happened for a clean round to mean anything; VALID. `least` is {count: what a round must
+    reach}."""
+    if line["anomalies"]:
+        return "INVALID"
+    return "UNKNOWN" if any(line.get(name, 0) < most for name, most in least.items()) else "VALID"
+
+
+def totals_of(lines):
+    """(sums, largest): counts are added up; of what is measured (its name ends in _s or _ms) the largest value is kept."""
+    sums, largest = {}, {}
+    for line in lines:
+        for name, value in line.items():
+            if name in ("round", "seed", "at", "points") or not isinstance(value, (int, float)) or isinstance(value, bool):
+                continue
+            if name.endswith(("_s", "_ms")):
+                largest[name] = max(largest.get(name, value), value)
+            else:
+                sums[name] = round(sums.get(name, 0) + value, 1)
+    return sums, largest
+
+
+def exit_code(verdicts):
+    """0: enough rounds, all of them clean; 1: anomalies, or no round at all; 2: too many rounds are UNKNOWN."""
+    if not verdicts or "INVALID" in verdicts:
+        return 1
+    return 2 if verdicts.count("UNKNOWN") > UNKNOWN_MOST * len(verdicts) else 0
+
+
+def run(args, one_round, least, summary=lambda lines: {}):
+    """Calls one_round(number, folder, random) -> dict with "anomalies" (a number) for each round; prints and logs; the exit code. A round that does
+    not reach the counts of `least` is UNKNOWN. summary(lines) -> dict of what is to be said of all rounds besides their totals."""
+    least = dict(least)
+    if args.floor is not None:
+        least["acknowledged"] = args.floor
     seed = args.seed if args.seed is not None else random.randrange(1 << 31)
-    say(args, f"seed {seed}")
+    say(args, f"seed {seed}; a round is UNKNOWN below {json.dumps(least)}")
     lines = [json.loads(line) for line in args.log.read_text().splitlines()] if args.log and args.log.exists() else []
     deadline = time.monotonic() + args.seconds if args.seconds else None
     for number in range(len(lines), args.rounds):
@@ -60,7 +94,7 @@ def run(args, one_round, summary=lambda lines: {}):
             result = one_round(number, folder, random.Random(seed + number))
         except Exception as error:  # one failed round must not hide the others
             result = {"anomalies": 1, "error": f"{type(error).__name__}: {error}"}
-        line = {"round": number, "seed": seed + number, "seconds": round(time.monotonic() - began, 1), **result}
+        line = {"round": number, "seed": seed + number, "verdict": verdict_of(result, least), "seconds": round(time.monotonic() - began, 1), **result}
         say(args, json.dumps(line))
         lines.append(line)
         if args.log:
@@ -70,18 +104,18 @@ def run(args, one_round, summary=lambda lines: {}):
             say(args, f"kept {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
-    totals = {}
-    for line in lines:
-        for name, value in line.items():
-            if name not in ("round", "seed", "at", "points") and isinstance(value, (int, float)) and not isinstance(value, bool):
-                totals[name] = round(totals.get(name, 0) + value, 1)
-    failed = sum(1 for line in lines if line["anomalies"])
-    more = summary(lines)
+    verdicts = [verdict_of(line, least) for line in lines]
+    failed, unknown = verdicts.count("INVALID"), verdicts.count("UNKNOWN")
+    totals, largest = totals_of(lines)
+    more = {"largest": largest, **summary(lines)}
     if args.json:
-        print(json.dumps({"rounds": len(lines), "failed": failed, "totals": totals, **more}))
+        print(json.dumps({"rounds": len(lines), "failed": failed, "unknown": unknown, "totals": totals, **more}))
     else:
-        print(f"{len(lines)} rounds, {failed} with anomalies; totals {json.dumps(totals)}" + "".join(f"; {name} {json.dumps(more[name])}" for name in more))
-    return 1 if failed or not lines else 0
+        print(f"{len(lines)} rounds, {failed} with anomalies, {unknown} UNKNOWN; totals {json.dumps(totals)}"
+              + "".join(f"; {name} {json.dumps(value)}" for name, value in more.items() if value))
+        if exit_code(verdicts) == 2:
+            print(f"more than {UNKNOWN_MOST:.0%} of the rounds are UNKNOWN: too little was acknowledged for this campaign to say anything")
+    return exit_code(verdicts)
 
 
 class Producer(threading.Thread):
@@ -96,6 +130,7 @@ class Producer(threading.Thread):
         self.history = []
         self.running = True
         self.acknowledged = 0
+        self.answers = []  # (time, records) of each acknowledgement
         self.refused = 0
 
     def run(self):
@@ -111,6 +146,7 @@ class Producer(threading.Thread):
                 client = client or kafka_wire.Client(self.bootstrap, 5)
                 base = client.produce(TOPIC, self.partition, [value.encode() for value in values])
                 status = "ok"
+                self.answers.append((time.time(), len(values)))
                 self.acknowledged += len(values)
             except kafka_wire.WireError as error:
                 code = str(error).rsplit(" ", 1)[-1]

@@ -219,7 +219,7 @@ def main():
         campaign.say(args, f"{points} points ({', '.join(str(each[0]) for each in counts)} calls in three runs); by call {json.dumps(counts[0][2])}; "
                            f"by stage {json.dumps(stages)}")
     args.rounds = args.rounds or points * args.passes
-    return campaign.run(args, one_round(points, args.power), summary)
+    return campaign.run(args, one_round(points, args.power), {"killed": 1}, summary)
 
 
 if __name__ == "__main__":

@@ -95,7 +95,7 @@ def main():
     campaign.need_root()
     whole = Campaign()
     try:
-        return campaign.run(args, whole.one_round)
+        return campaign.run(args, whole.one_round, {"acknowledged": 300, "refused": 3})
     finally:
         whole.close()
 

@@ -43,7 +43,7 @@ def main():
     parser.add_argument("--cycles", type=int, default=10, help="kills a round")
     parser.add_argument("--flush", choices=("os", "ack"), default=None)
     args = parser.parse_args()
-    return campaign.run(args, one_round(args.cycles, args.flush))
+    return campaign.run(args, one_round(args.cycles, args.flush), {"acknowledged": 500 * args.cycles, "commits": 1, "kills": args.cycles})
 
 
 if __name__ == "__main__":
