@@ -65,11 +65,20 @@ class SelfTests(Programs):
             self.assertEqual({e["success"] for e in got if e["name"] == "offsets_committed"}, {True})
 
     def test_client_compatibility(self):
-        self.create()
-        out = self.tool("ClientCompatibilityTest", "--topic", self.topic, "--offsets-for-times-supported", "true", "--cluster-id-supported", "true",
-                        "--expect-record-too-large-exception", "false", "--num-cluster-nodes", 1, "--create-topics-supported", "true",
-                        "--describe-acls-supported", "true", "--describe-configs-supported", "true", "--idempotent-producer-supported", "true")
-        self.assertIn("SUCCESS", out)
+        # The program gives itself 10 s from its first request to its last record, requests of a cold admin client and producer included. A busy
+        # machine takes longer against any broker: then it is asked again, with new topics.
+        for _ in range(3):
+            self.create()
+            done = self.tool("ClientCompatibilityTest", "--topic", self.topic, "--offsets-for-times-supported", "true", "--cluster-id-supported",
+                             "true", "--expect-record-too-large-exception", "false", "--num-cluster-nodes", 1, "--create-topics-supported", "true",
+                             "--describe-acls-supported", "true", "--describe-configs-supported", "true", "--idempotent-producer-supported", "true",
+                             check=False)
+            if "Timed out after 10000 ms." not in done.stdout:
+                break
+            for topic in (self.topic, "newtopic"):
+                self.tool("TopicCommand", "--delete", "--topic", topic)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("SUCCESS", done.stdout)
 
     def test_log_compaction(self):
         for codec, deletes in (("none", 30), ("lz4", 0)):

@@ -8,6 +8,7 @@ $PENSTOCK_PEERS_CACHE/kafka-4.3.0, by default ${XDG_CACHE_HOME:-~/.cache}/pensto
 import argparse
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -45,6 +46,7 @@ JVM_SERVER = (
 )
 READY_TIMEOUT_S = 90
 PORT_ATTEMPTS = 3
+OWN_PORTS = range(20_000, 32_000)
 STOP_TIMEOUT_S = 30
 
 # DumpLogSegments reports damage in its output and still exits with 0. The patterns are tied to the
@@ -168,9 +170,11 @@ def java(class_name, *, heap, log_level="WARN", properties=(), jvm=JVM_SMALL):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One below those that the system hands out: nobody gets it while a killed broker restarts."""
+    for port in random.sample(OWN_PORTS, len(OWN_PORTS)):
+        if not is_taken(port):
+            return port
+    raise PeerError(f"no port from {OWN_PORTS.start} to {OWN_PORTS.stop} is free")
 
 
 def is_taken(port):
