@@ -36,11 +36,20 @@ if(PENSTOCK_SANITIZE)
   add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-tsan>)
 endif()
 
+option(PENSTOCK_COVERAGE "Count which lines run, for gcov" OFF)
+if(PENSTOCK_COVERAGE)
+  add_compile_options(--coverage -fprofile-update=atomic)
+  add_link_options(--coverage)
+endif()
+
 add_library(penstock_warnings INTERFACE)
+target_compile_options(penstock_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
 # g++ 12 reports false positives of -Wrestrict in std::string (its bug 105651), and of -Wmaybe-uninitialized when it instruments code.
-target_compile_options(penstock_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Wno-restrict)
-if(PENSTOCK_SANITIZE)
-  target_compile_options(penstock_warnings INTERFACE -Wno-maybe-uninitialized)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(penstock_warnings INTERFACE -Wno-restrict)
+  if(PENSTOCK_SANITIZE OR PENSTOCK_COVERAGE)
+    target_compile_options(penstock_warnings INTERFACE -Wno-maybe-uninitialized)
+  endif()
 endif()
 
 function(penstock_library name)

@@ -6,7 +6,9 @@
 #include <iterator>
 #include <random>
 
-#include "tests/fuzz/fuzz_targets.h"
+#include "framework/record/batch.h"
+#include "tests/fuzz/log_targets.h"
+#include "tests/fuzz/seeds.h"
 
 namespace penstock::fuzz {
 namespace {
@@ -14,7 +16,9 @@ namespace {
 using Bytes = std::vector<std::byte>;
 using Target = void (*)(ByteView);
 
-constexpr Target kTargets[] = {batch, decompress, index};
+constexpr std::size_t kAttributesLowByteAt = 22;
+
+constexpr Target kTargets[] = {batch, decompress, index, checkpoint, segment};
 
 void run_corpus(const std::string& folder) {
   int files = 0;
@@ -30,28 +34,43 @@ void run_corpus(const std::string& folder) {
 }
 
 TEST(Fuzz, TheBatchCorpusIsTaken) { run_corpus("batch"); }
+TEST(Fuzz, TheDecompressCorpusIsTaken) { run_corpus("decompress"); }
 TEST(Fuzz, TheIndexCorpusIsTaken) { run_corpus("index"); }
+TEST(Fuzz, TheCheckpointCorpusIsTaken) { run_corpus("checkpoint"); }
+TEST(Fuzz, TheSegmentCorpusIsTaken) { run_corpus("segment"); }
 
 TEST(Fuzz, MutatedBatchesOfEveryCodecAreTaken) {
   const std::uint64_t seed = std::random_device()();
   std::cout << "seed " << seed << "\n";
   std::mt19937_64 random(seed);
-  for (int codec = 0; codec < 5; ++codec) {
-    record::BatchBuilder::Options options;
-    options.codec = static_cast<record::Codec>(codec);
-    record::BatchBuilder builder(options);
-    for (int i = 0; i < 20; ++i) builder.add(i, "key", "a value that repeats a value that repeats");
-    const Bytes good = builder.finish();
+  for (const Seed& good : seeds("batch")) {
+    const std::byte codec = good.bytes[kAttributesLowByteAt] & std::byte{7};
     for (int round = 0; round < 3000; ++round) {
-      Bytes bad = good;
+      Bytes bad = good.bytes;
       for (std::uint64_t n = 1 + random() % 4; n > 0; --n)
         bad[random() % bad.size()] = static_cast<std::byte>(random());
       if (random() % 4 == 0) bad.resize(random() % bad.size());
       batch(bad);
       if (bad.size() > record::kBatchHeaderBytes) {
-        bad[record::kBatchHeaderBytes - 1] = static_cast<std::byte>(codec);
+        bad[record::kBatchHeaderBytes - 1] = codec;
         decompress(ByteView(bad).subspan(record::kBatchHeaderBytes - 1));
       }
+    }
+  }
+}
+
+TEST(Fuzz, MutatedSegmentsAreTaken) {
+  const std::uint64_t seed = std::random_device()();
+  std::cout << "seed " << seed << "\n";
+  std::mt19937_64 random(seed);
+  for (const Seed& good : seeds("segment")) {
+    for (int round = 0; round < 100; ++round) {
+      Bytes bad = good.bytes;
+      bad[0] = static_cast<std::byte>(random());
+      for (std::uint64_t n = random() % 4; n > 0; --n)
+        bad[random() % bad.size()] = static_cast<std::byte>(random());
+      if (random() % 4 == 0) bad.resize(random() % bad.size());
+      segment(bad);
     }
   }
 }
@@ -62,6 +81,7 @@ TEST(Fuzz, RandomIndexesAreTaken) {
     Bytes bytes(random() % 200);
     for (std::byte& byte : bytes) byte = static_cast<std::byte>(random() % 3 == 0 ? random() : 0);
     index(bytes);
+    checkpoint(bytes);
   }
 }
 

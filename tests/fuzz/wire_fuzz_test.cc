@@ -9,7 +9,7 @@
 #include <random>
 
 #include "broker/api_table.h"
-#include "framework/config/properties.h"
+#include "tests/fuzz/seeds.h"
 #include "tests/fuzz/wire_targets.h"
 
 namespace penstock::fuzz {
@@ -63,7 +63,14 @@ TEST(WireFuzz, EveryApiOfTheTableHasBothMessagesHere) {
     }
   }
 }
-TEST(WireFuzz, TheCorpusIsTaken) { run_corpus("wire", wire); }
+TEST(WireFuzz, NoApiHasAVersionThatIsNotTried) {
+  for (const broker::Api& api : broker::api_table())
+    EXPECT_LE(api.high, kVersionMax) << to_string(api.key);
+}
+TEST(WireFuzz, TheCorpusIsTaken) {
+  run_corpus("wire", wire_everywhere);
+  run_corpus("wire", wire);
+}
 TEST(WireFuzz, MutatedMessagesOfEveryVersionAreTaken) {
   auto random = printed_seed();
   const auto end = Clock::now() + kLong;
@@ -87,12 +94,9 @@ TEST(PropertiesFuzz, TheCorpusIsTaken) { run_corpus("properties", properties); }
 TEST(PropertiesFuzz, MutatedFilesAreTaken) {
   auto random = printed_seed();
   const auto end = Clock::now() + kLong / 4;
-  constexpr std::string_view kGood =
-      "# comment\n! too\nkey=value\nother : text\\\n   goes "
-      "on\n\\u0041=\\t\\n\nempty\nlist=a,b\\,c\r\nspaces   x y \n";
-  const auto good = as_bytes(kGood);
+  const Bytes good = seeds("properties").front().bytes;
   for (int round = 0; round < 50'000 && Clock::now() < end; ++round) {
-    Bytes bad(good.begin(), good.end());
+    Bytes bad = good;
     mutate(bad, random);
     if (!bad.empty() && random() % 2 == 0) bad[random() % bad.size()] = std::byte{'\\'};
     properties(bad);

@@ -23,9 +23,16 @@ struct WireMessage {
 
 [[nodiscard]] std::span<const WireMessage> wire_messages();
 
+/// No API has a higher version yet; bodies are decoded in all up to it, those too that the broker
+/// does not speak.
+inline constexpr std::int16_t kVersionMax = 18;
+
 /// All that a corpus file goes through: the request header, then the body in every message and
-/// version of the API table.
+/// version.
+void wire_everywhere(ByteView frame);
+/// The body as request and as response of the API and in the version that the header names.
 void wire(ByteView frame);
+/// A properties file, and each of its values in every form that settings have.
 void properties(ByteView text);
 
 }  // namespace penstock::fuzz

@@ -11,6 +11,18 @@
 
 namespace penstock::protocol {
 
+/// Where a page begins.
+template <class Text>
+struct TopicPartitionCursor {
+  Text topic;
+  std::int32_t partition = 0;
+  template <class V>
+  void fields(V& v) {
+    v(topic);
+    v(partition);
+  }
+};
+
 // DescribeTopicPartitions (key 75), version 0 (KIP-966): partitions in pages.
 struct DescribeTopicPartitionsRequest {
   struct Topic {
@@ -20,15 +32,7 @@ struct DescribeTopicPartitionsRequest {
       v(name);
     }
   };
-  struct Cursor {
-    std::string_view topic;
-    std::int32_t partition = 0;
-    template <class V>
-    void fields(V& v) {
-      v(topic);
-      v(partition);
-    }
-  };
+  using Cursor = TopicPartitionCursor<std::string_view>;
   std::vector<Topic> topics;  // empty: all
   std::int32_t partitions_max = 2000;
   std::optional<Cursor> cursor;  // where to go on
@@ -81,15 +85,7 @@ struct DescribeTopicPartitionsResponse {
       v(authorized_operations);
     }
   };
-  struct Cursor {
-    std::string topic;
-    std::int32_t partition = 0;
-    template <class V>
-    void fields(V& v) {
-      v(topic);
-      v(partition);
-    }
-  };
+  using Cursor = TopicPartitionCursor<std::string>;
   std::int32_t throttle_ms = 0;
   std::vector<Topic> topics;
   std::optional<Cursor> next;
