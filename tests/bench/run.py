@@ -4,7 +4,8 @@ loop over the same statements and librdkafka in the same run. Start-up is exclud
 the other end to the last. The figure is the median of the runs.
 
 Example: ./dev bench connectors --repeat 10 --runs 3 --json bench.json
-         ./dev bench broker --runs 5 --json bench.json
+         ./dev bench broker --json bench.json
+         ./dev bench broker --only startup,stored --start-partitions 100 --start-gib 1 --runs 1
 Benchmarks: broker, connectors, startup, memory; without a name, all of them. broker needs Java and Maven (./dev setup --all)."""
 
 import argparse
@@ -337,6 +338,7 @@ def bench_memory(options, folder):
 
 
 BENCHMARKS = {"broker": broker_bench.bench_broker, "connectors": bench_connectors, "startup": bench_startup, "memory": bench_memory}
+RUNS = {"broker": 5, "connectors": 3, "startup": 5}
 
 
 def say(text):
@@ -347,10 +349,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--repeat", type=int, default=10, help="how many times the flights are repeated (336,776 rows each)")
-    parser.add_argument("--runs", type=int, default=3)
+    usual = ", ".join(f"{name} {runs}" for name, runs in RUNS.items())
+    parser.add_argument("--runs", type=int, help=f"the figure is their median; left out: {usual}")
     parser.add_argument("--only", help="connectors: measures whose name holds this; broker: parts of load,startup,stored")
     parser.add_argument("--no-kafka", dest="kafka", action="store_false", help="broker: ours alone")
     parser.add_argument("--long-seconds", type=int, default=600, help="broker: length of the p99.9 row; 0 leaves it out")
+    parser.add_argument("--start-partitions", type=int, default=1000, help="broker: of the start-up rows")
+    parser.add_argument("--start-gib", type=float, default=10, help="broker: stored in the start-up rows")
     parser.add_argument("--json", type=pathlib.Path, help="append the figures as one JSON line to this file")
     options = parser.parse_args()
     unknown = set(options.names) - set(BENCHMARKS)
@@ -360,7 +365,7 @@ def main():
     for name in options.names or BENCHMARKS:
         folder = pathlib.Path(tempfile.mkdtemp(prefix="penstock-bench-"))
         try:
-            out[name] = BENCHMARKS[name](options, folder)
+            out[name] = BENCHMARKS[name](argparse.Namespace(**{**vars(options), "runs": options.runs or RUNS.get(name)}), folder)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     if options.json:

@@ -3,8 +3,8 @@
 --under running: any segment, the active one too, is damaged while the broker serves, and its scrubber, a reader over the raw protocol and
 librdkafka's consumer with check.crcs=true look for it. Each damage must be named (in the broker's log at start, when it is served or scrubbed; by
 an error code; by a CRC) and no wrong byte may be accepted as sound: a value that a reader took at an offset that is not its own counts as
-well, and so does a batch with another leader epoch. A third of the flips hit the head of a batch (base offset, length, leader epoch, magic), which its CRC does not cover; under a running broker
-in the active segment too. The summary tells misses by kind of damage and kind of segment.
+well, and so does a batch with another leader epoch. A third of the flips hit the head of a batch (base offset, length, leader epoch, magic),
+which its CRC does not cover; under a running broker in the active segment too. The summary tells misses by kind of damage and kind of segment.
 
 Example: tests/crash/bit_rot.py --rounds 100 --under stopped --log rot.jsonl"""
 
@@ -160,8 +160,9 @@ def one_round(under):
                 with contextlib.suppress(TimeoutError):
                     by_log = bool(kafka_wire.wait_until(by_broker, SCRUBBED_S, "the damage to be named"))
             named = by_log or by_reader or by_consumer
-            return {**damaged, "damages": 1, "acknowledged": len(values), "wrong_bytes_accepted": wrong, "named": int(named), "unnamed": int(not named),
-                    "named_in_log": int(by_log), "named_to_reader": int(by_reader), "named_to_librdkafka": int(by_consumer),
+            return {**damaged, "damages": 1, "acknowledged": len(values), "wrong_bytes_accepted": wrong,
+                    "named": int(named), "unnamed": int(not named), "named_in_log": int(by_log),
+                    "named_to_reader": int(by_reader), "named_to_librdkafka": int(by_consumer),
                     "named_after_s": round(time.monotonic() - began, 2), "anomalies": wrong + int(not named)}
         finally:
             broker.kill()

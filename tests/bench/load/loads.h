@@ -70,11 +70,12 @@ nlohmann::json run_receive_floor(const std::string& directory, std::uint64_t byt
                                  std::size_t batch_bytes);
 nlohmann::json run_sendfile_floor(const std::string& directory, std::uint64_t bytes);
 
-/// Writes segments of one sound, sparse record batch each, offsets and epochs in order, into the
-/// directory of a partition that a stopped broker has emptied: 'stored' data that takes no room.
-/// Returns the offset behind them.
+/// Writes segments of sound, sparse record batches and their offset indexes, offsets and epochs in
+/// order, of now, into the directory of a partition that a stopped broker has emptied: 'stored'
+/// data that takes a page a batch. Whoever reads them finds their CRCs right. Returns the offset
+/// behind them.
 nlohmann::json make_sparse_segments(const std::string& directory, int segments,
-                                    std::uint64_t segment_bytes);
+                                    std::uint64_t segment_bytes, std::size_t batch_bytes);
 
 /// Microseconds at these shares of `sorted`.
 [[nodiscard]] double percentile_us(const std::vector<std::uint32_t>& sorted, double share);

@@ -108,16 +108,18 @@ int main(int argc, char** argv) {
     std::string directory;
     int segments = 50;
     std::uint64_t segment_bytes = 1 << 30;
+    std::size_t batch_bytes = 1 << 20;
   };
   command(
       "sparse-segments", "fills a partition's directory with sparse segments", Sparse{},
       [](const Sparse& at) {
-        return make_sparse_segments(at.directory, at.segments, at.segment_bytes);
+        return make_sparse_segments(at.directory, at.segments, at.segment_bytes, at.batch_bytes);
       },
       [](CLI::App& sub, Sparse& options) {
         sub.add_option("--directory", options.directory)->required();
         sub.add_option("--segments", options.segments);
         sub.add_option("--segment-bytes", options.segment_bytes);
+        sub.add_option("--batch-bytes", options.batch_bytes)->check(CLI::Range(1 << 10, 1 << 26));
       });
 
   CLI11_PARSE(app, argc, argv);
