@@ -21,9 +21,17 @@ constexpr std::string_view kNoJmx = "there is no JMX";
 constexpr std::string_view kKernel = "the kernel chooses the size";
 constexpr std::string_view kDropped = "Kafka 4 has dropped it";
 
+// Families whose members cannot be listed: listeners have names, and Kafka 4 has none of the
+// others.
+constexpr std::array<std::string_view, 6> kOpenFamilies = {"listener.name.*", "password.encoder.*",
+                                                           "rlmm.config.*",   "rsm.config.*",
+                                                           "unstable.*",      "zookeeper.*"};
+
 // By name. A family is looked at when no entry and no longer family has the name.
 constexpr std::array kSettings = {
-    KafkaSetting{"add.partitions.to.txn.*", kAny, "retries are fixed: each 2 ms for 100 ms, because the markers are this broker's own"},
+    KafkaSetting{
+        "add.partitions.to.txn.*", kAny,
+        "retries are fixed: each 2 ms for 100 ms, because the markers are this broker's own"},
     KafkaSetting{"allow.everyone.if.no.acl.found", kAny, kPlain},
     KafkaSetting{"alter.config.policy.class.name", "", kNoPlugins},
     KafkaSetting{"alter.log.dirs.replication.quota.*", kAny, "there is one log directory"},
@@ -33,12 +41,11 @@ constexpr std::array kSettings = {
     KafkaSetting{"background.threads", kAny, kThreads},
     KafkaSetting{"broker.heartbeat.interval.ms", kAny, kOneBroker},
     KafkaSetting{"broker.id.generation.enable", kAny, "the id is that of node.id"},
-    KafkaSetting{"broker.rack", kAny, kOneBroker},
     KafkaSetting{"broker.session.timeout.ms", kAny, kOneBroker},
     KafkaSetting{"client.quota.callback.class", "", kNoPlugins},
-    KafkaSetting{"compression.gzip.level", kAny, "each codec has one level"},
-    KafkaSetting{"compression.lz4.level", kAny, "each codec has one level"},
-    KafkaSetting{"compression.zstd.level", kAny, "each codec has one level"},
+    KafkaSetting{"compression.gzip.level", "-1", "each codec has one level"},
+    KafkaSetting{"compression.lz4.level", "9", "each codec has one level"},
+    KafkaSetting{"compression.zstd.level", "3", "each codec has one level"},
     KafkaSetting{"config.providers", "", kNoPlugins},
     KafkaSetting{"connection.failed.authentication.delay.ms", kAny, kPlain},
     KafkaSetting{"connections.max.reauth.ms", kAny, kPlain},
@@ -55,6 +62,9 @@ constexpr std::array kSettings = {
     KafkaSetting{"follower.fetch.last.tiered.offset.enable", kAny, kNoTiers},
     KafkaSetting{"group.consumer.*", kAny, "members get new assignments at once"},
     KafkaSetting{"group.coordinator.*", kAny, "groups live on the threads of their partitions"},
+    KafkaSetting{"group.coordinator.rebalance.protocols",
+                 "classic,consumer|classic,consumer,streams",
+                 "both protocols are always on, that of streams groups never"},
     KafkaSetting{"group.share.*", kAny, "there are no share groups"},
     KafkaSetting{"group.streams.*", kAny, "there are no streams groups"},
     KafkaSetting{"initial.broker.registration.timeout.ms", kAny, kNoController},
@@ -66,11 +76,13 @@ constexpr std::array kSettings = {
     KafkaSetting{"listener.name.*", "", "there is one listener, which has no settings of its own"},
     KafkaSetting{"listener.security.protocol.map", kAny, "only PLAINTEXT listeners are opened"},
     KafkaSetting{"log.cleaner.io.buffer.*", kAny, "compaction reads batch by batch"},
+    KafkaSetting{"log.cleaner.threads", kAny, "one compaction runs at a time"},
     KafkaSetting{"log.dir.failure.timeout.ms", kAny, "a failed data directory refuses at once"},
     KafkaSetting{"log.flush.scheduler.interval.ms", kAny, "flush.ms needs no scheduler"},
     KafkaSetting{"log.flush.start.offset.checkpoint.interval.ms", kAny,
                  "checkpoints are written every log.flush.offset.checkpoint.interval.ms"},
-    KafkaSetting{"log.local.retention.*", kAny, kNoTiers},
+    KafkaSetting{"log.local.retention.bytes", "-2", kNoTiers},
+    KafkaSetting{"log.local.retention.ms", "-2", kNoTiers},
     KafkaSetting{"log.message.downconversion.enable", kAny, kDropped},
     KafkaSetting{"log.message.format.version", kAny, kDropped},
     KafkaSetting{"log.message.timestamp.difference.max.ms", "9223372036854775807",
@@ -79,7 +91,6 @@ constexpr std::array kSettings = {
     KafkaSetting{"log.preallocate", "false", "blocks are reserved some ahead of the writes"},
     KafkaSetting{"max.connection.creation.rate", "2147483647", "there is no such limit"},
     KafkaSetting{"max.connections.per.ip.overrides", "", "max.connections.per.ip holds for all"},
-    KafkaSetting{"max.incremental.fetch.session.cache.slots", kAny, "fetch sessions have no cache"},
     KafkaSetting{"metadata.*", kAny, "metadata is kept in the data directory"},
     KafkaSetting{"metric.reporters", "org.apache.kafka.common.metrics.JmxReporter", kNoPlugins},
     KafkaSetting{"metrics.*", kAny, kNoJmx},
@@ -97,13 +108,16 @@ constexpr std::array kSettings = {
                  "retention looks for idle producers"},
     KafkaSetting{"producer.purgatory.purge.interval.requests", kAny, "there is no purgatory"},
     KafkaSetting{"queued.max.requests", kAny, "queued.max.request.bytes bounds what is queued"},
-    KafkaSetting{"quota.window.*", kAny, "quotas have one window"},
+    KafkaSetting{"quota.window.num", "11", "quotas look at 11 windows"},
+    KafkaSetting{"quota.window.size.seconds", "1", "the windows of quotas are a second long"},
     KafkaSetting{"remote.*", kAny, kNoTiers},
     KafkaSetting{"remote.log.storage.system.enable", "false", kNoTiers},
     KafkaSetting{"replica.*", kAny, kOneBroker},
     KafkaSetting{"replication.quota.*", kAny, kOneBroker},
     KafkaSetting{"request.timeout.ms", kAny, kOneBroker},
     KafkaSetting{"reserved.broker.max.id", kAny, kDropped},
+    KafkaSetting{"rlmm.config.*", kAny, kNoTiers},
+    KafkaSetting{"rsm.config.*", kAny, kNoTiers},
     KafkaSetting{"sasl.*", kAny, kPlain},
     KafkaSetting{"security.inter.broker.protocol", "PLAINTEXT", "only PLAINTEXT is spoken"},
     KafkaSetting{"security.providers", "", kNoPlugins},
@@ -116,6 +130,9 @@ constexpr std::array kSettings = {
     KafkaSetting{"super.users", kAny, "there are no ACLs"},
     KafkaSetting{"telemetry.max.bytes", kAny, "client metrics are not collected"},
     KafkaSetting{"transaction.*", kAny, "transactions have no such setting here"},
+    KafkaSetting{"transaction.partition.verification.enable", "true",
+                 "transactional produces are always verified"},
+    KafkaSetting{"transaction.two.phase.commit.enable", "false", "two-phase commit is not offered"},
     KafkaSetting{"transactional.*", kAny, "transactions have no such setting here"},
     KafkaSetting{"unstable.*", "false", "nothing unstable is offered"},
     KafkaSetting{"zookeeper.*", kAny, kDropped},
@@ -124,8 +141,12 @@ static_assert(std::is_sorted(kSettings.begin(), kSettings.end(),
                              [](const auto& a, const auto& b) { return a.name < b.name; }));
 
 bool covers(const KafkaSetting& setting, std::string_view name) {
-  return setting.name.ends_with(".*") &&
-         name.starts_with(setting.name.substr(0, setting.name.size() - 1));
+  if (!setting.name.ends_with(".*") ||
+      !name.starts_with(setting.name.substr(0, setting.name.size() - 1)))
+    return false;
+  const bool open =
+      std::find(kOpenFamilies.begin(), kOpenFamilies.end(), setting.name) != kOpenFamilies.end();
+  return open || is_name_of_kafkas(name);
 }
 
 bool is_harmless(const KafkaSetting& setting, std::string_view value) {

@@ -12,7 +12,7 @@ namespace penstock::broker {
 /// A setting of Apache Kafka's broker that this one does not have, and what becomes of it, so that
 /// a server.properties that was written for Kafka either starts or says why not.
 struct KafkaSetting {
-  std::string_view name;  // "ssl.*": a family, of names that no longer entry names
+  std::string_view name;  // "ssl.*": a family, of Kafka's names that no longer entry names
   /// "*": any value is taken, with a warning, because it changes nothing here. Else the values that
   /// change nothing, "a|b"; all others are errors. Nothing at all is always fine.
   std::string_view harmless;
@@ -20,6 +20,8 @@ struct KafkaSetting {
 };
 
 [[nodiscard]] std::span<const KafkaSetting> kafka_settings();
+/// Whether a family above really has this member.
+[[nodiscard]] bool is_name_of_kafkas(std::string_view name);
 /// By name, or the longest family; nullptr: Kafka does not know it either.
 [[nodiscard]] const KafkaSetting* find_kafka_setting(std::string_view name);
 

@@ -89,6 +89,13 @@ AppendOutcome Partition::append(ByteSpan batch, const record::BatchHeader& heade
     out.text = std::move(refused->text);
     return out;
   }
+  if (const std::int64_t most = settings_.log.segment_bytes;
+      batch.size() > static_cast<std::uint64_t>(most)) {
+    out.error = ErrorCode::kRecordListTooLarge;
+    out.text = "the batch has " + std::to_string(batch.size()) + " bytes, segment.bytes is " +
+               std::to_string(most);
+    return out;
+  }
   if (header.producer_id.value < 0 || admit(header, guard, out)) append_admitted(batch, out);
   return out;
 }

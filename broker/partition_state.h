@@ -17,7 +17,8 @@ struct PartitionState {
   Offset log_end{0};
   Offset flushed_end{0};
   Offset high_watermark{0};
-  std::int32_t in_sync = 1;  // replicas, the leader included
+  std::int32_t replicas = 1;
+  std::int32_t in_sync = 1;  // the leader included
   FlushMode flush = FlushMode::kOs;
 };
 
@@ -29,11 +30,13 @@ struct PartitionState {
   return std::max(state.high_watermark, own);
 }
 
-/// Before an append (KIP-966 aside): acks=all needs min.insync.replicas.
+/// Before an append (KIP-966 aside): acks=all needs min.insync.replicas, or all replicas where
+/// there are fewer (Kafka's effective minimum).
 [[nodiscard]] inline protocol::ErrorCode check_append(const PartitionState& state,
                                                       std::int16_t acks, std::int32_t min_in_sync) {
-  return acks == -1 && state.in_sync < min_in_sync ? protocol::ErrorCode::kNotEnoughReplicas
-                                                   : protocol::ErrorCode::kNone;
+  return acks == -1 && state.in_sync < std::min(min_in_sync, state.replicas)
+             ? protocol::ErrorCode::kNotEnoughReplicas
+             : protocol::ErrorCode::kNone;
 }
 
 /// Whether the producer of records below `end` may be answered.

@@ -52,6 +52,10 @@ std::vector<Key> keys() {
        .doc = "Id of this broker, when node.id is not set.",
        .min = 0,
        .max = kIntMax},
+      {.name = "broker.rack",
+       .kind = Kind::kString,
+       .fallback = "",
+       .doc = "What clients are told of where this broker stands."},
       {.name = "cluster.id",
        .kind = Kind::kString,
        .fallback = "",
@@ -242,12 +246,6 @@ std::vector<Key> keys() {
        .doc = "Rate of reading and writing by compaction.",
        .min = 1,
        .max = kNoUpper},
-      {.name = "log.cleaner.threads",
-       .kind = Kind::kInt,
-       .fallback = "1",
-       .doc = "Compactions at a time: one.",
-       .min = 1,
-       .max = 1},
       {.name = "log.flush.interval.messages",
        .kind = Kind::kLong,
        .fallback = "9223372036854775807",
@@ -286,15 +284,15 @@ std::vector<Key> keys() {
       {.name = "queued.max.request.bytes",
        .kind = Kind::kLong,
        .fallback = "33554432",
-       .doc = "Request bytes in memory (Kafka: no limit).",
-       .min = 1,
-       .max = kNoUpper},
+       .doc = "Request bytes in memory, -1: no limit (Kafka's default).",
+       .min = -1,
+       .max = 9.3e18},
       {.name = "connections.max.idle.ms",
        .kind = Kind::kLong,
        .fallback = "600000",
-       .doc = "Idle connections are closed after this.",
-       .min = 1,
-       .max = kNoUpper},
+       .doc = "Idle connections are closed after this, below 0: never.",
+       .min = -9.3e18,
+       .max = 9.3e18},
       {.name = "max.connections",
        .kind = Kind::kInt,
        .fallback = "10000",
@@ -398,9 +396,18 @@ Settings convert(const config::Settings& given, std::vector<config::Problem>& pr
         {"log.cleaner.max.compaction.lag.ms",
          "log.cleaner.max.compaction.lag.ms is smaller than log.cleaner.min.compaction.lag.ms"});
   }
+  for (const char* name : {"log.retention.ms", "log.retention.minutes", "log.retention.hours"}) {
+    if (given.given(name) && given.number(name) == 0)
+      problems.push_back({name, std::string(name) + ": must be -1, for never, or at least 1"});
+  }
   out.request_bytes_max = static_cast<std::int32_t>(given.number("socket.request.max.bytes"));
-  out.queued_request_bytes_max = given.number("queued.max.request.bytes");
-  out.connection_idle_ms_max = given.number("connections.max.idle.ms");
+  const auto unless_negative = [&given](const char* name) {
+    const std::int64_t value = given.number(name);
+    return value < 0 ? std::numeric_limits<std::int64_t>::max() : value;
+  };
+  out.queued_request_bytes_max = unless_negative("queued.max.request.bytes");
+  out.connection_idle_ms_max = unless_negative("connections.max.idle.ms");
+  if (given.given("broker.rack")) out.rack = given.text("broker.rack");
   out.connections_max = static_cast<std::int32_t>(given.number("max.connections"));
   out.connections_per_address_max =
       static_cast<std::int32_t>(given.number("max.connections.per.ip"));

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct Settings {
   Endpoint advertised;  // empty host, port 0: as the listener
   std::string log_dir = "penstock-data";
   BrokerId node_id{1};
+  std::optional<std::string> rack;
   std::string cluster_id;  // empty: what the data directory says, or a new one
   std::int32_t num_partitions = 1;
   bool auto_create_topics = true;

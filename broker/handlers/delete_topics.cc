@@ -15,6 +15,8 @@ using protocol::ErrorCode;
 
 namespace {
 
+constexpr std::int16_t kKnowsDisabledFrom = 3;  // TOPIC_DELETION_DISABLED
+
 void refuse(DeleteTopicsResponse::Topic& topic, ErrorCode code, const char* text) {
   topic.error = code;
   topic.message = text;
@@ -51,7 +53,10 @@ std::vector<DeleteTopicsResponse::Topic> asked(const RequestContext& context,
   for (DeleteTopicsResponse::Topic& topic : all) {
     resolve(*context.shard.topics(), topic);
     if (topic.error == ErrorCode::kNone && !context.broker().settings().delete_topics)
-      refuse(topic, ErrorCode::kTopicDeletionDisabled, "Topic deletion is disabled.");
+      refuse(topic,
+             context.version < kKnowsDisabledFrom ? ErrorCode::kInvalidRequest
+                                                  : ErrorCode::kTopicDeletionDisabled,
+             "Topic deletion is disabled.");
     if (topic.error == ErrorCode::kNone) {
       const auto [at, is_new] = seen.emplace(*topic.name, out.size());
       if (!is_new) {

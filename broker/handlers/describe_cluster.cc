@@ -29,7 +29,7 @@ void handle_describe_cluster(RequestContext context, DescribeClusterRequest requ
   response.cluster_id = broker.cluster_id();
   response.controller_id = broker.settings().node_id.value;
   response.brokers.push_back({broker.settings().node_id.value, broker.advertised().host,
-                              broker.advertised().port, std::nullopt, false});
+                              broker.advertised().port, broker.settings().rack, false});
   if (request.include_authorized_operations) response.authorized_operations = kClusterOperations;
   reply(response);
 }

@@ -26,9 +26,11 @@ constexpr std::int16_t kByIdFrom = 13;
 FetchOperation::Options options_of(const RequestContext& context, const FetchRequest& request) {
   FetchOperation::Options options;
   options.wait_ms_max = std::max(request.wait_ms_max, 0);
-  options.bytes_min = static_cast<std::uint64_t>(std::max(request.bytes_min, 0));
   options.bytes_max = static_cast<std::uint64_t>(
       std::clamp(request.bytes_max, 0, context.broker().settings().fetch_bytes_max));
+  // More than may be sent is not waited for.
+  options.bytes_min =
+      std::min(static_cast<std::uint64_t>(std::max(request.bytes_min, 0)), options.bytes_max);
   options.negative_size = request.bytes_max < 0;
   options.read_committed = request.isolation_level == kReadCommitted;
   options.replica = (context.version >= 15 ? request.replica_state.id : request.replica).value >= 0;

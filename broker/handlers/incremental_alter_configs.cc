@@ -31,8 +31,11 @@ std::vector<std::string> split(std::string_view text) {
 std::string changed_list(std::string_view now, std::string_view change, bool append) {
   std::vector<std::string> items = split(now);
   for (const std::string& item : split(change)) {
-    std::erase(items, item);
-    if (append) items.push_back(item);
+    const bool there = std::find(items.begin(), items.end(), item) != items.end();
+    if (!append)
+      std::erase(items, item);
+    else if (!there)
+      items.push_back(item);
   }
   std::string out;
   for (const std::string& item : items) out += (out.empty() ? "" : ",") + item;

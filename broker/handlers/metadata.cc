@@ -144,7 +144,7 @@ void handle_metadata(RequestContext context, MetadataRequest request,
   MetadataResponse response;
   const Endpoint& endpoint = broker.advertised();
   response.brokers.push_back(
-      {broker.settings().node_id, endpoint.host, endpoint.port, std::nullopt});
+      {broker.settings().node_id, endpoint.host, endpoint.port, broker.settings().rack});
   response.cluster_id = broker.cluster_id();
   response.controller = broker.settings().node_id;
   if (request.include_cluster_operations) response.cluster_operations = kClusterOperations;

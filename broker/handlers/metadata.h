@@ -7,7 +7,7 @@
 // (answered as not asked: there are no ACLs); v10 topic ids; v12 asks by id, and one id makes
 // the names in the request count for nothing; v13 an error for the whole. An unknown topic is
 // created when the request and auto.create.topics.enable allow it; the answer comes when it is
-// there. Left out: racks, offline replicas (there is one broker).
+// there. Left out: offline replicas (there is one broker).
 namespace penstock::broker {
 
 void handle_metadata(RequestContext context, protocol::MetadataRequest request,

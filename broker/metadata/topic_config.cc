@@ -133,19 +133,35 @@ std::string get_unclean(const TopicSettings& s) {
   return s.unclean_leader_election ? "true" : "false";
 }
 
-/// Settings with one possible value.
+/// Settings with one possible value: Kafka's default, which says what is so here.
 constexpr char kFalse[] = "false";
+constexpr char kNothing[] = "";
+constexpr char kLocalAll[] = "-2";
+constexpr char kGzipLevel[] = "-1";
+constexpr char kLz4Level[] = "9";
+constexpr char kZstdLevel[] = "3";
 constexpr char kNoPreallocation[] =
     "Segments are not preallocated as a whole by this broker: only 'false' is possible";
 constexpr char kNoTiers[] =
     "Tiered Storage functionality is disabled in the broker: only 'false' is possible";
+constexpr char kNoLocalTier[] = "There is no tiered storage: only '-2' is possible";
+constexpr char kNoFollowers[] =
+    "There are no followers to throttle: nothing else than '' is possible";
+constexpr char kOneLevel[] = "Each codec has one level here: only Kafka's default is possible";
 template <const auto& Why>
 Status set_false(TopicSettings&, std::string_view v) {
   bool value = false;
   PENSTOCK_RETURN_IF_ERROR(read_flag(v, value));
   return value ? fail(Errc::kInvalid, Why) : Status();
 }
-std::string get_false(const TopicSettings&) { return kFalse; }
+template <const auto& Only, const auto& Why>
+Status set_only(TopicSettings&, std::string_view v) {
+  return trimmed(v) == Only ? Status() : fail(Errc::kInvalid, Why);
+}
+template <const auto& Only>
+std::string get_only(const TopicSettings&) {
+  return Only;
+}
 
 Status set_dirty_ratio(TopicSettings& s, std::string_view v) {
   v = trimmed(v);
@@ -190,10 +206,19 @@ constexpr std::array kDefs = {
                    "the last record of each key and never deletes by "
                    "time or size.",
                    set_cleanup_policy, get_cleanup_policy},
+    TopicConfigDef{"compression.gzip.level", "compression.gzip.level", ConfigType::kInt,
+                   "What the broker itself compresses has the codec's usual level.",
+                   set_only<kGzipLevel, kOneLevel>, get_only<kGzipLevel>, true},
+    TopicConfigDef{"compression.lz4.level", "compression.lz4.level", ConfigType::kInt,
+                   "What the broker itself compresses has the codec's usual level.",
+                   set_only<kLz4Level, kOneLevel>, get_only<kLz4Level>, true},
     TopicConfigDef{"compression.type", "compression.type", ConfigType::kString,
                    "producer: batches are stored as they came. Else those that came otherwise are "
                    "recompressed, or not compressed at all, before they are stored.",
                    set_compression, get_compression},
+    TopicConfigDef{"compression.zstd.level", "compression.zstd.level", ConfigType::kInt,
+                   "What the broker itself compresses has the codec's usual level.",
+                   set_only<kZstdLevel, kOneLevel>, get_only<kZstdLevel>, true},
     TopicConfigDef{"delete.retention.ms", "log.cleaner.delete.retention.ms", ConfigType::kLong,
                    "How long compaction keeps tombstones after it has removed what they cover.",
                    LOG_NUMBER(delete_retention_ms, 0, kLongMax)},
@@ -208,9 +233,21 @@ constexpr std::array kDefs = {
                    "Longest time from the write to fdatasync. All logs are synced every "
                    "log.flush.offset.checkpoint.interval.ms.",
                    OWN_NUMBER(flush_ms, 0, kLongMax)},
+    TopicConfigDef{"follower.replication.throttled.replicas", "", ConfigType::kList,
+                   "There are no followers.", set_only<kNothing, kNoFollowers>, get_only<kNothing>,
+                   true},
     TopicConfigDef{"index.interval.bytes", "log.index.interval.bytes", ConfigType::kInt,
                    "Bytes of log for each entry in the offset index.",
                    LOG_NUMBER(index_interval_bytes, 0, kIntMax)},
+    TopicConfigDef{"leader.replication.throttled.replicas", "", ConfigType::kList,
+                   "There are no followers.", set_only<kNothing, kNoFollowers>, get_only<kNothing>,
+                   true},
+    TopicConfigDef{"local.retention.bytes", "log.local.retention.bytes", ConfigType::kLong,
+                   "There is no tiered storage.", set_only<kLocalAll, kNoLocalTier>,
+                   get_only<kLocalAll>, true},
+    TopicConfigDef{"local.retention.ms", "log.local.retention.ms", ConfigType::kLong,
+                   "There is no tiered storage.", set_only<kLocalAll, kNoLocalTier>,
+                   get_only<kLocalAll>, true},
     TopicConfigDef{
         "max.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms", ConfigType::kLong,
         "Age of a record from which on its partition is compacted, however little is dirty.",
@@ -237,15 +274,19 @@ constexpr std::array kDefs = {
                    "How long a record is safe from compaction.",
                    LOG_NUMBER(min_compaction_lag_ms, 0, kLongMax)},
     TopicConfigDef{"min.insync.replicas", "min.insync.replicas", ConfigType::kInt,
-                   "Replicas that must have a record before acks=all is answered; beyond the "
-                   "number of brokers no such produce succeeds.",
+                   "Replicas that must have a record before acks=all is answered; the one replica "
+                   "of a partition is enough, whatever the value.",
                    OWN_NUMBER(min_insync_replicas, 1, kIntMax)},
     TopicConfigDef{"preallocate", "log.preallocate", ConfigType::kBoolean,
                    "Disk blocks are reserved some ahead of the writes, never a whole segment.",
-                   set_false<kNoPreallocation>, get_false, true},
+                   set_false<kNoPreallocation>, get_only<kFalse>, true},
+    TopicConfigDef{"remote.log.copy.disable", "", ConfigType::kBoolean,
+                   "There is no tiered storage.", set_false<kNoTiers>, get_only<kFalse>, true},
+    TopicConfigDef{"remote.log.delete.on.disable", "", ConfigType::kBoolean,
+                   "There is no tiered storage.", set_false<kNoTiers>, get_only<kFalse>, true},
     TopicConfigDef{"remote.storage.enable", "remote.log.storage.system.enable",
                    ConfigType::kBoolean, "There is no tiered storage.", set_false<kNoTiers>,
-                   get_false, true},
+                   get_only<kFalse>, true},
     TopicConfigDef{
         "retention.bytes", "log.retention.bytes", ConfigType::kLong,
         "Size of a partition from which on the oldest segments are deleted; -1: no limit.",
@@ -270,21 +311,6 @@ constexpr std::array kDefs = {
         "Kept, and without effect: the only replica is always in sync.", set_unclean, get_unclean},
 };
 
-struct Missing {
-  std::string_view name;
-  std::string_view why;
-};
-constexpr std::array kMissing = {
-    Missing{"compression.gzip.level", "codecs have one level each"},
-    Missing{"compression.lz4.level", "codecs have one level each"},
-    Missing{"compression.zstd.level", "codecs have one level each"},
-    Missing{"follower.replication.throttled.replicas", "there are no followers"},
-    Missing{"leader.replication.throttled.replicas", "there are no followers"},
-    Missing{"local.retention.bytes", "there is no tiered storage"},
-    Missing{"local.retention.ms", "there is no tiered storage"},
-    Missing{"remote.log.copy.disable", "there is no tiered storage"},
-    Missing{"remote.log.delete.on.disable", "there is no tiered storage"},
-};
 #undef LOG_NUMBER
 #undef OWN_NUMBER
 static_assert(std::is_sorted(kDefs.begin(), kDefs.end(),
@@ -299,13 +325,6 @@ const TopicConfigDef* find_topic_config(std::string_view name) {
       std::lower_bound(kDefs.begin(), kDefs.end(), name,
                        [](const auto& def, std::string_view wanted) { return def.name < wanted; });
   return at != kDefs.end() && at->name == name ? at : nullptr;
-}
-
-std::optional<std::string_view> why_no_topic_config(std::string_view name) {
-  for (const Missing& missing : kMissing) {
-    if (missing.name == name) return missing.why;
-  }
-  return std::nullopt;
 }
 
 Status check_together(const TopicSettings& settings) {
@@ -324,10 +343,7 @@ Result<TopicSettings> with_overrides(const TopicSettings& defaults,
   for (const auto& [name, value] : overrides) {
     const TopicConfigDef* def = find_topic_config(name);
     if (def == nullptr) {
-      const auto why = why_no_topic_config(name);
-      return fail(Errc::kInvalid,
-                  why ? "Topic config " + name + " is not supported: " + std::string(*why)
-                      : "Unknown topic config name: " + name);
+      return fail(Errc::kInvalid, "Unknown topic config name: " + name);
     }
     if (auto set = def->set(out, value); !set) {
       return fail(Errc::kInvalid, "Invalid value " + value + " for configuration " + name + ": " +

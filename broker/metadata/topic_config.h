@@ -24,8 +24,7 @@ enum class ConfigType : std::int8_t {
   kPassword = 9,
 };
 
-/// One setting of a topic that this broker honours, under Kafka's name. What is not in the list is
-/// refused.
+/// One setting of a topic, under Kafka's name. What is not in the list is refused.
 struct TopicConfigDef {
   std::string_view name;
   std::string_view broker_name;  // the broker setting that gives the default, e.g. log.retention.ms
@@ -41,8 +40,6 @@ struct TopicConfigDef {
 [[nodiscard]] std::span<const TopicConfigDef> topic_config_defs();
 [[nodiscard]] const TopicConfigDef* find_topic_config(std::string_view name);
 
-/// Why a setting that Kafka has is not in the list; nullopt for a name that Kafka does not know.
-[[nodiscard]] std::optional<std::string_view> why_no_topic_config(std::string_view name);
 /// What no setting can say alone: limits that exclude each other. kInvalid.
 [[nodiscard]] Status check_together(const TopicSettings& settings);
 

@@ -434,11 +434,14 @@ void TcpConnection::advance(std::uint64_t bytes) {
 void TcpConnection::check_idle(std::int64_t now_ms) {
   if (frame_ && held_since_ms_ < 0) {
     const auto allowed =
-        context_.limits.frame_ms_max + static_cast<std::int64_t>(frame_.length() >> 20) * 1000;
+        context_.limits.frame_ms_max +
+        static_cast<std::int64_t>(frame_.received()) * 1000 / context_.limits.frame_rate_min;
     if (now_ms - frame_began_ms_ > allowed) return close_here();
   }
-  const std::int64_t idle = context_.limits.idle_ms_max;
-  if (slots_.empty() && paused_until_ms_ == 0 &&
+  const std::int64_t idle = next_sequence_ == 0 ? std::min(context_.limits.first_frame_ms_max,
+                                                           context_.limits.idle_ms_max)
+                                                : context_.limits.idle_ms_max;
+  if (!frame_ && slots_.empty() && paused_until_ms_ == 0 &&
       now_ms - std::max(last_frame_ms_, last_sent_ms_) > idle)
     return close_here();
   if (waiting_ && now_ms - last_sent_ms_ > idle) return close_here();

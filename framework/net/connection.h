@@ -16,8 +16,11 @@ struct ConnectionLimits {
       64;  // requests read and not yet answered; then the socket is not read
   std::int64_t idle_ms_max =
       600'000;  // without a whole request, or without the peer taking any byte of an answer
+  std::int64_t first_frame_ms_max = 30'000;  // from the connection to its first whole request
   std::int64_t frame_ms_max =
-      30'000;  // for a frame to arrive once its first byte did, plus a second a MiB
+      30'000;  // for a frame to arrive once its first byte did, plus what frame_rate_min allows
+  std::int64_t frame_rate_min =
+      16 << 10;  // bytes a second: a sender that is as fast is never too slow
   std::uint64_t queued_bytes_max =
       64U << 20;  // of frames, over all shards; see FrameBudget for what passes beside
   std::uint64_t unsent_bytes_max =

@@ -105,6 +105,7 @@ class FrameUnderWay {
   [[nodiscard]] bool last_step() const { return granted_ == data_->claim.length; }
   [[nodiscard]] bool whole() const { return filled_ == data_->claim.length; }
   [[nodiscard]] std::size_t length() const { return data_->claim.length; }
+  [[nodiscard]] std::size_t received() const { return filled_; }
   /// Where it waits for room: lower comes first. 0: it does not.
   [[nodiscard]] std::uint64_t ticket() const { return data_ ? data_->claim.ticket : 0; }
   Frame finish();

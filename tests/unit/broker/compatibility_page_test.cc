@@ -63,7 +63,7 @@ std::string topic_table() {
       out += cell(value) + " | ";
       out += ours->fixed ? "different: no other value. " + std::string(ours->doc) : "done";
     } else {
-      out += "| not there: " + std::string(why_no_topic_config(theirs.name).value_or("?"));
+      out += "| not there";
     }
     out += " |\n";
   }

@@ -54,8 +54,12 @@ TEST(KafkaSettings, WhatSilenceWouldLieAboutIsAnError) {
         "security.inter.broker.protocol=SSL", "process.roles=controller",
         "default.replication.factor=3", "remote.log.storage.system.enable=true",
         "create.topic.policy.class.name=com.example.Policy", "max.connection.creation.rate=10",
-        "max.connections.per.ip.overrides=127.0.0.1:5", "listener.name.external.ssl.client.auth=x",
-        "listeners=SASL_SSL://:9092", "log.message.timestamp.difference.max.ms=1"}) {
+        "max.connections.per.ip.overrides=127.0.0.1:5",
+        "transaction.partition.verification.enable=false", "quota.window.num=5",
+        "transaction.two.phase.commit.enable=true", "group.coordinator.rebalance.protocols=classic",
+        "log.retention.hours=0", "compression.zstd.level=9",
+        "listener.name.external.ssl.client.auth=x", "listeners=SASL_SSL://:9092",
+        "log.message.timestamp.difference.max.ms=1"}) {
     EXPECT_NE(problems({wrong}), "") << wrong;
   }
   EXPECT_EQ(problems({"default.replication.factor=3"}),
@@ -68,8 +72,23 @@ TEST(KafkaSettings, WhatSaysThatThereIsNoSuchThingIsFine) {
             "");
 }
 TEST(KafkaSettings, NamesThatKafkaDoesNotKnowEitherAreErrors) {
-  EXPECT_NE(problems({"num.oi.threads=8"}).find("Unknown configuration num.oi.threads"),
-            std::string::npos);
+  for (const std::string name :
+       {"num.oi.threads", "transaction.max.timout.ms", "group.consumer.sesion.timeout.ms",
+        "replica.lag.time.max", "ssl.keystore.lokation"}) {
+    EXPECT_NE(problems({name + "=8"}).find("Unknown configuration " + name), std::string::npos)
+        << name;
+  }
+}
+TEST(KafkaSettings, KafkasOwnDefaultsStart) {
+  EXPECT_EQ(problems({"queued.max.request.bytes=-1", "connections.max.idle.ms=-1",
+                      "log.cleaner.threads=4", "quota.window.num=11",
+                      "transaction.partition.verification.enable=true", "log.retention.ms=-1",
+                      "group.coordinator.rebalance.protocols=classic,consumer,streams"}),
+            "");
+  const auto settings = load_settings("", {"queued.max.request.bytes=-1", "broker.rack=r1"});
+  EXPECT_GT(settings->queued_request_bytes_max, std::int64_t{1} << 60);
+  EXPECT_EQ(settings->rack, "r1");
+  EXPECT_EQ(load_settings("", {})->rack, std::nullopt);
 }
 TEST(KafkaSettings, ListenersMayHaveNamesOfTheirOwn) {
   const auto settings =

@@ -40,9 +40,14 @@ TEST(PartitionState, AcksAllWaitsForTheDiskWhereTheHighWatermarkWasAheadOfIt) {
   EXPECT_TRUE(may_acknowledge(s, Offset(60), -1));
 }
 TEST(PartitionState, AcksAllNeedsEnoughReplicas) {
-  EXPECT_EQ(check_append(state(FlushMode::kOs), -1, 2), ErrorCode::kNotEnoughReplicas);
-  EXPECT_EQ(check_append(state(FlushMode::kOs), 1, 2), ErrorCode::kNone);
-  EXPECT_EQ(check_append(state(FlushMode::kOs), -1, 1), ErrorCode::kNone);
+  PartitionState three = state(FlushMode::kOs);
+  three.replicas = 3;
+  EXPECT_EQ(check_append(three, -1, 2), ErrorCode::kNotEnoughReplicas);
+  EXPECT_EQ(check_append(three, 1, 2), ErrorCode::kNone);
+  EXPECT_EQ(check_append(three, -1, 1), ErrorCode::kNone);
+}
+TEST(PartitionState, TheOnlyReplicaIsEnoughWhateverTheSettingSays) {
+  EXPECT_EQ(check_append(state(FlushMode::kOs), -1, 2), ErrorCode::kNone);
 }
 TEST(PartitionState, AnotherLeaderEpochIsFencedOrUnknown) {
   EXPECT_EQ(check_leader_epoch(state(FlushMode::kOs), LeaderEpoch(-1)), ErrorCode::kNone);

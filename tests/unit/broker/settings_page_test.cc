@@ -108,6 +108,7 @@ const std::map<std::string, Reader> kReaders = {
     {"producer.id.expiration.ms", {".producer_id_expiration_ms", "framework/log/"}},
     {"socket.request.max.bytes", {"settings.request_bytes_max", "broker/main.cc"}},
     {"queued.max.request.bytes", {"settings.queued_request_bytes_max", "broker/main.cc"}},
+    {"broker.rack", {"settings().rack", "broker/handlers/metadata.cc"}},
     {"connections.max.idle.ms", {"settings.connection_idle_ms_max", "broker/main.cc"}},
     {"max.connections", {"settings.connections_max", "broker/main.cc"}},
     {"max.connections.per.ip", {"settings.connections_per_address_max", "broker/main.cc"}},

@@ -364,6 +364,27 @@ TEST_F(Net, AFrameThatDoesNotComeToItsEndClosesTheConnection) {
   client.send_raw(std::string_view("\0\0\0\x09half", 8));
   EXPECT_FALSE(client.receive());
 }
+TEST_F(Net, AConnectionThatAsksNothingIsClosedSooner) {
+  Listener::Options options;
+  options.limits.first_frame_ms_max = 50;
+  serve(echo, options);
+  const Client client(port());
+  EXPECT_FALSE(client.receive());
+}
+TEST_F(Net, ASenderThatIsSlowAndSteadyIsWaitedFor) {
+  Listener::Options options;
+  options.limits.frame_ms_max = 50;
+  options.limits.first_frame_ms_max = 50;
+  options.limits.frame_rate_min = 1;
+  serve(echo, options);
+  const Client steady(port());
+  steady.send_raw(std::string("\0\0\0\x20", 4) + std::string(31, 'x'));  // 31 s more
+  const Client silent(port());
+  silent.send_raw(std::string_view("\0\0\0\x09", 4));
+  EXPECT_FALSE(silent.receive());
+  steady.send_raw("x");
+  EXPECT_EQ(steady.receive(), std::string(32, 'x'));
+}
 TEST_F(Net, AReaderThatTakesNothingOfItsAnswerIsClosed) {
   Listener::Options options;
   options.limits.idle_ms_max = 50;

@@ -46,10 +46,12 @@ TEST(TopicConfig, AnyNumberOfMessagesBelowTheLargestWaitsForTheDisk) {
   EXPECT_EQ(with_overrides({}, {{"flush.messages", "9223372036854775807"}})->flush, FlushMode::kOs);
 }
 
-TEST(TopicConfig, WhatKafkaHasAndThisBrokerHasNotSaysWhy) {
-  EXPECT_EQ(with_overrides({}, {{"local.retention.ms", "5"}}).error().text,
-            "Topic config local.retention.ms is not supported: there is no tiered storage");
-  EXPECT_EQ(why_no_topic_config("no.such"), std::nullopt);
+TEST(TopicConfig, WhatCannotBeHereIsTakenAtKafkasDefaultOnly) {
+  EXPECT_TRUE(with_overrides({}, {{"local.retention.ms", "-2"}, {"compression.zstd.level", "3"}}));
+  EXPECT_EQ(
+      with_overrides({}, {{"local.retention.ms", "5"}}).error().text,
+      "Invalid value 5 for configuration local.retention.ms: There is no tiered storage: only "
+      "'-2' is possible");
 }
 
 TEST(TopicConfig, WrongValuesNameTheSettingAndTheReason) {
