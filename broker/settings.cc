@@ -396,10 +396,6 @@ Settings convert(const config::Settings& given, std::vector<config::Problem>& pr
         {"log.cleaner.max.compaction.lag.ms",
          "log.cleaner.max.compaction.lag.ms is smaller than log.cleaner.min.compaction.lag.ms"});
   }
-  for (const char* name : {"log.retention.ms", "log.retention.minutes", "log.retention.hours"}) {
-    if (given.given(name) && given.number(name) == 0)
-      problems.push_back({name, std::string(name) + ": must be -1, for never, or at least 1"});
-  }
   out.request_bytes_max = static_cast<std::int32_t>(given.number("socket.request.max.bytes"));
   const auto unless_negative = [&given](const char* name) {
     const std::int64_t value = given.number(name);
@@ -460,6 +456,11 @@ Result<Settings> load_settings(const std::string& file, const std::vector<std::s
   Settings out;
   take_controller_listeners(map, problems);
   take_kafka_settings(definition, map, out.notes, problems);
+  for (const char* name : {"log.retention.ms", "log.retention.minutes", "log.retention.hours"}) {
+    const auto found = map.find(name);
+    if (found != map.end() && found->second == "0")
+      problems.push_back({name, std::string(name) + ": must be -1, for never, or at least 1"});
+  }
   config::Checked checked = definition.check_strictly(map);
   problems.insert(problems.end(), checked.problems.begin(), checked.problems.end());
   if (checked.problems.empty()) {

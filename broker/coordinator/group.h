@@ -87,11 +87,13 @@ struct CommittedOffset {
   std::int64_t offset = -1;
   std::int32_t leader_epoch = -1;
   std::string metadata;
-  std::int64_t commit_ms = 0;  // wall
-  StoreId order = 0;           // of its record among the group's, in memory only
+  std::int64_t commit_ms = 0;   // wall
+  std::int64_t expire_ms = -1;  // wall, of a commit with a retention time of its own
+  StoreId order = 0;            // of its record among the group's, in memory only
   bool operator==(const CommittedOffset& other) const {
     return offset == other.offset && leader_epoch == other.leader_epoch &&
-           metadata == other.metadata && commit_ms == other.commit_ms;
+           metadata == other.metadata && commit_ms == other.commit_ms &&
+           expire_ms == other.expire_ms;
   }
 };
 

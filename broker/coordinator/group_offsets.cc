@@ -12,6 +12,9 @@ using protocol::ErrorCode;
 
 namespace {
 
+constexpr std::int64_t kRetentionMsMax =
+    1000LL * 365 * 24 * 3600 * 1000;  // so that nothing overflows
+
 /// The front of a consumer's subscription: version and topics; what follows differs between
 /// versions.
 struct SubscriptionHead {
@@ -126,6 +129,8 @@ void GroupStepper::on(CommitEvent& event) {
   std::vector<Store::Record> records;
   for (auto& [partition, offset] : event.offsets) {
     offset.commit_ms = now_.wall_ms;
+    if (event.retention_ms >= 0)
+      offset.expire_ms = now_.wall_ms + std::min(event.retention_ms, kRetentionMsMax);
     records.push_back({encode_key(OffsetRecordKey{group_.id, partition}), encode_value(offset)});
   }
   store(std::move(records), PendingCommit{event.answer, std::move(event.offsets)});
@@ -271,7 +276,9 @@ void GroupStepper::on(ExpireOffsetsEvent&) {
     if (group_.unstable(partition)) continue;
     std::int64_t since = offset.commit_ms;
     if (empty && group_.protocol_type) since = std::max(since, group_.state_since_ms);
-    if (now_.wall_ms - since >= limits_.offsets_retention_ms) expired.push_back(partition);
+    const std::int64_t end =
+        offset.expire_ms >= 0 ? offset.expire_ms : since + limits_.offsets_retention_ms;
+    if (now_.wall_ms >= end) expired.push_back(partition);
   }
   const bool whole = empty && group_.pending_members.empty() && group_.stores.empty() &&
                      group_.transactional.empty() && expired.size() == group_.offsets.size();

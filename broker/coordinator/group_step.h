@@ -56,8 +56,9 @@ struct CommitEvent {
   std::string member_id;
   std::optional<std::string> instance_id;
   std::vector<std::pair<TopicPartition, CommittedOffset>> offsets;
-  bool knows_epochs = false;    // OffsetCommit v9+
-  GroupTopicsRef known_topics;  // for members of the consumer protocol
+  bool knows_epochs = false;       // OffsetCommit v9+
+  std::int64_t retention_ms = -1;  // OffsetCommit v2-4; -1: as the broker's settings say
+  GroupTopicsRef known_topics;     // for members of the consumer protocol
 };
 /// TxnOffsetCommit: the offsets count when the transaction is committed. All its versions that name
 /// a member may name one of the consumer protocol.

@@ -13,6 +13,7 @@ using protocol::since;
 constexpr std::int16_t kOffsetKeyVersion = 1;
 constexpr std::int16_t kGroupKeyVersion = 2;
 constexpr std::int16_t kValueVersion = 3;
+constexpr std::int16_t kExpiringVersion = 1;  // the one with a time to expire at
 constexpr std::int16_t kValueVersionMax = 4;
 constexpr std::int16_t kValueFlexibleFrom = 4;
 
@@ -156,13 +157,15 @@ Result<RecordKey> decode_key(std::string_view bytes) {
 }
 
 std::string encode_value(const CommittedOffset& offset) {
-  return versioned(kValueVersion, WireOffset{offset.offset, offset.leader_epoch, offset.metadata,
-                                             offset.commit_ms, -1});
+  return versioned(offset.expire_ms < 0 ? kValueVersion : kExpiringVersion,
+                   WireOffset{offset.offset, offset.leader_epoch, offset.metadata, offset.commit_ms,
+                              offset.expire_ms});
 }
 
 Result<CommittedOffset> decode_offset(std::string_view bytes) {
   PENSTOCK_ASSIGN_OR_RETURN(WireOffset wire, decode_value<WireOffset>(bytes, "offset value"));
-  return CommittedOffset{wire.offset, wire.leader_epoch, std::move(wire.metadata), wire.commit_ms};
+  return CommittedOffset{wire.offset, wire.leader_epoch, std::move(wire.metadata), wire.commit_ms,
+                         wire.expire_ms};
 }
 
 std::string encode_value(const Group& group, const std::map<std::string, std::string>* assignments,

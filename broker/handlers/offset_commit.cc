@@ -18,6 +18,7 @@ void handle_offset_commit(RequestContext context, OffsetCommitRequest request,
   event.member_id = request.member_id;
   event.instance_id = owned(request.instance_id);
   event.knows_epochs = context.version >= 9;
+  event.retention_ms = request.retention_ms;
   OffsetCommitResponse response;
   event.offsets = take_offsets(context, request, response);
   ask_group<CodeAnswer>(

@@ -11,8 +11,7 @@
 
 namespace penstock::protocol {
 
-// OffsetCommit (key 8), versions 2-10. v2-4 a retention time, which is ignored (KIP-211 took it
-// away), v6 leader epoch, v7 static members, v8 flexible, v9 as v8 (KIP-848), v10 topic ids.
+// OffsetCommit (key 8), versions 2-10. v2-4 a retention time, v6 leader epoch, v7 static members, v8 flexible, v9 as v8 (KIP-848), v10 topic ids.
 struct OffsetCommitRequest {
   struct Partition {
     std::int32_t index = 0;

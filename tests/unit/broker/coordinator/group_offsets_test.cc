@@ -137,6 +137,22 @@ TEST(GroupOffsets, OffsetsOfAnEmptyGroupExpireFromTheMomentItBecameEmpty) {
   EXPECT_TRUE(d.group.offsets.empty());
 }
 
+TEST(GroupOffsets, ACommitMayHaveARetentionTimeOfItsOwn) {
+  GroupDriver d;
+  d.limits.offsets_retention_ms = 100'000;
+  CommitEvent shorter = commit(1, 42);
+  shorter.retention_ms = 500;
+  d.feed(std::move(shorter));
+  d.feed(commit(2, 43, -1, "", "other"));
+  d.pass(499);
+  d.feed(ExpireOffsetsEvent{});
+  EXPECT_EQ(d.group.offsets.size(), 2U);
+  d.pass(1);
+  d.feed(ExpireOffsetsEvent{});
+  EXPECT_EQ(d.group.offsets.size(), 1U);
+  EXPECT_FALSE(d.group.offsets.contains({"t", 0}));
+}
+
 TEST(GroupOffsets, OffsetsOfADeletedTopicGo) {
   GroupDriver d;
   d.feed(commit(1, 1));

@@ -31,7 +31,8 @@ TEST(OffsetsRecords, OlderAndNewerOffsetValuesAreRead) {
   const auto v1 = decode_offset(
       bytes({0, 1, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 5}));
   ASSERT_TRUE(v1);
-  EXPECT_EQ(*v1, (CommittedOffset{9, -1, "", 4}));
+  EXPECT_EQ(*v1, (CommittedOffset{9, -1, "", 4, 5}));
+  EXPECT_EQ(*decode_offset(encode_value(*v1)), *v1);
   const auto v4 = decode_offset(
       bytes({0, 4, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 1, 2, 'm', 0, 0, 0, 0, 0, 0, 0, 4, 0}));
   ASSERT_TRUE(v4);
