@@ -49,10 +49,11 @@ void handle_api_versions(RequestContext context, ApiVersionsRequest request,
       response.error = ErrorCode::kInvalidRequest;
     }
   }
-  if (response.error != ErrorCode::kInvalidRequest) {
-    for (const Api& api : api_table()) {
+  for (const Api& api : api_table()) {
+    const bool own = api.key == protocol::ApiKey::kApiVersions;
+    if (response.error == ErrorCode::kNone ||
+        (own && response.error == ErrorCode::kUnsupportedVersion))
       response.apis.push_back({static_cast<std::int16_t>(api.key), api.advertised_low, api.high});
-    }
   }
   if (context.version >= 3 && response.error == ErrorCode::kNone)
     add_features(context.broker().features().levels(), context.version, response);

@@ -88,7 +88,10 @@ TEST_F(Hostile, AnUnknownVersionOfApiVersionsIsAnsweredInVersionZero) {
   client.send(ApiKey::kApiVersions, 99, 5, ApiVersionsRequest());
   const auto response = client.receive_as<ApiVersionsResponse>(ApiKey::kApiVersions, 0, 5);
   EXPECT_EQ(response.error, ErrorCode::kUnsupportedVersion);
-  EXPECT_FALSE(response.apis.empty());
+  ASSERT_EQ(response.apis.size(), 1u);
+  EXPECT_EQ(response.apis[0].key, static_cast<std::int16_t>(ApiKey::kApiVersions));
+  EXPECT_EQ(response.apis[0].low, 0);
+  EXPECT_EQ(response.apis[0].high, 4);
 }
 TEST_F(Hostile, ProduceIsAdvertisedFromZeroAndRefusedBelowThree) {
   RawClient client(broker_.port());
