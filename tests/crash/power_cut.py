@@ -31,6 +31,29 @@ PARTITIONS = (0, 1)
 NAMED = re.compile(r" warning (\S+-\d+): .* may be lost; the log ends at offset (\d+)$")
 
 
+class Disk:
+    def __init__(self, folder):
+        self.image, self.place = folder / "disk.img", folder / "disk"
+        self.place.mkdir()
+        with open(self.image, "wb") as image:
+            image.truncate(IMAGE_BYTES)
+        subprocess.run(["mkfs.ext4", "-q", "-F", self.image], check=True)
+        self.mount()
+
+    def mount(self):
+        subprocess.run(["mount", "-o", "loop", self.image, self.place], check=True)
+
+    def unmount(self):
+        subprocess.run(["umount", self.place], check=True)
+
+    def cut(self):
+        handle = os.open(self.place, os.O_RDONLY)
+        try:
+            fcntl.ioctl(handle, SHUTDOWN, struct.pack("I", NO_LOG_FLUSH))
+        finally:
+            os.close(handle)
+
+
 def named_ends(said):
     """{partition: where its log ends}, of the partitions that the broker's log says may have lost records."""
     return {found[1]: int(found[2]) for found in map(NAMED.search, said.splitlines()) if found}
