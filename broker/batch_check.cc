@@ -49,22 +49,29 @@ BatchCheck check_header(const record::BatchHeader& header, std::int16_t produce_
   }
   if (header.has_delete_horizon())
     return refuse(ErrorCode::kInvalidRecord, "A delete horizon comes from brokers only");
-  if (header.producer_id.value >= 0 &&
-      (header.base_sequence < 0 || header.producer_epoch.value < 0)) {
-    return refuse(ErrorCode::kInvalidRecord,
-                  "A batch with a producer id needs an epoch and a sequence");
-  }
+  if (header.producer_id.value >= 0 && header.base_sequence < 0)
+    return refuse(ErrorCode::kInvalidRecord, "A batch with a producer id needs a sequence");
+  if (header.producer_id.value >= 0 && header.producer_epoch.value < 0)
+    return refuse(ErrorCode::kInvalidProducerEpoch, "A batch with a producer id needs an epoch");
   return {};
+}
+
+bool too_new(std::int64_t time_ms, const TopicSettings& settings, std::int64_t now_ms) {
+  return time_ms > now_ms && time_ms - now_ms > settings.timestamp_after_max_ms;
+}
+
+bool too_old(std::int64_t time_ms, const TopicSettings& settings, std::int64_t now_ms) {
+  return time_ms >= 0 && time_ms < now_ms && now_ms - time_ms > settings.timestamp_before_max_ms;
 }
 
 BatchCheck check_times(std::int64_t oldest, std::int64_t newest, const TopicSettings& settings,
                        std::int64_t now_ms) {
-  if (newest > now_ms && newest - now_ms > settings.timestamp_after_max_ms) {
+  if (too_new(newest, settings, now_ms)) {
     return refuse(ErrorCode::kInvalidTimestamp, "Timestamp " + std::to_string(newest) +
                                                     " is further ahead of the broker's clock than "
                                                     "message.timestamp.after.max.ms allows");
   }
-  if (oldest >= 0 && oldest < now_ms && now_ms - oldest > settings.timestamp_before_max_ms) {
+  if (too_old(oldest, settings, now_ms)) {
     return refuse(ErrorCode::kInvalidTimestamp,
                   "Timestamp " + std::to_string(oldest) +
                       " is older than message.timestamp.before.max.ms allows");
@@ -100,6 +107,25 @@ Result<Walked> walk(const record::BatchView& batch, OpenedBytes& opened) {
   }
   PENSTOCK_ASSIGN_OR_RETURN(out.plain, open(batch, opened));
   PENSTOCK_ASSIGN_OR_RETURN(out.survey, record::survey_records(batch.header(), out.plain));
+  return out;
+}
+
+/// The records at fault of a batch that was walked; `text` of one that is not is empty. A
+/// compressed batch costs as much again as it did to open it.
+template <class Text>
+std::vector<RecordFault> faults(const record::BatchView& batch, const Walked& walked,
+                                OpenedBytes& opened, Text text) {
+  std::vector<RecordFault> out;
+  if (walked.plain.size() > opened.most()) return out;
+  opened.spend(walked.plain.size());
+  auto reader = record::RecordReader::open(batch);
+  if (!reader) return out;
+  record::RecordView record;
+  for (std::int32_t i = 0; out.size() < BatchCheck::kFaultsMax; ++i) {
+    const auto more = reader->next(record);
+    if (!more || !*more) break;
+    if (std::string found = text(record); !found.empty()) out.push_back({i, std::move(found)});
+  }
   return out;
 }
 
@@ -169,13 +195,21 @@ BatchCheck check_batch(ByteSpan records, const TopicSettings& settings,
     auto found = walk(*batch, opened);
     if (!found) return refuse(found.error());
     if (compacted && !found->survey.all_keyed) {
-      return refuse(ErrorCode::kInvalidRecord, "Compacted topic cannot accept message without key");
+      out = refuse(ErrorCode::kInvalidRecord, "Compacted topic cannot accept message without key");
+      out.faults = faults(*batch, *found, opened, [](const record::RecordView& record) {
+        return record.key ? "" : "Compacted topic cannot accept message without key";
+      });
+      return out;
     }
     walked = std::move(*found);
   }
   if (out.header.timestamp_type() != record::TimestampType::kCreate) {
-    return refuse(ErrorCode::kInvalidTimestamp,
-                  "Producers do not set the timestamp type to log-append time");
+    out = refuse(ErrorCode::kInvalidTimestamp,
+                 "Producers do not set the timestamp type to log-append time");
+    // Where Kafka refuses it, it names the first record.
+    if (settings.timestamp_type == record::TimestampType::kLogAppend)
+      out.faults.push_back({0, out.text});
+    return out;
   }
   if (settings.timestamp_type == record::TimestampType::kLogAppend) {
     record::set_log_append_time(records, now_ms);
@@ -190,7 +224,15 @@ BatchCheck check_batch(ByteSpan records, const TopicSettings& settings,
   }
   const std::int64_t oldest = walked ? walked->survey.oldest_ms : out.header.base_timestamp_ms;
   BatchCheck times = check_times(oldest, out.header.max_timestamp_ms, settings, now_ms);
-  if (times.error != ErrorCode::kNone) return times;
+  if (times.error != ErrorCode::kNone) {
+    if (!walked) return times;
+    times.faults = faults(*batch, *walked, opened, [&](const record::RecordView& record) {
+      const std::int64_t at = record.timestamp_ms;
+      const bool wrong = too_new(at, settings, now_ms) || too_old(at, settings, now_ms);
+      return wrong ? "Timestamp " + std::to_string(at) + " is out of range." : std::string();
+    });
+    return times;
+  }
   return stored_as(std::move(out), records, settings, walked, opened);
 }
 

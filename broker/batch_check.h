@@ -13,9 +13,17 @@
 
 namespace penstock::broker {
 
+/// A record for which its batch is refused.
+struct RecordFault {
+  std::int32_t index = 0;  // in the batch
+  std::string text;
+};
+
 struct BatchCheck {
+  static constexpr std::size_t kFaultsMax = 100;
   protocol::ErrorCode error = protocol::ErrorCode::kNone;
   std::string text;
+  std::vector<RecordFault> faults;       // the first of them, where single records are at fault
   record::BatchHeader header;            // sound when there is no error
   std::int64_t log_append_time_ms = -1;  // set when the topic uses log-append time
   std::vector<std::byte> recoded;  // to be stored instead, when the topic has a codec of its own

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "broker/coordinator/consumer_assignor.h"
+#include "broker/coordinator/consumer_reconcile.h"
 
 namespace penstock::broker {
 
@@ -19,7 +20,7 @@ Assignment partitions_of(const Holdings& holdings) {
 bool ConsumerMember::same_subscription(const ConsumerMember& other) const {
   const auto parts = [](const ConsumerMember& m) {
     return std::tie(m.instance_id, m.rack_id, m.client_id, m.client_host, m.topics, m.regex,
-                    m.rebalance_timeout_ms, m.assignor);
+                    m.rebalance_timeout_ms, m.assignor, m.classic);
   };
   return parts(*this) == parts(other);
 }
@@ -41,6 +42,21 @@ void ConsumerGroup::release_instance(const ConsumerMember& member) {
   if (!member.instance_id) return;
   const auto known = static_members.find(*member.instance_id);
   if (known != static_members.end() && known->second == member.id) static_members.erase(known);
+}
+
+bool waits_for_others(const ConsumerGroup& group, const ConsumerMember& member) {
+  const auto target = group.targets.find(member.id);
+  if (target == group.targets.end()) return false;
+  const Assignment taken = taken_by_others(group, member.id);
+  return std::any_of(target->second.begin(), target->second.end(), [&](const auto& entry) {
+    const auto has = member.assigned.find(entry.first);
+    const auto of = taken.find(entry.first);
+    return of != taken.end() &&
+           std::any_of(entry.second.begin(), entry.second.end(), [&](std::int32_t partition) {
+             const bool mine = has != member.assigned.end() && has->second.contains(partition);
+             return !mine && of->second.contains(partition);
+           });
+  });
 }
 
 std::string_view state_name(const ConsumerGroup& group) {

@@ -36,6 +36,18 @@ using Assignment = std::map<Uuid, std::set<std::int32_t>>;
 using Holdings = std::map<Uuid, std::map<std::int32_t, std::int32_t>>;
 [[nodiscard]] Assignment partitions_of(const Holdings& holdings);
 
+struct GroupProtocol {
+  std::string name;
+  std::string metadata;
+  bool operator==(const GroupProtocol&) const = default;
+};
+/// Of a member that speaks the classic protocol in a group of the consumer protocol.
+struct ClassicMembership {
+  std::int32_t session_timeout_ms = 0;
+  std::vector<GroupProtocol> protocols;  // at least one; the first counts
+  bool operator==(const ClassicMembership&) const = default;
+};
+
 /// As stored by Kafka.
 enum class ConsumerMemberState : std::int8_t {
   kStable = 0,
@@ -53,6 +65,7 @@ struct ConsumerMember {
   std::string regex;  // empty: none
   std::int32_t rebalance_timeout_ms = -1;
   std::optional<std::string> assignor;
+  std::optional<ClassicMembership> classic;
 
   std::int32_t epoch = 0;  // kLeaveStaticEpoch: it left for a while
   std::int32_t previous_epoch = 0;
@@ -62,6 +75,9 @@ struct ConsumerMember {
 
   std::int64_t session_deadline_ms = 0;               // steady
   std::optional<std::int64_t> rebalance_deadline_ms;  // steady; while kUnrevoked
+  // Of classic members instead, steady: until when it has to join again, or to ask for what it got.
+  std::optional<std::int64_t> join_deadline_ms;
+  std::optional<std::int64_t> sync_deadline_ms;
 
   /// Whether the parts that are stored as its subscription are the same.
   [[nodiscard]] bool same_subscription(const ConsumerMember& other) const;
@@ -79,6 +95,7 @@ struct ResolvedRegex {
 struct ConsumerGroup {
   std::int32_t epoch = 0;
   std::int32_t assignment_epoch = 0;  // of `targets`
+  std::int64_t assigned_ms = 0;       // wall; when `targets` were computed, 0: not known
   std::int64_t metadata_hash = 0;     // of the topics subscribed to
   std::uint64_t topics_version = 0;   // that the hash was made of; 0: look again
   std::map<std::string, ConsumerMember> members;
@@ -94,6 +111,7 @@ struct ConsumerGroup {
 
 /// Kinds of records in __consumer_offsets: the versions of their keys.
 enum class ConsumerRecord : std::int16_t {
+  kClassic = 2,  // the group itself while it is one of the classic protocol
   kGroup = 3,
   kPartitions = 4,
   kMember = 5,
@@ -109,6 +127,8 @@ struct ConsumerRecordKey {
   auto operator<=>(const ConsumerRecordKey&) const = default;
 };
 
+/// Whether somebody else has not let go of a partition that the member is to get.
+[[nodiscard]] bool waits_for_others(const ConsumerGroup& group, const ConsumerMember& member);
 /// Kafka's name: Empty, Assigning, Reconciling or Stable.
 [[nodiscard]] std::string_view state_name(const ConsumerGroup& group);
 /// Topics that the member reads, its regular expression included.

@@ -30,6 +30,9 @@ void update(ConsumerMember& member, ConsumerHeartbeatEvent& event) {
   if (event.topics) member.topics = std::move(*event.topics);
   if (event.regex) member.regex = std::move(*event.regex);
   if (event.assignor) member.assignor = std::move(event.assignor);
+  member.classic.reset();
+  member.join_deadline_ms.reset();
+  member.sync_deadline_ms.reset();
   member.client_id = std::move(event.client_id);
   member.client_host = std::move(event.client_host);
 }
@@ -58,9 +61,9 @@ GroupStepper::Refusal GroupStepper::check_epoch(const ConsumerMember& member,
               std::to_string(member.epoch) + ". It has to give up its partitions and join again."};
 }
 
-GroupStepper::Refusal GroupStepper::check_static(const ConsumerHeartbeatEvent& event) const {
+GroupStepper::Refusal GroupStepper::check_static(const ConsumerHeartbeatEvent& event,
+                                                 const ConsumerGroup& consumer) const {
   const std::string& instance = *event.instance_id;
-  const ConsumerGroup& consumer = *group_.consumer;
   const auto known = consumer.static_members.find(instance);
   const auto at = known == consumer.static_members.end() ? consumer.members.end()
                                                          : consumer.members.find(known->second);
@@ -70,7 +73,8 @@ GroupStepper::Refusal GroupStepper::check_static(const ConsumerHeartbeatEvent& e
   }
   const ConsumerMember& member = at->second;
   if (event.epoch == 0) {
-    if (member.epoch == kLeaveStaticEpoch) return {};
+    // A classic member says no good-bye when it comes back with the other protocol.
+    if (member.epoch == kLeaveStaticEpoch || member.classic) return {};
     return {ErrorCode::kUnreleasedInstanceId,
             "Instance id " + instance + " is still used by member " + member.id + "."};
   }
@@ -81,17 +85,13 @@ GroupStepper::Refusal GroupStepper::check_static(const ConsumerHeartbeatEvent& e
   return event.epoch < 0 ? Refusal{} : check_epoch(member, event);
 }
 
-GroupStepper::Refusal GroupStepper::check_heartbeat(const ConsumerHeartbeatEvent& event) const {
+GroupStepper::Refusal GroupStepper::check_request(const ConsumerHeartbeatEvent& event) const {
   if (group_.state == GroupState::kDead || group_.deleting)
     return {ErrorCode::kCoordinatorNotAvailable, "The group is being deleted."};
-  const bool joins = event.epoch == 0;
-  if (!group_.consumer) {
-    if (!joins || !group_.members.empty() || !group_.pending_members.empty()) {
-      // With classic members: what Kafka says when group.consumer.migration.policy is disabled.
-      return {ErrorCode::kGroupIdNotFound,
-              group_.is_void() ? "Group " + group_.id + " not found."
-                               : "Group " + group_.id + " is not a consumer group."};
-    }
+  if (!group_.consumer && event.epoch != 0) {
+    return {ErrorCode::kGroupIdNotFound, group_.is_void()
+                                             ? "Group " + group_.id + " not found."
+                                             : "Group " + group_.id + " is not a consumer group."};
   }
   const std::vector<std::string>& assignors = limits_.assignors;
   if (event.assignor &&
@@ -102,16 +102,21 @@ GroupStepper::Refusal GroupStepper::check_heartbeat(const ConsumerHeartbeatEvent
       return {ErrorCode::kInvalidRegularExpression,
               "Regular expression " + *event.regex + " is not valid: " + valid.error().text + "."};
   }
-  if (!group_.consumer) return {};
-  const auto member = group_.consumer->members.find(event.member_id);
-  const bool is_member = member != group_.consumer->members.end();
+  return {};
+}
+
+GroupStepper::Refusal GroupStepper::check_heartbeat(const ConsumerHeartbeatEvent& event,
+                                                    const ConsumerGroup& consumer) const {
+  const bool joins = event.epoch == 0;
+  const auto member = consumer.members.find(event.member_id);
+  const bool is_member = member != consumer.members.end();
   const auto room = static_cast<std::size_t>(limits_.consumer_members_max);
-  if (joins && !is_member && group_.consumer->members.size() >= room &&
-      !(event.instance_id && group_.consumer->static_members.contains(*event.instance_id))) {
+  if (joins && !is_member && consumer.members.size() >= room &&
+      !(event.instance_id && consumer.static_members.contains(*event.instance_id))) {
     return {ErrorCode::kGroupMaxSizeReached,
             "The group has its most members, " + std::to_string(room) + "."};
   }
-  if (event.instance_id) return check_static(event);
+  if (event.instance_id) return check_static(event, consumer);
   if (is_member) return event.epoch < 0 ? Refusal{} : check_epoch(member->second, event);
   if (joins) return {};
   return {ErrorCode::kUnknownMemberId,
@@ -119,16 +124,19 @@ GroupStepper::Refusal GroupStepper::check_heartbeat(const ConsumerHeartbeatEvent
 }
 
 void GroupStepper::on(ConsumerHeartbeatEvent& event) {
-  if (Refusal refusal = check_heartbeat(event); refusal.code != ErrorCode::kNone)
-    return refuse_heartbeat(event.answer, std::move(refusal));
+  std::optional<ConsumerGroup> upgraded;
+  Refusal refusal = check_request(event);
+  if (refusal.code == ErrorCode::kNone && !group_.consumer && !group_.members.empty())
+    refusal = upgrade(*event.known_topics, upgraded);
+  const ConsumerGroup* members = upgraded          ? &*upgraded
+                                 : group_.consumer ? &*group_.consumer
+                                                   : nullptr;
+  if (refusal.code == ErrorCode::kNone && members != nullptr)
+    refusal = check_heartbeat(event, *members);
+  if (refusal.code != ErrorCode::kNone) return refuse_heartbeat(event.answer, std::move(refusal));
   if (event.epoch < 0) return consumer_leave(event);
 
-  std::vector<Store::Record> first;
-  if (!group_.consumer) {
-    if (group_.generation != 0)
-      first.push_back({encode_key(GroupRecordKey{group_.id}), std::nullopt});
-    begin_consumer_group();
-  }
+  if (!group_.consumer) begin_consumer_group(std::move(upgraded), *event.known_topics);
   ConsumerGroup& consumer = *group_.consumer;
   const std::string id = event.member_id;
   if (event.epoch == 0 && event.instance_id &&
@@ -140,22 +148,16 @@ void GroupStepper::on(ConsumerHeartbeatEvent& event) {
   const ConsumerMember before = member;
   const bool full = event.epoch == 0 || (event.rebalance_timeout_ms != -1 && event.owned &&
                                          (event.topics || event.regex));
-  const std::optional<Assignment> owned = std::move(event.owned);
+  Said said;
+  said.owned = std::move(event.owned);
   const GroupTopicsRef topics = event.known_topics;
   member.id = id;
   update(member, event);
   if (event.instance_id) consumer.set_instance(member, std::move(event.instance_id));
   if (is_new || !member.same_subscription(before)) changed(ConsumerRecord::kMember, id);
-  const bool other_topics =
-      is_new || member.topics != before.topics || member.regex != before.regex;
-  bool bump = other_topics;
-  if (other_topics || consumer.topics_version != topics->version) {
-    bump = refresh_regexes(*topics) || bump;
-    bump = refresh_metadata(*topics) || bump;
-  }
-  if (bump) bump_epoch();
-  if (consumer.epoch > consumer.assignment_epoch) compute_targets(*topics);
-  const bool moved = reconcile_member(id, owned);
+  said.other_topics = is_new || member.topics != before.topics || member.regex != before.regex;
+  refresh_targets(*topics, said.other_topics);
+  const bool moved = reconcile_member(id, said, *topics);
   member.session_deadline_ms = now_.steady_ms + limits_.consumer_session_timeout_ms;
 
   ConsumerHeartbeatAnswer out;
@@ -164,23 +166,15 @@ void GroupStepper::on(ConsumerHeartbeatEvent& event) {
   out.epoch = member.epoch;
   out.heartbeat_interval_ms = limits_.consumer_heartbeat_ms;
   if (full || moved) out.assignment = partitions_of(member.assigned);
-  store_consumer(std::move(first), std::move(out));
-}
-
-void GroupStepper::begin_consumer_group() {
-  group_.consumer.emplace();
-  group_.consumer->epoch = 1;  // the first member makes it 2, as in Kafka
-  group_.generation = 0;
-  group_.protocol_type.reset();
-  group_.protocol.reset();
-  group_.leader.reset();
-  group_.state = GroupState::kEmpty;
+  PendingConsumer answers;
+  answers.heartbeats.push_back(std::move(out));
+  store_consumer(std::move(answers));
 }
 
 void GroupStepper::end_consumer_group() {
   for (const ConsumerRecordKey& key : consumer_keys(group_)) changed_.push_back(key);
   group_.consumer.reset();
-  store_consumer({}, std::nullopt);
+  store_consumer({});
 }
 
 void GroupStepper::replace_static(const std::string& instance_id, const std::string& new_id) {
@@ -221,8 +215,12 @@ void GroupStepper::remove_consumer(const std::string& id) {
   changed(ConsumerRecord::kMember, id);
 }
 
-void GroupStepper::fence_consumers(const std::vector<std::string>& ids) {
+void GroupStepper::fence_consumers(const std::vector<std::string>& ids, const GroupTopics& topics) {
   for (const std::string& id : ids) remove_consumer(id);
+  if (may_downgrade("")) {
+    downgrade(topics);
+    return prepare_rebalance();
+  }
   // The next heartbeat of somebody who stays looks at topics and regular expressions again, and
   // computes who gets what was theirs.
   group_.consumer->topics_version = 0;
@@ -242,23 +240,28 @@ void GroupStepper::consumer_leave(ConsumerHeartbeatEvent& event) {
     member.rebalance_deadline_ms.reset();
     changed(ConsumerRecord::kCurrent, member.id);
   } else {
-    fence_consumers({event.member_id});
+    fence_consumers({event.member_id}, *event.known_topics);
   }
-  store_consumer({}, std::move(out));
+  PendingConsumer answers;
+  answers.heartbeats.push_back(std::move(out));
+  store_consumer(std::move(answers));
 }
 
-void GroupStepper::consumer_tick() {
+void GroupStepper::consumer_tick(const GroupTopics& topics) {
   if (!group_.consumer) return;
   std::vector<std::string> late;
   for (const auto& [id, member] : group_.consumer->members) {
-    if (member.session_deadline_ms <= now_.steady_ms ||
-        (member.rebalance_deadline_ms && *member.rebalance_deadline_ms <= now_.steady_ms)) {
+    const auto over = [this](const std::optional<std::int64_t>& deadline_ms) {
+      return deadline_ms && *deadline_ms <= now_.steady_ms;
+    };
+    if (over(member.session_deadline_ms) || over(member.rebalance_deadline_ms) ||
+        over(member.join_deadline_ms) || over(member.sync_deadline_ms)) {
       late.push_back(id);
     }
   }
   if (late.empty()) return;
-  fence_consumers(late);
-  store_consumer({}, std::nullopt);
+  fence_consumers(late, topics);
+  store_consumer({});
 }
 
 GroupStepper::Code GroupStepper::check_consumer_commit(const CommitEvent& event) const {
@@ -267,9 +270,11 @@ GroupStepper::Code GroupStepper::check_consumer_commit(const CommitEvent& event)
   const auto at = consumer.members.find(event.member_id);
   if (at == consumer.members.end()) return ErrorCode::kUnknownMemberId;
   const ConsumerMember& member = at->second;
-  if (!event.knows_epochs) return ErrorCode::kUnsupportedVersion;
+  if (!event.knows_epochs && !member.classic) return ErrorCode::kUnsupportedVersion;
+  const ErrorCode stale =
+      member.classic ? ErrorCode::kIllegalGeneration : ErrorCode::kStaleMemberEpoch;
   if (event.generation == member.epoch) return ErrorCode::kNone;
-  if (event.generation > member.epoch) return ErrorCode::kStaleMemberEpoch;
+  if (event.generation > member.epoch) return stale;
   // An older epoch is good for partitions that the member has had since then (KIP-1251).
   const auto given = [&](const TopicPartition& partition) -> std::optional<std::int32_t> {
     const auto topic = event.known_topics->by_name.find(partition.first);
@@ -286,7 +291,7 @@ GroupStepper::Code GroupStepper::check_consumer_commit(const CommitEvent& event)
     const std::optional<std::int32_t> epoch = given(entry.first);
     return epoch && event.generation >= *epoch;
   });
-  return all ? ErrorCode::kNone : ErrorCode::kStaleMemberEpoch;
+  return all ? ErrorCode::kNone : stale;
 }
 
 }  // namespace penstock::broker

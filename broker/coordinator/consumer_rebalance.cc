@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "broker/coordinator/consumer_assignor.h"
@@ -74,6 +76,26 @@ bool GroupStepper::refresh_metadata(const GroupTopics& topics) {
   return std::exchange(consumer.metadata_hash, hash) != hash;
 }
 
+bool GroupStepper::refresh_epoch(const GroupTopics& topics, bool other_topics) {
+  bool bump = other_topics;
+  if (other_topics || group_.consumer->topics_version != topics.version) {
+    bump = refresh_regexes(topics) || bump;
+    bump = refresh_metadata(topics) || bump;
+  }
+  if (bump) bump_epoch();
+  return bump;
+}
+
+void GroupStepper::refresh_targets(const GroupTopics& topics, bool other_topics) {
+  refresh_epoch(topics, other_topics);
+  const ConsumerGroup& consumer = *group_.consumer;
+  // A wall clock that was put back far is waited for, but not when there is no interval.
+  const std::int64_t interval_ms = limits_.consumer_assignment_interval_ms;
+  const bool due = consumer.assigned_ms == 0 || interval_ms == 0 ||
+                   now_.wall_ms >= consumer.assigned_ms + interval_ms;
+  if (due && consumer.epoch > consumer.assignment_epoch) compute_targets(topics);
+}
+
 void GroupStepper::bump_epoch() {
   ++group_.consumer->epoch;
   changed(ConsumerRecord::kGroup);
@@ -103,65 +125,104 @@ void GroupStepper::compute_targets(const GroupTopics& topics) {
     changed(ConsumerRecord::kTarget, id);
   }
   consumer.assignment_epoch = consumer.epoch;
+  consumer.assigned_ms = now_.wall_ms;
   changed(ConsumerRecord::kTargetEpoch);
 }
 
-bool GroupStepper::reconcile_member(const std::string& id, const std::optional<Assignment>& owned) {
+bool GroupStepper::reconcile_member(const std::string& id, const Said& said,
+                                    const GroupTopics& topics) {
   ConsumerGroup& consumer = *group_.consumer;
   ConsumerMember& member = consumer.members.at(id);
-  if (member.state == ConsumerMemberState::kStable && member.epoch == consumer.assignment_epoch)
+  if (member.state == ConsumerMemberState::kStable && member.epoch == consumer.assignment_epoch &&
+      !said.other_topics) {
     return false;
+  }
   const Assignment taken = taken_by_others(consumer, id);
+  Assignment target = consumer.targets[id];
+  if (consumer.epoch > consumer.assignment_epoch) {
+    // The next target is not due yet; this one may have topics that the member no longer reads.
+    const auto read = topics_of(consumer, member);
+    std::erase_if(target, [&](const auto& entry) {
+      const auto name = topics.names.find(entry.first);
+      return name == topics.names.end() || !read.contains(name->second);
+    });
+  }
   Reconciliation to;
   to.epoch = consumer.assignment_epoch;
-  to.target = &consumer.targets[id];
-  to.owned = &owned;
+  to.target = &target;
+  to.owned = &said.owned;
   to.taken = &taken;
+  to.other_topics = said.other_topics;
   ConsumerMember next = reconcile(member, to);
   if (next.same_assignment(member)) return false;
   const bool moved = partitions_of(next.assigned) != partitions_of(member.assigned);
   member = std::move(next);
   member.rebalance_deadline_ms.reset();
-  if (member.state == ConsumerMemberState::kUnrevoked)
+  // Classic members are given time to join and to sync instead.
+  if (member.state == ConsumerMemberState::kUnrevoked && !member.classic)
     member.rebalance_deadline_ms = now_.steady_ms + member.rebalance_timeout_ms;
   changed(ConsumerRecord::kCurrent, id);
   return moved;
 }
 
-void GroupStepper::store_consumer(std::vector<Store::Record> first,
-                                  std::optional<ConsumerHeartbeatAnswer> answer) {
+Store::Record GroupStepper::part(const ConsumerRecordKey& key) const {
+  if (key.kind == ConsumerRecord::kClassic && !group_.consumer) return group_record(nullptr);
+  return consumer_record(group_, key);
+}
+
+void GroupStepper::emit_all(PendingConsumer& answers) {
+  for (ConsumerHeartbeatAnswer& out : answers.heartbeats) {
+    if (out.to != 0) emit(std::move(out));
+  }
+  for (JoinAnswer& out : answers.joins) {
+    if (out.to != 0) emit(std::move(out));
+  }
+  for (LeaveAnswer& out : answers.leaves) {
+    if (out.to != 0) emit(std::move(out));
+  }
+}
+
+void GroupStepper::store_consumer(PendingConsumer answers) {
   std::set<ConsumerRecordKey> keys(changed_.begin(), changed_.end());
   changed_.clear();
-  if (!keys.empty()) keys.merge(std::exchange(group_.unsaved, {}));
-  if (keys.empty() && first.empty()) {
-    if (!answer) return;
+  if (keys.empty()) {
     for (auto at = group_.stores.rbegin(); at != group_.stores.rend(); ++at) {
-      if (auto* pending = std::get_if<PendingConsumer>(&at->second)) {
-        pending->answers.push_back(std::move(*answer));
-        return;
-      }
+      auto* pending = std::get_if<PendingConsumer>(&at->second);
+      if (pending == nullptr) continue;
+      const auto add = [](auto& to, auto& from) {
+        to.insert(to.end(), std::move_iterator(from.begin()), std::move_iterator(from.end()));
+      };
+      add(pending->heartbeats, answers.heartbeats);
+      add(pending->joins, answers.joins);
+      add(pending->leaves, answers.leaves);
+      return;
     }
-    return emit(std::move(*answer));
+    return emit_all(answers);
   }
-  PendingConsumer pending;
-  if (answer) pending.answers.push_back(std::move(*answer));
-  for (const ConsumerRecordKey& key : keys) {
-    first.push_back(consumer_record(group_, key));
-    pending.keys.push_back(key);
-  }
-  store(std::move(first), std::move(pending));
+  keys.insert(group_.unsaved.begin(), group_.unsaved.end());
+  std::vector<Store::Record> records;
+  for (const ConsumerRecordKey& key : keys) records.push_back(part(key));
+  // As Kafka reads them: a member comes before its assignments and goes after them, and what the
+  // group was before goes first.
+  const auto of_nothing =
+      std::stable_partition(records.begin(), records.end(),
+                            [](const Store::Record& record) { return !record.value.has_value(); });
+  std::reverse(records.begin(), of_nothing);
+  store(std::move(records), std::move(answers), std::move(keys));
 }
 
 void GroupStepper::consumer_stored(PendingConsumer& pending, Code error) {
-  if (error != ErrorCode::kNone) group_.unsaved.insert(pending.keys.begin(), pending.keys.end());
-  for (ConsumerHeartbeatAnswer& out : pending.answers) {
-    if (out.to == 0) continue;
-    if (error != ErrorCode::kNone) {
-      refuse_heartbeat(out.to, {error, "The group's records could not be stored."});
-      continue;
-    }
-    emit(std::move(out));
+  if (error == ErrorCode::kNone) return emit_all(pending);
+  for (const ConsumerHeartbeatAnswer& out : pending.heartbeats)
+    refuse_heartbeat(out.to, {error, "The group's records could not be stored."});
+  for (const JoinAnswer& out : pending.joins) fail_join(out.to, error, out.member_id);
+  for (LeaveAnswer& out : pending.leaves) {
+    out.error = error;
+    out.members.clear();
   }
+  pending.heartbeats.clear();
+  pending.joins.clear();
+  emit_all(pending);
 }
 
 }  // namespace penstock::broker

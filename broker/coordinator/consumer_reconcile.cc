@@ -62,7 +62,7 @@ ConsumerMember next_step(ConsumerMember member, const Reconciliation& to) {
 ConsumerMember reconcile(ConsumerMember member, const Reconciliation& to) {
   switch (member.state) {
     case ConsumerMemberState::kStable:
-      if (member.epoch == to.epoch) return member;
+      if (member.epoch == to.epoch && !to.other_topics) return member;
       break;
     case ConsumerMemberState::kUnrevoked:
       if (owns_any(*to.owned, member.revoking)) return member;

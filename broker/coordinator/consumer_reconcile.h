@@ -13,6 +13,7 @@ struct Reconciliation {
   const std::optional<Assignment>* owned =
       nullptr;                        // as it said in this heartbeat; none: it did not
   const Assignment* taken = nullptr;  // partitions that other members have not let go of
+  bool other_topics = false;          // it subscribes to others, and has to let go of the old ones
 };
 
 /// The member's next step from its current assignment to the target (KIP-848): first it lets go of

@@ -41,9 +41,30 @@ struct WireGroupEpoch {
 
 struct WireEpoch {
   std::int32_t epoch = 0;
+  std::int64_t assigned_ms = 0;
   template <class V>
   void fields(V& v) {
     v(epoch);
+    v.tagged(0, assigned_ms);
+  }
+};
+
+struct WireClassic {
+  struct Protocol {
+    std::string name;
+    ByteView metadata;
+    template <class V>
+    void fields(V& v) {
+      v(name);
+      v(metadata);
+    }
+  };
+  std::int32_t session_timeout_ms = 0;
+  std::vector<Protocol> protocols;
+  template <class V>
+  void fields(V& v) {
+    v(session_timeout_ms);
+    v(protocols);
   }
 };
 
@@ -56,6 +77,7 @@ struct WireMember {
   std::optional<std::string> regex;
   std::int32_t rebalance_timeout_ms = -1;
   std::optional<std::string> assignor;
+  std::optional<WireClassic> classic;
   template <class V>
   void fields(V& v) {
     v(instance_id);
@@ -66,6 +88,7 @@ struct WireMember {
     v(regex);
     v(rebalance_timeout_ms);
     v(assignor);
+    v.tagged(0, classic);
   }
 };
 
@@ -182,9 +205,15 @@ std::string encode_member(const ConsumerMember& member) {
   out.client_id = member.client_id;
   out.client_host = member.client_host;
   out.topics.assign(member.topics.begin(), member.topics.end());
-  if (!member.regex.empty()) out.regex = member.regex;
+  out.regex = member.regex;  // empty, not null, when there is none: as Kafka
   out.rebalance_timeout_ms = member.rebalance_timeout_ms;
   out.assignor = member.assignor;
+  if (member.classic) {
+    out.classic.emplace();
+    out.classic->session_timeout_ms = member.classic->session_timeout_ms;
+    for (const GroupProtocol& p : member.classic->protocols)
+      out.classic->protocols.push_back({p.name, as_bytes(p.metadata)});
+  }
   return value_of(out);
 }
 
@@ -235,6 +264,14 @@ Status apply_member(ConsumerGroup& group, const std::string& id,
   member.regex = in.regex.value_or("");
   member.rebalance_timeout_ms = in.rebalance_timeout_ms;
   member.assignor = std::move(in.assignor);
+  member.classic.reset();
+  if (!in.classic) return {};
+  if (in.classic->protocols.empty())
+    return fail(Errc::kCorrupt, "classic member of a consumer group without a protocol");
+  member.classic.emplace();
+  member.classic->session_timeout_ms = in.classic->session_timeout_ms;
+  for (WireClassic::Protocol& p : in.classic->protocols)
+    member.classic->protocols.push_back({std::move(p.name), std::string(as_text(p.metadata))});
   return {};
 }
 
@@ -316,7 +353,7 @@ Store::Record consumer_record(const Group& of, const ConsumerRecordKey& key) {
       out.value = value_of(WireGroupEpoch{group.epoch, group.metadata_hash});
       break;
     case ConsumerRecord::kTargetEpoch:
-      out.value = value_of(WireEpoch{group.assignment_epoch});
+      out.value = value_of(WireEpoch{group.assignment_epoch, group.assigned_ms});
       break;
     case ConsumerRecord::kMember:
       if (member != group.members.end()) out.value = encode_member(member->second);
@@ -332,6 +369,7 @@ Store::Record consumer_record(const Group& of, const ConsumerRecordKey& key) {
       if (const auto at = group.regexes.find(key.name); at != group.regexes.end())
         out.value = encode_regex(at->second);
       break;
+    case ConsumerRecord::kClassic:
     case ConsumerRecord::kPartitions:
       break;
   }
@@ -374,9 +412,11 @@ Status apply_consumer_record(Group& of, const ConsumerRecordKey& key,
     }
     case ConsumerRecord::kTargetEpoch: {
       group.assignment_epoch = 0;
+      group.assigned_ms = 0;
       if (!value) return {};
       PENSTOCK_ASSIGN_OR_RETURN(const WireEpoch in, decode<WireEpoch>(*value));
       group.assignment_epoch = in.epoch;
+      group.assigned_ms = in.assigned_ms;
       return {};
     }
     case ConsumerRecord::kMember:
@@ -392,6 +432,7 @@ Status apply_consumer_record(Group& of, const ConsumerRecordKey& key,
       group.regexes[key.name] = {{in.topics.begin(), in.topics.end()}, 0, in.resolved_ms};
       return {};
     }
+    case ConsumerRecord::kClassic:
     case ConsumerRecord::kPartitions:
       break;
   }

@@ -245,7 +245,7 @@ void GroupCoordinator::arm(std::int32_t index, Entry& entry) {
                                     const auto at = slot->second.groups.find(id);
                                     if (at == slot->second.groups.end()) return;
                                     at->second.timer = 0;
-                                    feed(index, id, TickEvent{});
+                                    feed(index, id, TickEvent{topics()});
                                   });
 }
 
@@ -306,8 +306,12 @@ void GroupCoordinator::loaded(std::int32_t index, std::uint64_t life, const Stat
       group = slot.groups.erase(group);
       continue;
     }
-    for (auto& [id, member] : entry.group.members)
+    for (auto& [id, member] : entry.group.members) {
       member.expires_ms = steady_ms + member.session_timeout_ms;
+      if (entry.group.state == GroupState::kPreparingRebalance)
+        entry.group.rebalance_deadline_ms =
+            std::max(entry.group.rebalance_deadline_ms, steady_ms + member.rebalance_timeout_ms);
+    }
     if (entry.group.consumer) {
       set_deadlines(entry.group, steady_ms);
       for (const auto& [id, member] : entry.group.consumer->members) {
@@ -338,8 +342,9 @@ void GroupCoordinator::set_deadlines(Group& group, std::int64_t steady_ms) const
   GroupLimits own;
   const std::int32_t session_ms = limits_of(group.id, own).consumer_session_timeout_ms;
   for (auto& [id, member] : group.consumer->members) {
-    member.session_deadline_ms = steady_ms + session_ms;
-    if (member.state == ConsumerMemberState::kUnrevoked)
+    member.session_deadline_ms =
+        steady_ms + (member.classic ? member.classic->session_timeout_ms : session_ms);
+    if (member.state == ConsumerMemberState::kUnrevoked && !member.classic)
       member.rebalance_deadline_ms = steady_ms + member.rebalance_timeout_ms;
   }
 }

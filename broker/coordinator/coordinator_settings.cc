@@ -37,6 +37,13 @@ std::vector<config::Key> coordinator_keys() {
        .doc = "Most members of a group.",
        .min = 1,
        .max = kIntMax},
+      {.name = "group.consumer.assignment.interval.ms",
+       .kind = Kind::kInt,
+       .fallback = "0",
+       .doc = "Shortest time between two assignments of a group of the consumer protocol (Kafka: "
+              "1000).",
+       .min = 0,
+       .max = kIntMax},
       {.name = "group.consumer.assignors",
        .kind = Kind::kList,
        .fallback = "uniform,range",
@@ -48,6 +55,12 @@ std::vector<config::Key> coordinator_keys() {
        .fallback = "5000",
        .doc = "How often members of the consumer protocol are told to send heartbeats.",
        .min = 1,
+       .max = kIntMax},
+      {.name = "group.consumer.max.assignment.interval.ms",
+       .kind = Kind::kInt,
+       .fallback = "15000",
+       .doc = "Longest time between two assignments that a group may be set to.",
+       .min = 0,
        .max = kIntMax},
       {.name = "group.consumer.max.heartbeat.interval.ms",
        .kind = Kind::kInt,
@@ -66,6 +79,18 @@ std::vector<config::Key> coordinator_keys() {
        .fallback = "2147483647",
        .doc = "Most members of a group of the consumer protocol.",
        .min = 1,
+       .max = kIntMax},
+      {.name = "group.consumer.migration.policy",
+       .kind = Kind::kString,
+       .fallback = "bidirectional",
+       .doc = "Whether groups with members go over to the consumer protocol (upgrade) or back "
+              "(downgrade).",
+       .one_of = "disabled|upgrade|downgrade|bidirectional"},
+      {.name = "group.consumer.min.assignment.interval.ms",
+       .kind = Kind::kInt,
+       .fallback = "0",
+       .doc = "Shortest time between two assignments that a group may be set to.",
+       .min = 0,
        .max = kIntMax},
       {.name = "group.consumer.min.heartbeat.interval.ms",
        .kind = Kind::kInt,
@@ -126,6 +151,13 @@ std::vector<config::Key> coordinator_keys() {
 
 namespace {
 
+MigrationPolicy migration_policy(std::string_view name) {
+  if (name == "disabled") return MigrationPolicy::kDisabled;
+  if (name == "upgrade") return MigrationPolicy::kUpgrade;
+  if (name == "downgrade") return MigrationPolicy::kDowngrade;
+  return MigrationPolicy::kBidirectional;
+}
+
 /// A broker's own value lies between the limits that it sets for groups' values.
 void check_between(const GroupConfigDef& def, const GroupLimits& limits,
                    std::vector<config::Problem>& problems) {
@@ -166,6 +198,12 @@ CoordinatorSettings coordinator_settings(const config::Settings& given,
   out.limits.consumer_heartbeat_max_ms = small("group.consumer.max.heartbeat.interval.ms");
   out.limits.consumer_session_timeout_min_ms = small("group.consumer.min.session.timeout.ms");
   out.limits.consumer_session_timeout_max_ms = small("group.consumer.max.session.timeout.ms");
+  out.limits.consumer_assignment_interval_ms = small("group.consumer.assignment.interval.ms");
+  out.limits.consumer_assignment_interval_min_ms =
+      small("group.consumer.min.assignment.interval.ms");
+  out.limits.consumer_assignment_interval_max_ms =
+      small("group.consumer.max.assignment.interval.ms");
+  out.limits.migration = migration_policy(given.text("group.consumer.migration.policy"));
   for (const GroupConfigDef& def : group_config_defs()) check_between(def, out.limits, problems);
   out.limits.consumer_members_max =
       static_cast<std::int32_t>(given.number("group.consumer.max.size"));

@@ -28,6 +28,9 @@ struct Moment {
   std::int64_t wall_ms = 0;
 };
 
+/// Whether a group with members may change its protocol (group.consumer.migration.policy).
+enum class MigrationPolicy : std::uint8_t { kDisabled, kUpgrade, kDowngrade, kBidirectional };
+
 /// Settings of the coordinator, with Kafka's names in coordinator_settings.cc.
 struct GroupLimits {
   std::int64_t initial_rebalance_delay_ms = 100;  // Kafka: 3000
@@ -44,7 +47,11 @@ struct GroupLimits {
   std::int32_t consumer_session_timeout_min_ms = 45'000;
   std::int32_t consumer_session_timeout_max_ms = 60'000;
   std::int32_t consumer_members_max = 2'147'483'647;
+  std::int32_t consumer_assignment_interval_ms = 0;  // between two new targets (Kafka: 1000)
+  std::int32_t consumer_assignment_interval_min_ms = 0;
+  std::int32_t consumer_assignment_interval_max_ms = 15'000;
   std::vector<std::string> assignors = {"uniform", "range"};  // the first is the default
+  MigrationPolicy migration = MigrationPolicy::kBidirectional;
 };
 
 enum class GroupState : std::uint8_t {
@@ -56,12 +63,6 @@ enum class GroupState : std::uint8_t {
 };
 /// Kafka's name, e.g. "PreparingRebalance".
 [[nodiscard]] std::string_view to_string(GroupState state);
-
-struct GroupProtocol {
-  std::string name;
-  std::string metadata;
-  bool operator==(const GroupProtocol&) const = default;
-};
 
 struct Member {
   std::string id;
@@ -144,9 +145,21 @@ struct ConsumerHeartbeatAnswer {
   std::int32_t heartbeat_interval_ms = 0;
   std::optional<Assignment> assignment;
 };
-struct PendingConsumer {  // records of the consumer protocol
-  std::vector<ConsumerHeartbeatAnswer> answers;
-  std::vector<ConsumerRecordKey> keys;
+struct LeaveAnswer {
+  struct Who {
+    std::string member_id;
+    std::optional<std::string> instance_id;
+    protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  };
+  AnswerId to = 0;
+  protocol::ErrorCode error =
+      protocol::ErrorCode::kNone;  // of the whole request; step() gives each member its own
+  std::vector<Who> members;
+};
+struct PendingConsumer {  // records of the consumer protocol; who is answered then
+  std::vector<ConsumerHeartbeatAnswer> heartbeats;
+  std::vector<JoinAnswer> joins;  // of classic members
+  std::vector<LeaveAnswer> leaves;
 };
 struct PendingStaticMember {
   JoinAnswer answer;  // goes out when the member's new id is stored
@@ -173,6 +186,7 @@ struct Group {
   bool deleting = false;                  // tombstones are on their way
   std::optional<ConsumerGroup> consumer;  // then there are no classic members
   std::set<ConsumerRecordKey> unsaved;    // their append failed: what is stored may be older
+  std::map<StoreId, std::set<ConsumerRecordKey>> saving;  // what those of `stores` append
 
   // While kPreparingRebalance.
   std::int64_t rebalance_deadline_ms = 0;   // steady

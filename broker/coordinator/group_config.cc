@@ -13,13 +13,20 @@ constexpr std::array kDefs = {
                    "group.consumer.min.heartbeat.interval.ms",
                    "group.consumer.max.heartbeat.interval.ms", &GroupLimits::consumer_heartbeat_ms,
                    &GroupLimits::consumer_heartbeat_min_ms, &GroupLimits::consumer_heartbeat_max_ms,
-                   "How often members of the consumer protocol are told to send heartbeats."},
+                   1, "How often members of the consumer protocol are told to send heartbeats."},
     GroupConfigDef{"consumer.session.timeout.ms", "group.consumer.session.timeout.ms",
                    "group.consumer.min.session.timeout.ms", "group.consumer.max.session.timeout.ms",
                    &GroupLimits::consumer_session_timeout_ms,
                    &GroupLimits::consumer_session_timeout_min_ms,
-                   &GroupLimits::consumer_session_timeout_max_ms,
+                   &GroupLimits::consumer_session_timeout_max_ms, 1,
                    "How long a member of the consumer protocol may be silent."},
+    GroupConfigDef{"consumer.assignment.interval.ms", "group.consumer.assignment.interval.ms",
+                   "group.consumer.min.assignment.interval.ms",
+                   "group.consumer.max.assignment.interval.ms",
+                   &GroupLimits::consumer_assignment_interval_ms,
+                   &GroupLimits::consumer_assignment_interval_min_ms,
+                   &GroupLimits::consumer_assignment_interval_max_ms, 0,
+                   "Shortest time between two assignments of the group."},
 };
 
 std::optional<std::int32_t> number(const std::string& text) {
@@ -49,7 +56,8 @@ std::optional<std::string> wrong_group_config(const GroupConfig& config,
     const std::string invalid = "Invalid value " + text + " for configuration " + name + ": ";
     const auto value = number(text);
     if (!value) return invalid + "Not a number of type INT";
-    if (*value < 1) return invalid + "Value must be at least 1";
+    if (*value < def->least)
+      return invalid + "Value must be at least " + std::to_string(def->least);
     if (*value < limits.*def->min)
       return name + " must be greater than or equal to " + std::string(def->min_name);
     if (*value > limits.*def->max)

@@ -22,6 +22,7 @@ struct GroupConfigDef {
   std::int32_t GroupLimits::*value;
   std::int32_t GroupLimits::*min;
   std::int32_t GroupLimits::*max;
+  std::int32_t least;  // whatever the broker's limits are
   std::string_view doc;
 };
 [[nodiscard]] std::span<const GroupConfigDef> group_config_defs();

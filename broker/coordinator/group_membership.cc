@@ -56,13 +56,12 @@ void GroupStepper::on(JoinEvent& event) {
   if (group_.state == GroupState::kDead || group_.deleting) {
     return fail_join(event.answer, ErrorCode::kCoordinatorNotAvailable, event.member_id);
   }
-  if (group_.consumer && !group_.consumer->members.empty())
-    return fail_join(event.answer, ErrorCode::kInconsistentGroupProtocol, "");
   if (event.session_timeout_ms < limits_.session_timeout_min_ms ||
       event.session_timeout_ms > limits_.session_timeout_max_ms) {
     return fail_join(event.answer, ErrorCode::kInvalidSessionTimeout, event.member_id);
   }
   if (event.rebalance_timeout_ms <= 0) event.rebalance_timeout_ms = event.session_timeout_ms;
+  if (group_.consumer && !group_.consumer->members.empty()) return join_mixed(event);
   if (!has_room(event)) {
     group_.pending_members.erase(event.member_id);
     fail_join(event.answer, ErrorCode::kGroupMaxSizeReached, "");
@@ -224,7 +223,7 @@ void GroupStepper::join_static_again(JoinEvent& event, const std::string& old_id
       out.skip_assignment = true;
       out.members = joined_members();
     }
-    store({group_record(nullptr)}, std::move(pending));
+    store_group(nullptr, std::move(pending));
     return;
   }
   wait_for_rebalance(member, to);
@@ -260,6 +259,7 @@ GroupStepper::Code GroupStepper::check_member(const std::string& id,
 void GroupStepper::on(HeartbeatEvent& event) {
   if (group_.state == GroupState::kDead)
     return answer(event.answer, ErrorCode::kCoordinatorNotAvailable);
+  if (group_.consumer && !group_.consumer->members.empty()) return heartbeat_mixed(event);
   if (const Code error = check_member(event.member_id, event.instance_id);
       error != ErrorCode::kNone) {
     return answer(event.answer, error);
@@ -273,6 +273,7 @@ void GroupStepper::on(HeartbeatEvent& event) {
 }
 
 void GroupStepper::on(LeaveEvent& event) {
+  if (group_.consumer && !group_.consumer->members.empty()) return leave_mixed(event);
   LeaveAnswer out;
   out.to = event.answer;
   for (LeaveEvent::Who& who : event.members) {
@@ -322,8 +323,9 @@ void GroupStepper::remove_and_rebalance(const std::string& id) {
     maybe_complete_join();
 }
 
-void GroupStepper::on(TickEvent&) {
-  consumer_tick();
+void GroupStepper::on(TickEvent& event) {
+  static const GroupTopics kNoTopics;
+  consumer_tick(event.known_topics ? *event.known_topics : kNoTopics);
   const std::int64_t now = now_.steady_ms;
   if (std::erase_if(group_.pending_members,
                     [now](const auto& entry) { return entry.second <= now; }) != 0) {
@@ -372,7 +374,10 @@ std::optional<std::int64_t> wake_ms(const Group& group) {
   if (group.consumer) {
     for (const auto& [id, member] : group.consumer->members) {
       at(member.session_deadline_ms);
-      if (member.rebalance_deadline_ms) at(*member.rebalance_deadline_ms);
+      for (const auto& deadline_ms :
+           {member.rebalance_deadline_ms, member.join_deadline_ms, member.sync_deadline_ms}) {
+        if (deadline_ms) at(*deadline_ms);
+      }
     }
   }
   return first;

@@ -1,10 +1,10 @@
 #include <algorithm>
 
 #include "broker/coordinator/consumer_records.h"
+#include "broker/coordinator/embedded_consumer.h"
 #include "broker/coordinator/group_stepper.h"
 #include "broker/coordinator/offsets_records.h"
 #include "framework/base/assert.h"
-#include "framework/protocol/codec.h"
 
 namespace penstock::broker {
 
@@ -14,18 +14,6 @@ namespace {
 
 constexpr std::int64_t kRetentionMsMax =
     1000LL * 365 * 24 * 3600 * 1000;  // so that nothing overflows
-
-/// The front of a consumer's subscription: version and topics; what follows differs between
-/// versions.
-struct SubscriptionHead {
-  std::int16_t version = 0;
-  std::vector<std::string_view> topics;
-  template <class V>
-  void fields(V& v) {
-    v(version);
-    v(topics);
-  }
-};
 
 /// How a commit's client learns that the append failed, as in Kafka: each of these has it look for
 /// its coordinator, or try again.
@@ -59,19 +47,19 @@ std::optional<std::set<std::string, std::less<>>> subscribed_topics(const Group&
   std::set<std::string, std::less<>> out;
   for (const auto& [id, member] : group.members) {
     for (const GroupProtocol& p : member.protocols) {
-      protocol::Reader reader(as_bytes(p.metadata), 0, false, 16 * p.metadata.size());
-      SubscriptionHead head;
-      reader.structure(head);
-      if (!reader.ok()) return std::nullopt;
-      out.insert(head.topics.begin(), head.topics.end());
+      auto topics = read_subscribed_topics(p.metadata);
+      if (!topics) return std::nullopt;
+      out.merge(*topics);
     }
   }
   return out;
 }
 
-StoreId GroupStepper::store(std::vector<Store::Record> records, Pending pending) {
+StoreId GroupStepper::store(std::vector<Store::Record> records, Pending pending,
+                            std::set<ConsumerRecordKey> keys) {
   const StoreId id = group_.next_store++;
   group_.stores.emplace(id, std::move(pending));
+  if (!keys.empty()) group_.saving.emplace(id, std::move(keys));
   emit(Store{id, std::move(records)});
   return id;
 }
@@ -81,9 +69,27 @@ Store::Record GroupStepper::group_record(
   return {encode_key(GroupRecordKey{group_.id}), encode_value(group_, assignments, now_.wall_ms)};
 }
 
+void GroupStepper::store_group(const std::map<std::string, std::string>* assignments,
+                               Pending pending) {
+  std::vector<Store::Record> records;
+  for (const ConsumerRecordKey& key : group_.unsaved) {
+    if (key.kind != ConsumerRecord::kClassic) records.push_back(part(key));
+  }
+  std::reverse(records.begin(), records.end());
+  records.push_back(group_record(assignments));
+  store(std::move(records), std::move(pending), group_.unsaved);
+}
+
 void GroupStepper::on(StoredEvent& event) {
   auto node = group_.stores.extract(event.store);
   PENSTOCK_ASSERT(!node.empty());
+  if (auto saving = group_.saving.extract(event.store); !saving.empty()) {
+    if (event.error == ErrorCode::kNone) {
+      for (const ConsumerRecordKey& key : saving.mapped()) group_.unsaved.erase(key);
+    } else {
+      group_.unsaved.merge(saving.mapped());
+    }
+  }
   Pending& pending = node.mapped();
   if (auto* assignment = std::get_if<PendingAssignment>(&pending))
     assignment_stored(*assignment, group_error(event.error));
@@ -168,9 +174,11 @@ void GroupStepper::remove_offsets(std::vector<TopicPartition> keys, bool whole, 
     records.push_back({encode_key(OffsetRecordKey{group_.id, partition}), std::nullopt});
   if (whole) {
     // Keys of the other protocol have no value, or none any more.
-    for (const ConsumerRecordKey& key : consumer_keys(group_))
-      records.push_back({encode_key(key), std::nullopt});
-    if (!group_.consumer) records.push_back({encode_key(GroupRecordKey{group_.id}), std::nullopt});
+    std::set<ConsumerRecordKey> parts = group_.unsaved;
+    for (ConsumerRecordKey& key : consumer_keys(group_)) parts.insert(std::move(key));
+    if (!group_.consumer) parts.insert({ConsumerRecord::kClassic, group_.id, ""});
+    for (auto key = parts.rbegin(); key != parts.rend(); ++key)
+      records.push_back({encode_key(*key), std::nullopt});
     group_.deleting = true;
   }
   if (records.empty()) return answer(to, ErrorCode::kNone);

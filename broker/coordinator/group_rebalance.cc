@@ -29,9 +29,9 @@ void GroupStepper::fail_sync(AnswerId to, Code error) {
   emit(std::move(out));
 }
 
+/// Assignments stay: members may still own what they had last.
 void GroupStepper::fail_syncs(Code error) {
   for (auto& [id, member] : group_.members) {
-    member.assignment.clear();
     if (member.sync_answer == 0) continue;
     fail_sync(std::exchange(member.sync_answer, 0), error);
     heard_from(member);
@@ -99,7 +99,7 @@ void GroupStepper::next_generation() {
     group_.protocol.reset();
     group_.leader.reset();
     enter(GroupState::kEmpty);
-    store({group_record(nullptr)}, PendingEmpty{});
+    store_group(nullptr, PendingEmpty{});
     return;
   }
   group_.protocol = vote();
@@ -149,6 +149,7 @@ std::string GroupStepper::vote() const {
 void GroupStepper::on(SyncEvent& event) {
   if (group_.state == GroupState::kDead)
     return fail_sync(event.answer, ErrorCode::kCoordinatorNotAvailable);
+  if (group_.consumer && !group_.consumer->members.empty()) return sync_mixed(event);
   if (const Code error = check_member(event.member_id, event.instance_id);
       error != ErrorCode::kNone) {
     return fail_sync(event.answer, error);
@@ -172,8 +173,8 @@ void GroupStepper::on(SyncEvent& event) {
       if (group_.leader != event.member_id) return;
       std::erase_if(event.assignments,
                     [this](const auto& entry) { return !group_.members.contains(entry.first); });
-      const Store::Record record = group_record(&event.assignments);
-      store({record}, PendingAssignment{group_.generation, std::move(event.assignments)});
+      const auto assignments = event.assignments;
+      store_group(&assignments, PendingAssignment{group_.generation, std::move(event.assignments)});
       return;
     }
     case GroupState::kStable:

@@ -26,6 +26,7 @@ struct JoinEvent {
   std::int32_t rebalance_timeout_ms = 0;
   bool member_id_required = false;     // JoinGroup v4+
   bool skip_assignment_known = false;  // JoinGroup v9+
+  GroupTopicsRef known_topics = {};    // here and below: for groups of the consumer protocol
 };
 struct SyncEvent {
   AnswerId answer = 0;
@@ -35,12 +36,14 @@ struct SyncEvent {
   std::optional<std::string> protocol_type;
   std::optional<std::string> protocol;
   std::map<std::string, std::string> assignments;
+  GroupTopicsRef known_topics = {};
 };
 struct HeartbeatEvent {
   AnswerId answer = 0;
   std::int32_t generation = -1;
   std::string member_id;
   std::optional<std::string> instance_id;
+  GroupTopicsRef known_topics = {};
 };
 struct LeaveEvent {
   struct Who {
@@ -49,6 +52,7 @@ struct LeaveEvent {
   };
   AnswerId answer = 0;
   std::vector<Who> members;
+  GroupTopicsRef known_topics = {};
 };
 struct CommitEvent {
   AnswerId answer = 0;
@@ -111,7 +115,9 @@ struct StoredEvent {
   protocol::ErrorCode error = protocol::ErrorCode::kNone;
 };
 /// wake_ms() has come, or may have.
-struct TickEvent {};
+struct TickEvent {
+  GroupTopicsRef known_topics = {};
+};
 /// Looks for offsets that nobody needs any more (offsets.retention.minutes, KIP-211).
 struct ExpireOffsetsEvent {};
 
@@ -133,17 +139,6 @@ struct SyncAnswer {
 struct CodeAnswer {
   AnswerId to = 0;
   protocol::ErrorCode error = protocol::ErrorCode::kNone;
-};
-struct LeaveAnswer {
-  struct Who {
-    std::string member_id;
-    std::optional<std::string> instance_id;
-    protocol::ErrorCode error = protocol::ErrorCode::kNone;
-  };
-  AnswerId to = 0;
-  protocol::ErrorCode error =
-      protocol::ErrorCode::kNone;  // of the whole request; step() gives each member its own
-  std::vector<Who> members;
 };
 /// OffsetDelete: `kept` are subscribed to. A group-wide error leaves it empty.
 struct DeleteOffsetsAnswer {

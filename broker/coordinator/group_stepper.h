@@ -13,7 +13,8 @@ namespace penstock::broker {
 
 /// One step of one group; lives no longer than that. Membership is in group_membership.cc,
 /// rebalances in group_rebalance.cc, offsets in group_offsets.cc, the consumer protocol in
-/// consumer_membership.cc and consumer_rebalance.cc.
+/// consumer_membership.cc and consumer_rebalance.cc, classic members of its groups in
+/// classic_members.cc, the change from one protocol to the other in group_migration.cc.
 class GroupStepper {
  public:
   GroupStepper(Group& group, Moment now, const GroupLimits& limits, GroupEffects& effects)
@@ -80,34 +81,69 @@ class GroupStepper {
     Code code = Code::kNone;
     std::string text;
   };
-  [[nodiscard]] Refusal check_heartbeat(const ConsumerHeartbeatEvent& event) const;
-  [[nodiscard]] Refusal check_static(const ConsumerHeartbeatEvent& event) const;
+  [[nodiscard]] Refusal check_request(const ConsumerHeartbeatEvent& event) const;
+  [[nodiscard]] Refusal check_heartbeat(const ConsumerHeartbeatEvent& event,
+                                        const ConsumerGroup& consumer) const;
+  [[nodiscard]] Refusal check_static(const ConsumerHeartbeatEvent& event,
+                                     const ConsumerGroup& consumer) const;
   [[nodiscard]] Refusal check_epoch(const ConsumerMember& member,
                                     const ConsumerHeartbeatEvent& event) const;
   void consumer_leave(ConsumerHeartbeatEvent& event);
-  void begin_consumer_group();
+  /// With what the members of the classic protocol become, or empty.
+  void begin_consumer_group(std::optional<ConsumerGroup> upgraded, const GroupTopics& topics);
   /// Empty groups only: forgets it, so that the classic protocol may have the group.
   void end_consumer_group();
   void replace_static(const std::string& instance_id, const std::string& new_id);
   void remove_consumer(const std::string& id);
-  void fence_consumers(const std::vector<std::string>& ids);
-  void consumer_tick();
+  /// Takes members out. When only classic ones are left the group is of their protocol again.
+  void fence_consumers(const std::vector<std::string>& ids, const GroupTopics& topics);
+  void consumer_tick(const GroupTopics& topics);
   [[nodiscard]] Code check_consumer_commit(const CommitEvent& event) const;
   void refuse_heartbeat(AnswerId to, Refusal refusal);
 
+  // Classic members of a group of the consumer protocol.
+  void join_mixed(JoinEvent& event);
+  void sync_mixed(SyncEvent& event);
+  void heartbeat_mixed(HeartbeatEvent& event);
+  void leave_mixed(LeaveEvent& event);
+  [[nodiscard]] Code check_join_mixed(const JoinEvent& event, const std::string& id) const;
+  /// The member, if `id` and `instance_id` go together; else nullptr and the error.
+  [[nodiscard]] ConsumerMember* find_mixed(const std::string& id,
+                                           const std::optional<std::string>& instance_id,
+                                           Code& error) const;
+  void has_to_join(ConsumerMember& member);
+
+  // The change of the protocol.
+  [[nodiscard]] Refusal upgrade(const GroupTopics& topics,
+                                std::optional<ConsumerGroup>& upgraded) const;
+  /// Whether all members but `but` are classic ones, and the group may be theirs.
+  [[nodiscard]] bool may_downgrade(const std::string& but) const;
+  /// The caller rebalances, unless everybody had what it was to have.
+  void downgrade(const GroupTopics& topics);
+
   // The consumer protocol: rebalances. Each notes the records that change.
+  /// New regular expressions, topics and targets, as far as they are due.
+  void refresh_targets(const GroupTopics& topics, bool other_topics);
+  bool refresh_epoch(const GroupTopics& topics, bool other_topics);
   bool refresh_regexes(const GroupTopics& topics);
   bool refresh_metadata(const GroupTopics& topics);
   void bump_epoch();
   void compute_targets(const GroupTopics& topics);
+  /// What the member owns as it says, and whether it says that it subscribes to other topics.
+  struct Said {
+    std::optional<Assignment> owned;
+    bool other_topics = false;
+  };
   /// True when the member's partitions changed.
-  bool reconcile_member(const std::string& id, const std::optional<Assignment>& owned);
+  bool reconcile_member(const std::string& id, const Said& said, const GroupTopics& topics);
   void changed(ConsumerRecord kind, const std::string& name = {}) {
     changed_.push_back({kind, group_.id, name});
   }
   /// Stores what was noted, and answers once all that came before is stored.
-  void store_consumer(std::vector<Store::Record> first,
-                      std::optional<ConsumerHeartbeatAnswer> answer);
+  void store_consumer(PendingConsumer answers);
+  /// The record of a part as the group is now: a tombstone when the part is not there.
+  [[nodiscard]] Store::Record part(const ConsumerRecordKey& key) const;
+  void emit_all(PendingConsumer& answers);
   void consumer_stored(PendingConsumer& pending, Code error);
 
   // Offsets and storing.
@@ -119,7 +155,10 @@ class GroupStepper {
   void transactional_commit_stored(const PendingTransactionalCommit& pending, StoreId store,
                                    Code error);
   void removal_stored(PendingRemoval& pending, StoreId store, Code error);
-  StoreId store(std::vector<Store::Record> records, Pending pending);
+  StoreId store(std::vector<Store::Record> records, Pending pending,
+                std::set<ConsumerRecordKey> keys = {});
+  /// The group of the classic protocol as it is, with other assignments if they are given.
+  void store_group(const std::map<std::string, std::string>* assignments, Pending pending);
   [[nodiscard]] Store::Record group_record(
       const std::map<std::string, std::string>* assignments) const;
 

@@ -34,15 +34,15 @@ void remove_offset(Group& group, const TopicPartition& partition, StoreId before
 }
 
 /// As for a commit outside a transaction, but a producer that names no member may commit to any
-/// group of the classic protocol, and a rebalance that is being completed does not matter.
+/// group, and a rebalance that is being completed does not matter.
 GroupStepper::Code GroupStepper::check_commit(const TransactionalCommitEvent& event) const {
   if (group_.state == GroupState::kDead || group_.deleting)
     return ErrorCode::kCoordinatorNotAvailable;
-  if (group_.consumer) return check_consumer_commit(event);
+  const bool names_nobody = event.generation < 0 && event.member_id.empty() && !event.instance_id;
+  if (group_.consumer) return names_nobody ? ErrorCode::kNone : check_consumer_commit(event);
   if (event.generation < 0 && group_.state == GroupState::kEmpty) return ErrorCode::kNone;
   if (group_.is_void()) return ErrorCode::kIllegalGeneration;
-  if (event.generation < 0 && event.member_id.empty() && !event.instance_id)
-    return ErrorCode::kNone;
+  if (names_nobody) return ErrorCode::kNone;
   if (const Code error = check_member(event.member_id, event.instance_id);
       error != ErrorCode::kNone)
     return error;

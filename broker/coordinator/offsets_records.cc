@@ -207,6 +207,8 @@ Result<Group> decode_group(std::string_view id, std::string_view bytes) {
   group.state = GroupState::kStable;
   group.protocol = wire.protocol;
   group.leader = wire.leader;
+  // Of a group that came back from the consumer protocol and did not rebalance since.
+  if (!group.leader) group.state = GroupState::kPreparingRebalance;
   for (const WireGroup::Member& in : wire.members) {
     Member member;
     member.id = in.id;

@@ -40,8 +40,8 @@ using RecordKey = std::variant<OffsetRecordKey, GroupRecordKey, ConsumerRecordKe
 [[nodiscard]] std::string encode_value(const Group& group,
                                        const std::map<std::string, std::string>* assignments,
                                        std::int64_t state_since_ms);
-/// The group as it was: kStable with its members, or kEmpty. Deadlines of members are for the
-/// caller to set.
+/// The group as it was: kStable with its members, kPreparingRebalance if they have no leader, or
+/// kEmpty. Deadlines are for the caller to set.
 [[nodiscard]] Result<Group> decode_group(std::string_view id, std::string_view bytes);
 
 }  // namespace penstock::broker

@@ -16,6 +16,7 @@ using protocol::ErrorCode;
 
 namespace {
 
+constexpr std::int8_t kClassicMember = 0;
 constexpr std::int8_t kConsumerMember = 1;
 
 ConsumerGroupDescribeResponse::Assignment named(const Assignment& assignment,
@@ -46,10 +47,12 @@ void describe(const ConsumerGroup& group, const GroupPlace& place,
     out.client_host = member.client_host;
     out.topics.assign(member.topics.begin(), member.topics.end());
     out.regex = member.regex;  // empty, not null, when there is none: as Kafka
-    out.assignment = named(partitions_of(member.assigned), *topics);
+    Assignment owned = partitions_of(member.assigned);
+    for (auto& [topic, partitions] : partitions_of(member.revoking)) owned[topic].merge(partitions);
+    out.assignment = named(owned, *topics);
     if (const auto target = group.targets.find(id); target != group.targets.end())
       out.target = named(target->second, *topics);
-    out.type = kConsumerMember;
+    out.type = member.classic ? kClassicMember : kConsumerMember;
   }
 }
 

@@ -31,7 +31,7 @@ void describe(const Group& group, Described& to) {
     to.group.members.push_back(
         {id, member.instance_id, member.client_id, member.client_host, {}, {}});
     const std::string* metadata = stable ? member.metadata(to.group.protocol) : nullptr;
-    to.bytes.emplace_back(metadata != nullptr ? *metadata : "", stable ? member.assignment : "");
+    to.bytes.emplace_back(metadata != nullptr ? *metadata : "", member.assignment);
   }
 }
 

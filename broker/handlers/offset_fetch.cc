@@ -127,8 +127,8 @@ ErrorCode check_member(const Question& asked, const Group* group) {
   if (group == nullptr || !group->consumer) return ErrorCode::kNone;
   const auto member = group->consumer->members.find(asked.member_id.value_or(""));
   if (member == group->consumer->members.end()) return ErrorCode::kUnknownMemberId;
-  return member->second.epoch == asked.member_epoch ? ErrorCode::kNone
-                                                    : ErrorCode::kStaleMemberEpoch;
+  if (member->second.epoch == asked.member_epoch) return ErrorCode::kNone;
+  return member->second.classic ? ErrorCode::kIllegalGeneration : ErrorCode::kStaleMemberEpoch;
 }
 
 OffsetFetchResponse::Group look_up(const Question& asked, const GroupPlace& place) {

@@ -432,6 +432,8 @@ ProduceResponse ProduceOperation::response() {
       } else if (!part.outcome.text.empty()) {
         partition.error_text = std::move(part.outcome.text);
       }
+      for (RecordFault& fault : part.check.faults)
+        partition.record_errors.push_back({fault.index, std::move(fault.text)});
       if (partition.error == ErrorCode::kNotLeaderOrFollower && part.handle) {
         partition.leader = {context_.broker().settings().node_id, part.handle->leader_epoch};
         moved = true;

@@ -261,7 +261,7 @@ void SqliteTopics::create_now(NewTopic topic, Done done) {
     topic.overrides.try_emplace("segment.bytes", std::to_string(transactions.topic_segment_bytes));
   }
   if (partitions < 1 || partitions > kPartitionsMax) {
-    return done(refuse(ErrorCode::kInvalidPartitions,
+    return done(refuse(partitions < 1 ? ErrorCode::kInvalidPartitions : ErrorCode::kPolicyViolation,
                        "Number of partitions was set to " + std::to_string(partitions) +
                            "; it must be from 1 to " + std::to_string(kPartitionsMax) + "."));
   }

@@ -24,7 +24,8 @@ from cases import ALL  # noqa: E402
 
 ANSWERS = HERE / "answers.json"
 PAGE = servers.ROOT / "docs" / "compatibility.md"
-SETTINGS = ("group.initial.rebalance.delay.ms=0", "num.partitions=2", "offsets.topic.num.partitions=1")
+SETTINGS = ("group.initial.rebalance.delay.ms=0", "num.partitions=2", "offsets.topic.num.partitions=1",
+            "group.consumer.assignment.interval.ms=0")
 COMPARED_MIN = 1000
 # Texts of errors are for people: whether there is one is compared, its words are not.
 TEXTS = {"error_message", "message"}

@@ -63,6 +63,29 @@ TEST(BatchCheck, ItsErrorsAreKafkas) {
   record::set_log_append_time(stamped, kNow);
   EXPECT_EQ(check(stamped, settings).error, ErrorCode::kInvalidTimestamp);
 }
+TEST(BatchCheck, TheRecordsAtFaultAreNamed) {
+  TopicSettings settings;
+  settings.timestamp_after_max_ms = 1000;
+  for (const record::Codec codec : {record::Codec::kNone, record::Codec::kGzip}) {
+    record::BatchBuilder::Options options;
+    options.codec = codec;
+    record::BatchBuilder builder(options);
+    builder.add(kNow, "first", "value");
+    for (int i = 0; i < 150; ++i) builder.add(kNow + 2000, std::nullopt, "value");
+    settings.check_compressed = true;
+    const BatchCheck late = check(builder.finish(), settings);
+    EXPECT_EQ(late.error, ErrorCode::kInvalidTimestamp);
+    ASSERT_EQ(late.faults.size(), BatchCheck::kFaultsMax);
+    EXPECT_EQ(late.faults[0].index, 1);
+    EXPECT_EQ(late.faults[0].text,
+              "Timestamp " + std::to_string(kNow + 2000) + " is out of range.");
+  }
+  settings.log.cleanup_policy = log::CleanupPolicy::kCompact;
+  const BatchCheck unkeyed = check(batch(std::nullopt), settings);
+  EXPECT_EQ(unkeyed.error, ErrorCode::kInvalidRecord);
+  ASSERT_EQ(unkeyed.faults.size(), 1U);
+  EXPECT_EQ(unkeyed.faults[0].index, 1);
+}
 TEST(BatchCheck, ACompactedTopicNeedsKeysAlsoInCompressedBatches) {
   TopicSettings settings;
   settings.log.cleanup_policy = log::CleanupPolicy::kCompact;

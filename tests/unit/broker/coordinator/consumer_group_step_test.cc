@@ -185,6 +185,44 @@ TEST_F(ConsumerGroupStep, WhoDoesNotLetGoInTimeIsFenced) {
   check_stored();
 }
 
+TEST_F(ConsumerGroupStep, TargetsAreComputedAsOftenAsTheIntervalAllows) {
+  d_.limits.consumer_assignment_interval_ms = 1'000;
+  std::map<std::string, std::pair<std::int32_t, Assignment>> members;
+  members["a"] = {ask(join("a", {"t"})).epoch, {{id("t"), {0, 1, 2, 3}}}};
+  EXPECT_EQ(members["a"].first, 2) << "the first is computed at once";
+  const auto second = ask(join("b", {"t"}));
+  EXPECT_EQ(second.epoch, 2) << "of the target that there is";
+  EXPECT_TRUE(second.assignment->empty());
+  EXPECT_EQ(state_name(*d_.group.consumer), "Assigning");
+  EXPECT_EQ(reread().consumer->assigned_ms, d_.group.consumer->assigned_ms);
+  d_.pass(999);
+  EXPECT_EQ(ask(beat("a", 2)).epoch, 2);
+  d_.pass(1);
+  members["b"] = {2, {}};
+  settle(members);
+  EXPECT_EQ(members["a"].second.at(id("t")).size(), 2u);
+  EXPECT_EQ(members["b"].second.at(id("t")).size(), 2u);
+  check_stored();
+}
+
+TEST_F(ConsumerGroupStep, ATopicThatIsNoLongerReadIsLetGoAtOnceAllTheSame) {
+  d_.limits.consumer_assignment_interval_ms = 1'000;
+  const std::int32_t epoch = ask(join("a", {"t", "u"})).epoch;
+  ConsumerHeartbeatEvent e = beat("a", epoch);
+  e.topics.emplace({std::string("u")});
+  e.owned = Assignment{{id("t"), {0, 1, 2, 3}}, {id("u"), {0, 1}}};
+  const auto out = ask(std::move(e));
+  EXPECT_EQ(out.epoch, epoch);
+  EXPECT_EQ(out.assignment, (Assignment{{id("u"), {0, 1}}}));
+  EXPECT_EQ(d_.group.consumer->members.at("a").state, ConsumerMemberState::kUnrevoked);
+  check_stored();
+  ConsumerHeartbeatEvent done = beat("a", epoch);
+  done.owned = Assignment{{id("u"), {0, 1}}};
+  EXPECT_EQ(ask(std::move(done)).error, ErrorCode::kNone);
+  EXPECT_EQ(d_.group.consumer->members.at("a").state, ConsumerMemberState::kStable);
+  check_stored();
+}
+
 TEST_F(ConsumerGroupStep, WhoIsSilentIsFenced) {
   ASSERT_EQ(ask(join("a", {"t"})).error, ErrorCode::kNone);
   d_.pass(44'000);
@@ -422,7 +460,7 @@ TEST_F(ConsumerGroupStep, CommitsInTransactionsNeedItToo) {
     return d_.code(to);
   };
   const std::int32_t epoch = ask(join("a", {"t"})).epoch;
-  EXPECT_EQ(commit("", -1), ErrorCode::kUnknownMemberId);
+  EXPECT_EQ(commit("", -1), ErrorCode::kNone) << "a producer need not name a member";
   EXPECT_EQ(commit("x", epoch), ErrorCode::kUnknownMemberId);
   EXPECT_EQ(commit("a", epoch + 1), ErrorCode::kStaleMemberEpoch);
   EXPECT_EQ(commit("a", -1), ErrorCode::kStaleMemberEpoch);
@@ -439,7 +477,7 @@ TEST_F(ConsumerGroupStep, EmptyGroupsChangeTheirProtocol) {
   d_.feed(classic);
   d_.pass(200);
   ASSERT_EQ(d_.group.members.size(), 1u);
-  // With classic members it is not a consumer group.
+  // With classic members that cannot be taken over it is not a consumer group.
   EXPECT_EQ(ask(join("a", {"t"})).error, ErrorCode::kGroupIdNotFound);
   LeaveEvent leave;
   leave.answer = next_++;
@@ -450,6 +488,7 @@ TEST_F(ConsumerGroupStep, EmptyGroupsChangeTheirProtocol) {
 
   JoinEvent refused = GroupDriver::join(next_++, "");
   const AnswerId to = refused.answer;
+  refused.known_topics = known_;
   d_.feed(refused);
   EXPECT_EQ(d_.code(to), ErrorCode::kInconsistentGroupProtocol);
   ASSERT_EQ(ask(beat("a", kLeaveEpoch)).error, ErrorCode::kNone);

@@ -37,6 +37,18 @@ TEST(GroupConfig, TheBrokersLimitsHold) {
             "consumer.heartbeat.interval.ms must be less than or equal to "
             "group.consumer.max.heartbeat.interval.ms");
 }
+TEST(GroupConfig, AnAssignmentIntervalMayBeNothing) {
+  EXPECT_EQ(wrong({{"consumer.assignment.interval.ms", "0"}}), "");
+  EXPECT_EQ(wrong({{"consumer.assignment.interval.ms", "-1"}}),
+            "Invalid value -1 for configuration consumer.assignment.interval.ms: Value must be at "
+            "least 0");
+  EXPECT_EQ(wrong({{"consumer.assignment.interval.ms", "15001"}}),
+            "consumer.assignment.interval.ms must be less than or equal to "
+            "group.consumer.max.assignment.interval.ms");
+  EXPECT_EQ(with_group_config({}, {{"consumer.assignment.interval.ms", "250"}})
+                .consumer_assignment_interval_ms,
+            250);
+}
 TEST(GroupConfig, AHeartbeatComesBeforeTheSessionEnds) {
   GroupLimits limits;
   limits.consumer_session_timeout_min_ms = 5'000;

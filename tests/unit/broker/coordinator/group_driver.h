@@ -54,7 +54,7 @@ class GroupDriver {
       const std::int64_t to = std::max(*wake, now.steady_ms);
       now.wall_ms += to - now.steady_ms;
       now.steady_ms = to;
-      feed(TickEvent{});
+      feed(TickEvent{topics});
     }
     now.wall_ms += end - now.steady_ms;
     now.steady_ms = end;
@@ -100,6 +100,7 @@ class GroupDriver {
 
   Group group;
   GroupLimits limits;
+  GroupTopicsRef topics;  // as timers see them
   Moment now{1'000, 1'700'000'000'000};
   std::map<AnswerId, GroupEffect> answers;
   std::vector<Store> stores;  // not confirmed
