@@ -20,6 +20,8 @@ ck = clusters.python_client("confluent_kafka")
 from confluent_kafka import admin  # noqa: E402  pylint: disable=wrong-import-position
 
 PARTITIONS = 6
+# Of Java: librdkafka's puts data of its own into assignments, so that neither broker takes such a group over.
+COOPERATIVE = "org.apache.kafka.clients.consumer.CooperativeStickyAssignor"
 SECONDS = 180
 
 
@@ -197,21 +199,15 @@ class Migrations(OneGroup):
             self.settled(f"{index + 1} to {to}")
             kinds.append(self.kind())
 
-    def there_and_back(self, **classic):
-        self.join("classic", **classic)
-        self.join("classic", **classic)
+    def test_members_there_and_back(self):
+        self.join("classic")
+        self.join("classic")
         self.settled("classic")
         kinds = [self.kind()]
         self.roll("consumer", kinds)
-        self.roll("classic", kinds, each=lambda _: classic)
+        self.roll("classic", kinds)
         self.assertEqual(kinds, ["CLASSIC", "CONSUMER", "CONSUMER", "CONSUMER", "CLASSIC"])
         self.check()
-
-    def test_eager_members_there_and_back(self):
-        self.there_and_back()
-
-    def test_cooperative_members_there_and_back(self):
-        self.there_and_back(**{"partition.assignment.strategy": "cooperative-sticky"})
 
     def test_members_come_before_the_others_leave(self):
         first = [self.join("classic"), self.join("classic")]
@@ -269,7 +265,7 @@ class JavaMember:
         command = [sys.executable, clusters.KAFKA, "run", "org.apache.kafka.tools.VerifiableConsumer", "--bootstrap-server", case.cluster.address,
                    "--topic", case.topic, "--group-id", case.group, "--group-protocol", protocol, "--verbose"]
         if config:
-            command += ["--command-config", str(config)]
+            command += ["--command-config", str(config), "--assignment-strategy", COOPERATIVE]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()
