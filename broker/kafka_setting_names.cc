@@ -8,7 +8,7 @@ namespace penstock::broker {
 namespace {
 
 // What Apache Kafka 4.3.0 has in the families of kafka_settings.cc.
-constexpr std::array<std::string_view, 206> kNames = {
+constexpr std::array<std::string_view, 202> kNames = {
     "add.partitions.to.txn.retry.backoff.max.ms",
     "add.partitions.to.txn.retry.backoff.ms",
     "alter.log.dirs.replication.quota.window.num",
@@ -33,10 +33,6 @@ constexpr std::array<std::string_view, 206> kNames = {
     "delegation.token.expiry.time.ms",
     "delegation.token.max.lifetime.ms",
     "delegation.token.secret.key",
-    "group.consumer.assignment.interval.ms",
-    "group.consumer.max.assignment.interval.ms",
-    "group.consumer.migration.policy",
-    "group.consumer.min.assignment.interval.ms",
     "group.coordinator.append.linger.ms",
     "group.coordinator.background.threads",
     "group.coordinator.cached.buffer.max.bytes",

@@ -60,8 +60,6 @@ constexpr std::array kSettings = {
     KafkaSetting{"early.start.listeners", kAny, kNoController},
     KafkaSetting{"fetch.purgatory.purge.interval.requests", kAny, "there is no purgatory"},
     KafkaSetting{"follower.fetch.last.tiered.offset.enable", kAny, kNoTiers},
-    KafkaSetting{"group.consumer.assignor.offload.enable", kAny,
-                 "groups live on the threads of their partitions"},
     KafkaSetting{"group.consumer.regex.refresh.interval.ms", kAny,
                  "regular expressions are matched again whenever topics change"},
     KafkaSetting{"group.coordinator.*", kAny, "groups live on the threads of their partitions"},
