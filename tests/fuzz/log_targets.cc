@@ -32,6 +32,7 @@ constexpr std::size_t kSnapshotCrcAt = 2;
 constexpr std::size_t kSnapshotBodyAt = 6;
 constexpr std::size_t kBatchCrcAt = 17;
 constexpr std::size_t kBatchBodyAt = 21;
+constexpr std::size_t kBesideUnitBytes = 8;
 
 /// Puts a file where the loaders look for it.
 void put_file(SimFileSystem& disk, const std::string& path, ByteView bytes) {
@@ -77,6 +78,14 @@ void snapshot(ByteView bytes) {
   producers.expire(2, 1);
 }
 
+/// The snapshot with the checksum it should have.
+Bytes corrected_snapshot(ByteView bytes) {
+  Bytes out(bytes.begin(), bytes.end());
+  if (bytes.size() > kSnapshotBodyAt)
+    store_be(out.data() + kSnapshotCrcAt, crc32c(bytes.subspan(kSnapshotBodyAt)));
+  return out;
+}
+
 /// Gives every batch in `bytes` whose length can be followed the checksum it should have.
 void correct_checksums(ByteSpan bytes) {
   while (bytes.size() >= record::kBatchHeaderBytes) {
@@ -87,6 +96,21 @@ void correct_checksums(ByteSpan bytes) {
     store_be(bytes.data() + kBatchCrcAt,
              crc32c(ByteView(bytes).subspan(kBatchBodyAt, size - kBatchBodyAt)));
     bytes = bytes.subspan(size);
+  }
+}
+
+/// A file that belongs to the segment, or to the whole log.
+void put_beside(SimFileSystem& disk, const std::string& directory, unsigned kind, ByteView bytes) {
+  const std::string first = directory + "/00000000000000000000";
+  if (kind == 0) {
+    put_file(disk, first + ".index", bytes);
+  } else if (kind == 1) {
+    put_file(disk, first + ".timeindex", bytes);
+    put_file(disk, first + ".txnindex", bytes);
+  } else if (kind == 2) {
+    put_file(disk, directory + "/leader-epoch-checkpoint", bytes);
+  } else {
+    put_file(disk, directory + "/00000000000000000002.snapshot", corrected_snapshot(bytes));
   }
 }
 
@@ -164,11 +188,7 @@ void index(ByteView bytes) {
     if (!copy || *copy != *times) broken_rule("a time index that was written reads differently");
   }
   snapshot(bytes);
-  if (bytes.size() > kSnapshotBodyAt) {
-    Bytes corrected(bytes.begin(), bytes.end());
-    store_be(corrected.data() + kSnapshotCrcAt, crc32c(bytes.subspan(kSnapshotBodyAt)));
-    snapshot(corrected);
-  }
+  snapshot(corrected_snapshot(bytes));
   log::EpochCache epochs;
   if (epochs.decode(as_text(bytes))) {
     log::EpochCache again;
@@ -203,15 +223,15 @@ void checkpoint(ByteView bytes) {
 void segment(ByteView bytes) {
   if (bytes.size() < 2) return;
   const auto flags = std::to_integer<unsigned>(bytes[0]);
-  const std::size_t index_bytes =
-      std::min(std::to_integer<std::size_t>(bytes[1]) * log::OffsetEntry::kBytes, bytes.size() - 2);
-  Bytes records(bytes.begin() + 2 + static_cast<std::ptrdiff_t>(index_bytes), bytes.end());
+  const auto beside = std::to_integer<unsigned>(bytes[1]);
+  const std::size_t beside_bytes =
+      std::min<std::size_t>((beside & 63U) * kBesideUnitBytes, bytes.size() - 2);
+  Bytes records(bytes.begin() + 2 + static_cast<std::ptrdiff_t>(beside_bytes), bytes.end());
   correct_checksums(records);
   SimFileSystem disk;
   const std::string directory = "/data/events-0";
-  const std::string name = directory + "/00000000000000000000";
-  put_file(disk, name + ".log", records);
-  if (index_bytes > 0) put_file(disk, name + ".index", bytes.subspan(2, index_bytes));
+  put_file(disk, directory + "/00000000000000000000.log", records);
+  if (beside_bytes > 0) put_beside(disk, directory, beside >> 6, bytes.subspan(2, beside_bytes));
   log::LogConfig config;
   config.segment_bytes = 1 << 20;
   config.segment_index_bytes = 4096;

@@ -15,8 +15,9 @@ void decompress(ByteView bytes);
 void index(ByteView bytes);
 /// The small files that are read whole: checkpoints, meta.properties and the like.
 void checkpoint(ByteView bytes);
-/// A segment that a whole log is opened on, read, appended to, truncated and compacted. The first
-/// byte says how the last process stopped, the second how many entries of an offset index follow.
+/// A segment that a whole log is opened on, read, appended to, compacted and truncated. The first
+/// byte says how the last process stopped, the second which other file there is (index, time and
+/// transaction index, leader epochs, producer snapshot) and how many times 8 bytes of it follow.
 void segment(ByteView bytes);
 
 }  // namespace penstock::fuzz

@@ -45,14 +45,20 @@ def fuzz(target, seconds, found):
     first = last = ""
     runs = "?"
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace") as program:
-        for line in program.stderr:
-            if SHOWN.search(line):
-                print(f"{target}: {line.rstrip()}", flush=True)
-            if line.startswith("#") and " cov: " in line:
-                last = line.split("cov:")[1].split("exec/s")[0].strip()
-                first = last if "INITED" in line else first
-            if line.startswith("stat::number_of_executed_units"):
-                runs = line.split()[-1]
+        try:
+            for line in program.stderr:
+                if SHOWN.search(line):
+                    print(f"{target}: {line.rstrip()}", flush=True)
+                if line.startswith("#") and " cov: " in line:
+                    last = line.split("cov:")[1].split("exec/s")[0].strip()
+                    first = last if "INITED" in line else first
+                if line.startswith("stat::number_of_executed_units"):
+                    runs = line.split()[-1]
+        except KeyboardInterrupt:
+            program.terminate()
+            raise
+    if program.returncode != 0 and not any(found.iterdir()):
+        sys.exit(f"fuzz_{target} ended with {program.returncode} and left no input that failed")
     grown = len(list(corpus.iterdir())) - before
     return (f"{target}: {runs} runs in {time.monotonic() - begun:.0f} s; edges and features: {first or '?'} at first, {last or '?'} at last; "
             f"{grown} files new in build/fuzz/corpus/{folder}")
@@ -99,4 +105,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("stopped; the next run goes on from build/fuzz/corpus")

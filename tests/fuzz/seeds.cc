@@ -15,6 +15,7 @@ using Bytes = std::vector<std::byte>;
 
 constexpr int kCodecs = 5;
 constexpr std::size_t kTransactionEntryBytes = 34;
+constexpr std::size_t kBesideUnitBytes = 8;
 
 Bytes bytes_of(std::string_view text) {
   const ByteView view = as_bytes(text);
@@ -92,8 +93,8 @@ std::vector<Seed> indexes() {
   }
   return {{"offsets", offsets},
           {"times", times},
-          {"snapshot", producers.encode()},
-          {"epochs", bytes_of(epochs.encode())}};
+          {"epochs", bytes_of(epochs.encode())},
+          {"snapshot", producers.encode()}};
 }
 
 std::vector<Seed> small_files() {
@@ -112,6 +113,7 @@ std::vector<Seed> small_files() {
           {"transaction-index", transactions}};
 }
 
+/// As log_targets.h says.
 std::vector<Seed> segments() {
   std::vector<Seed> all;
   Bytes log = batch_of({}, 0, 2);
@@ -127,6 +129,23 @@ std::vector<Seed> segments() {
     encode_entry(log::OffsetEntry{4, static_cast<std::uint32_t>(second)}, bytes);
     bytes.insert(bytes.end(), log.begin(), log.end());
     all.push_back({"flags-" + std::to_string(flags), std::move(bytes)});
+  }
+  // The files that may lie beside it: zeros behind an index, and in front of a number, mean
+  // nothing.
+  unsigned kind = 0;
+  for (const Seed& beside : indexes()) {
+    Bytes bytes = beside.bytes;
+    while (bytes.size() % (2 * log::TimeEntry::kBytes) != 0) {
+      if (beside.name == "epochs")
+        bytes.insert(bytes.begin(), std::byte{'0'});
+      else
+        bytes.push_back(std::byte{0});
+    }
+    const auto units = static_cast<unsigned>(bytes.size() / kBesideUnitBytes);
+    bytes.insert(bytes.begin(), {std::byte{0x80}, static_cast<std::byte>(kind << 6 | units)});
+    bytes.insert(bytes.end(), log.begin(), log.end());
+    all.push_back({"beside-" + beside.name, std::move(bytes)});
+    ++kind;
   }
   return all;
 }
