@@ -247,10 +247,11 @@ def ask(bootstrap):
 
 
 class Load:
-    """Producers of every kind and readers of both isolations on the partitions of TOPIC."""
+    """Producers of every kind and readers of both isolations on the partitions of TOPIC; `members` of a group of the consumer protocol."""
 
-    def __init__(self, bootstrap, partitions, name, random, pad=200, raw=1, refused=REFUSED):
-        import producers as clients  # pylint: disable=import-outside-toplevel; needs PyPI
+    def __init__(self, bootstrap, partitions, name, random, pad=200, raw=1, refused=REFUSED, members=0):
+        import members as groups  # pylint: disable=import-outside-toplevel; needs PyPI
+        import producers as clients  # pylint: disable=import-outside-toplevel
         self.bootstrap, self.partitions = bootstrap, partitions
         self.raw = [Producer(bootstrap, partition, f"{name}.{partition}.{each}", random.random(), pad, refused)
                     for partition in partitions for each in range(raw)]
@@ -259,14 +260,15 @@ class Load:
                               for each in range(3)]
         self.readers = [Reader(bootstrap, partition, f"reader {partition} {isolation}", isolation)
                         for partition in partitions for isolation in ("committed", "uncommitted")]
-        self.read_committed = clients.read_committed
+        self.members = [groups.Member(bootstrap, TOPIC, f"group of {name}", f"member {each}") for each in range(members)]
+        self.read_committed, self.missed = clients.read_committed, groups.missed
 
     @property
     def producers(self):
         return [*self.raw, *self.idempotent, *self.transactional]
 
     def start(self):
-        for thread in [*self.producers, *self.readers]:
+        for thread in [*self.producers, *self.readers, *self.members]:
             thread.start()
 
     def stop(self):
@@ -275,11 +277,15 @@ class Load:
             thread.running = False
         for thread in [*self.producers, *self.readers]:
             thread.stop()
+        for member in self.members:  # they read to the end, which is known now
+            member.running = False
+        for member in self.members:
+            member.stop()
 
     def verdict(self, retention=False):
         """verdict(), and what only these clients can know: broken producers, offsets of transactions, what librdkafka's consumer reads."""
-        out = verdict(self.producers, self.readers, self.bootstrap, self.partitions, retention)
-        fatal = [text for thread in [*self.idempotent, *self.transactional] for text in thread.fatal]
+        out = verdict(self.producers, [*self.readers, *self.members], self.bootstrap, self.partitions, retention)
+        fatal = [text for thread in [*self.idempotent, *self.transactional, *self.members] for text in thread.fatal]
         offsets = list(filter(None, (thread.offset_is_wrong() for thread in self.transactional)))
         other = 0
         for partition in self.partitions:
@@ -289,6 +295,13 @@ class Load:
         out.update(commits=sum(thread.commits for thread in self.transactional), aborts=sum(thread.aborts for thread in self.transactional),
                    fatal=len(fatal), group_offsets=len(offsets), clients_differ=other)
         out["anomalies"] += len(fatal) + len(offsets) + other
+        if self.members:
+            left_out = self.missed(self.members, {f"{TOPIC}-{partition}": read_all(self.bootstrap, partition, isolation="committed") for partition in self.partitions})
+            out.update(members_read=sum(len(member.history) for member in self.members), member_commits=sum(member.commits for member in self.members),
+                       members_missed=len(left_out))
+            out["anomalies"] += len(left_out)
+            if left_out:
+                out.setdefault("examples", {})["members"] = repr(left_out[:4])
         if fatal or offsets:
             out.setdefault("examples", {})["clients"] = repr([*fatal, *offsets][:4])[:500]
         return out

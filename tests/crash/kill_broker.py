@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Kill -9 of the broker under load (plain, idempotent and transactional producers), with an independent checker. A round starts a broker on a new folder, kills and restarts it --cycles
+"""Kill -9 of the broker under load (plain, idempotent and transactional producers, members of a consumer-protocol group), with an independent checker. A round starts a broker on a new folder, kills and restarts it --cycles
 times at random moments, then reads everything and checks what was acknowledged and what readers saw (checker.py).
 
 Example: tests/crash/kill_broker.py --rounds 100 --cycles 10 --log kills.jsonl      (1,000 kills; the same command goes on where it ended)"""
@@ -11,7 +11,9 @@ import campaign
 import servers
 
 PARTITIONS = (0, 1, 2)
-SETTINGS = (f"num.partitions={len(PARTITIONS)}", "log.segment.bytes=1048576", "log.flush.offset.checkpoint.interval.ms=500")
+SETTINGS = (f"num.partitions={len(PARTITIONS)}", "log.segment.bytes=1048576", "log.flush.offset.checkpoint.interval.ms=500",
+            "group.consumer.min.heartbeat.interval.ms=100", "group.consumer.heartbeat.interval.ms=200", "group.consumer.min.session.timeout.ms=1000")
+MEMBERS = 2
 
 
 def one_round(cycles, flush):
@@ -21,7 +23,7 @@ def one_round(cycles, flush):
         port = broker.port
         try:
             campaign.create_topic(broker.address)
-            load = campaign.Load(broker.address, PARTITIONS, str(number), random)
+            load = campaign.Load(broker.address, PARTITIONS, str(number), random, members=MEMBERS)
             load.start()
             slowest = 0.0
             for _ in range(cycles):
