@@ -25,6 +25,7 @@
 #include "broker/handlers/describe_groups.h"
 #include "broker/handlers/describe_log_dirs.h"
 #include "broker/handlers/describe_producers.h"
+#include "broker/handlers/describe_quorum.h"
 #include "broker/handlers/describe_topic_partitions.h"
 #include "broker/handlers/describe_transactions.h"
 #include "broker/handlers/describe_user_scram_credentials.h"
@@ -129,6 +130,7 @@ constexpr std::array kTable = {
         PENSTOCK_TYPED(AlterClientQuotas, handle_alter_client_quotas)},
     Api{ApiKey::kDescribeUserScramCredentials, 0, 0, 0,
         PENSTOCK_TYPED(DescribeUserScramCredentials, handle_describe_user_scram_credentials)},
+    Api{ApiKey::kDescribeQuorum, 0, 0, 2, PENSTOCK_TYPED(DescribeQuorum, handle_describe_quorum)},
     Api{ApiKey::kUpdateFeatures, 0, 0, 2, PENSTOCK_TYPED(UpdateFeatures, handle_update_features)},
     Api{ApiKey::kDescribeCluster, 0, 0, 2,
         PENSTOCK_TYPED(DescribeCluster, handle_describe_cluster)},

@@ -12,8 +12,30 @@ namespace {
 constexpr double kMsASecond = 1000;
 constexpr auto kThrottleMsMax = static_cast<double>(std::numeric_limits<std::int32_t>::max());
 
+constexpr double kPercentANs = 100.0 / 1e9;  // of a second of one thread
+
 const char* key_of(ClientQuotas::Kind kind) {
-  return kind == ClientQuotas::Kind::kProduce ? kProducerByteRate : kConsumerByteRate;
+  switch (kind) {
+    case ClientQuotas::Kind::kProduce:
+      return kProducerByteRate;
+    case ClientQuotas::Kind::kFetch:
+      return kConsumerByteRate;
+    case ClientQuotas::Kind::kTime:
+      return kRequestPercentage;
+    case ClientQuotas::Kind::kMutation:
+      return kControllerMutationRate;
+  }
+  return "";
+}
+
+/// At most kClientsMax are counted: those who rest are forgotten, then whoever comes first.
+template <class Used>
+Used& used_by(std::map<std::string, Used>& all, const std::string& who, std::int64_t now_ms) {
+  if (all.size() >= ClientQuotas::kClientsMax && !all.contains(who)) {
+    std::erase_if(all, [&](const auto& entry) { return entry.second.idle(now_ms); });
+    if (all.size() >= ClientQuotas::kClientsMax) all.erase(all.begin());
+  }
+  return all[who];
 }
 }  // namespace
 
@@ -59,13 +81,41 @@ bool QuotaWindows::idle(std::int64_t now_ms) const {
   return windows_.empty() || now_ms - windows_.back().begin_ms >= kWindows * kWindowMs;
 }
 
+void TokenBucket::refill(double rate, std::int64_t now_ms) {
+  const double full =
+      rate * static_cast<double>(QuotaWindows::kWindows * QuotaWindows::kWindowMs) / kMsASecond;
+  tokens_ =
+      filled_ms_ < 0
+          ? full
+          : std::min(full, tokens_ + rate * static_cast<double>(now_ms - filled_ms_) / kMsASecond);
+  filled_ms_ = now_ms;
+}
+
+std::int32_t TokenBucket::wait_ms(double rate) const {
+  if (tokens_ >= 0) return 0;
+  // Never 0: that would say that something may be taken.
+  return static_cast<std::int32_t>(
+      std::clamp(std::round(-tokens_ / rate * kMsASecond), 1.0, kThrottleMsMax));
+}
+
+bool TokenBucket::idle(std::int64_t now_ms) const {
+  return tokens_ >= 0 && now_ms - filled_ms_ >= QuotaWindows::kWindows * QuotaWindows::kWindowMs;
+}
+
 void ClientQuotas::set(const QuotaEntity& entity, QuotaValues values) {
   const std::lock_guard lock(mutex_);
+  const auto known = quotas_.find(entity);
+  if (known != quotas_.end() && known->second.contains(kRequestPercentage)) --timed_;
+  if (values.contains(kRequestPercentage)) ++timed_;
   if (values.empty())
     quotas_.erase(entity);
   else
     quotas_[entity] = std::move(values);
-  if (quotas_.empty()) used_.clear();
+  if (quotas_.empty()) {
+    used_.clear();
+    buckets_.clear();
+  }
+  limits_time_.store(timed_ > 0, std::memory_order_relaxed);
   any_.store(!quotas_.empty(), std::memory_order_relaxed);
 }
 
@@ -122,36 +172,48 @@ std::optional<ClientQuotas::Limit> ClientQuotas::limit_of(Kind kind,
   return std::nullopt;
 }
 
-/// At most kClientsMax are counted: those who rest are forgotten, then whoever comes first.
-QuotaWindows& ClientQuotas::windows_of(const std::string& counted_for, std::int64_t now_ms) {
-  if (used_.size() >= kClientsMax && !used_.contains(counted_for)) {
-    std::erase_if(used_, [&](const auto& entry) { return entry.second.idle(now_ms); });
-    if (used_.size() >= kClientsMax) used_.erase(used_.begin());
-  }
-  return used_[counted_for];
-}
-
-std::int32_t ClientQuotas::count(Kind kind, std::string_view client_id, std::uint64_t bytes,
+std::int32_t ClientQuotas::count(Kind kind, std::string_view client_id, double amount,
                                  bool only_allowed, std::int64_t now_ms) {
   if (!any()) return 0;
   const std::lock_guard lock(mutex_);
   const std::optional<Limit> limit = limit_of(kind, client_id);
   if (!limit) return 0;
-  QuotaWindows& windows = windows_of(limit->counted_for, now_ms);
-  windows.add(static_cast<double>(bytes), now_ms);
+  QuotaWindows& windows = used_by(used_, limit->counted_for, now_ms);
+  windows.add(amount, now_ms);
   const std::int32_t wait_ms = windows.throttle_ms(limit->value, now_ms);
-  if (wait_ms > 0 && only_allowed) windows.add(-static_cast<double>(bytes), now_ms);
+  if (wait_ms > 0 && only_allowed) windows.add(-amount, now_ms);
   return wait_ms;
 }
 
 std::int32_t ClientQuotas::charge(Kind kind, std::string_view client_id, std::uint64_t bytes,
                                   std::int64_t now_ms) {
-  return count(kind, client_id, bytes, false, now_ms);
+  return count(kind, client_id, static_cast<double>(bytes), false, now_ms);
 }
 
 std::int32_t ClientQuotas::charge_if_allowed(Kind kind, std::string_view client_id,
                                              std::uint64_t bytes, std::int64_t now_ms) {
-  return count(kind, client_id, bytes, true, now_ms);
+  return count(kind, client_id, static_cast<double>(bytes), true, now_ms);
+}
+
+std::int32_t ClientQuotas::charge_time(std::string_view client_id, std::int64_t ns,
+                                       std::int64_t now_ms) {
+  return count(Kind::kTime, client_id, static_cast<double>(ns) * kPercentANs, false, now_ms);
+}
+
+MutationAnswer ClientQuotas::mutate(std::string_view client_id, std::int32_t partitions,
+                                    bool strict, std::int64_t now_ms) {
+  if (!any()) return {};
+  const std::lock_guard lock(mutex_);
+  const std::optional<Limit> limit = limit_of(Kind::kMutation, client_id);
+  if (!limit) return {};
+  TokenBucket& bucket = used_by(buckets_, limit->counted_for, now_ms);
+  bucket.refill(limit->value, now_ms);
+  if (strict) {
+    if (const std::int32_t wait_ms = bucket.wait_ms(limit->value); wait_ms > 0)
+      return {false, wait_ms};
+  }
+  bucket.take(partitions);
+  return {true, strict ? 0 : bucket.wait_ms(limit->value)};
 }
 
 std::optional<std::uint64_t> ClientQuotas::bytes_max(Kind kind, std::string_view client_id) const {
@@ -170,7 +232,7 @@ bool ClientQuotas::may_connect(const std::string& address, std::int64_t now_ms) 
   const double* limit = find({{"ip", address}}, kConnectionCreationRate);
   if (limit == nullptr) limit = find({{"ip", std::nullopt}}, kConnectionCreationRate);
   if (limit == nullptr) return true;
-  QuotaWindows& windows = windows_of("ip " + address, now_ms);
+  QuotaWindows& windows = used_by(used_, "ip " + address, now_ms);
   windows.add(1, now_ms);
   if (windows.throttle_ms(*limit, now_ms) == 0) return true;
   windows.add(-1, now_ms);

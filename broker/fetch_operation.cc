@@ -197,10 +197,10 @@ void FetchOperation::visit_all(bool leave_waiters) {
       visited();
       continue;
     }
-    visit->owner.io().post([self, v = visit.get(), leave_waiters] {
+    visit->owner.io().post(measured([self, v = visit.get(), leave_waiters] {
       v->read(leave_waiters);
-      self->home_.io().post([self] { self->visited(); });
-    });
+      self->home_.io().post(measured([self] { self->visited(); }));
+    }));
   }
 }
 
@@ -273,15 +273,19 @@ void FetchOperation::finish() {
 bool FetchOperation::throttle() {
   ClientQuotas& quotas = home_.broker().quotas();
   if (!quotas.any()) return false;
+  const std::int32_t time_ms = reply_.throttle();
   std::uint64_t bytes = 0;
   for (const Part& part : parts_) bytes += part.outcome.size_bytes;
-  const std::int32_t wait_ms = quotas.charge_if_allowed(
-      ClientQuotas::Kind::kFetch, options_.client_id, bytes, home_.broker().clock().steady_ms());
-  if (wait_ms == 0) return false;
+  std::int32_t bytes_ms = 0;
+  if (time_ms == 0) {  // else there is nothing to send, and so nothing to count
+    bytes_ms = quotas.charge_if_allowed(ClientQuotas::Kind::kFetch, options_.client_id, bytes,
+                                        home_.broker().clock().steady_ms());
+    if (bytes_ms == 0) return false;
+    reply_.pause_client(bytes_ms);
+  }
   for (Part& part : parts_) part.include = false;
-  whole_.throttle_ms = wait_ms;
+  whole_.throttle_ms = std::max(time_ms, bytes_ms);
   whole_.session_id = options_.session_id;
-  reply_.pause_client(wait_ms);
   return true;
 }
 

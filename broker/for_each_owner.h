@@ -7,6 +7,7 @@
 
 #include "broker/broker.h"
 #include "broker/partition.h"
+#include "broker/request_time.h"
 
 namespace penstock::broker {
 
@@ -43,10 +44,10 @@ void for_each_owner(BrokerShard& home, std::vector<Item> items, Visit visit, Don
       work();
       --state->left;
     } else {
-      owner.io().post([state, work, visited, &home] {
+      owner.io().post(measured([state, work, visited, &home] {
         work();
-        home.io().post([state, visited] { visited(state); });
-      });
+        home.io().post(measured([state, visited] { visited(state); }));
+      }));
     }
   }
   visited(state);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "broker/broker.h"
+#include "broker/request_time.h"
 #include "framework/base/assert.h"
 #include "framework/net/connection.h"
 #include "framework/protocol/api.h"
@@ -39,12 +40,21 @@ class ReplyTo {
   /// wire allows: then the log says so, and the connection is closed.
   template <class Response>
   void send_encoded(const Response& response) {
-    net::Response out = begin();
-    protocol::Writer writer(out.head, version_, flexible());
-    writer.structure(response);
-    if (!writer.ok()) return refuse_too_long();
-    send(std::move(out));
+    const std::int32_t wait_ms = throttle();
+    if constexpr (requires { response.throttle_ms; }) {
+      if (wait_ms > response.throttle_ms) {
+        Response told = response;
+        told.throttle_ms = wait_ms;
+        return encode_and_send(told);
+      }
+    }
+    encode_and_send(response);
   }
+  /// The request's time counts from here on against the client's quota. Any thread.
+  void measure(std::shared_ptr<RequestTime> time) { time_ = std::move(time); }
+  /// Counts the request's time and, when that was too much, lets the client's next requests wait;
+  /// how long. Once, by send_encoded() for those who use that.
+  std::int32_t throttle();
   /// The client has used more than its quota: its requests have to wait. Connection's shard.
   void pause_client(std::int32_t ms);
   /// For requests that the protocol does not answer.
@@ -54,9 +64,18 @@ class ReplyTo {
   void refuse_malformed();
 
  private:
+  template <class Response>
+  void encode_and_send(const Response& response) {
+    net::Response out = begin();
+    protocol::Writer writer(out.head, version_, flexible());
+    writer.structure(response);
+    if (!writer.ok()) return refuse_too_long();
+    send(std::move(out));
+  }
   void refuse_too_long();
 
   std::shared_ptr<net::Connection> connection_;  // null once used
+  std::shared_ptr<RequestTime> time_;            // null: not measured, or counted
   std::uint64_t sequence_;
   std::int32_t correlation_id_;
   protocol::ApiKey api_;

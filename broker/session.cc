@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "broker/api_table.h"
+#include "broker/client_quotas.h"
 #include "framework/protocol/request_header.h"
 
 namespace penstock::broker {
@@ -60,6 +61,18 @@ void ReplyTo::send(net::Response response) {
   std::exchange(connection_, nullptr)->answer(sequence_, std::move(response));
 }
 
+std::int32_t ReplyTo::throttle() {
+  if (!time_) return 0;
+  const std::int32_t wait_ms = std::exchange(time_, nullptr)->charge();
+  if (wait_ms == 0 || !connection_) return wait_ms;
+  net::Shard& home = connection_->shard();
+  if (home.here())
+    connection_->pause_reading(wait_ms);
+  else
+    home.post([connection = connection_, wait_ms] { connection->pause_reading(wait_ms); });
+  return wait_ms;
+}
+
 void ReplyTo::pause_client(std::int32_t ms) {
   PENSTOCK_ASSERT(connection_);
   connection_->pause_reading(ms);
@@ -67,6 +80,7 @@ void ReplyTo::pause_client(std::int32_t ms) {
 
 void ReplyTo::send_nothing() {
   PENSTOCK_ASSERT(connection_);
+  throttle();
   std::exchange(connection_, nullptr)->answer_nothing(sequence_);
 }
 
@@ -135,6 +149,12 @@ void Session::on_frame(net::Frame frame, std::uint64_t sequence) {
                          header->client_id.value_or(""),
                          connection_->peer_address(),
                          std::move(frame)};
+  // Markers are between brokers, which have no quota, though administrators send them too.
+  const bool timed =
+      header->api != ApiKey::kWriteTxnMarkers && shard_.broker().quotas().limits_time();
+  auto time = timed ? RequestTime::of(shard_.broker(), std::string(context.client_id)) : nullptr;
+  if (time) reply.measure(time);
+  const RequestTime::Part part(std::move(time));
   run_handler(api->handler, std::move(context), body, std::move(reply));
 }
 

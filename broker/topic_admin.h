@@ -22,12 +22,15 @@ struct ApiError {
   std::string text;
 };
 
+class MutationQuota;
+
 struct NewTopic {
   std::string name;
   std::int32_t partitions = -1;  // -1: num.partitions
   std::map<std::string, std::string> overrides;
   bool internal = false;
   bool validate_only = false;
+  std::shared_ptr<MutationQuota> quota = {};  // asked when all else is right; may be null
 };
 
 /// Changes to topics. All calls from any thread; they return at once. `done` runs on the control
@@ -41,13 +44,14 @@ class TopicAdmin : public StoredValues {
   /// thread.
   virtual void load(UniqueFunction<void(Status)> done) = 0;
 
-  /// kInvalidTopic, kTopicAlreadyExists, kInvalidPartitions, kInvalidConfig, kStorageError.
+  /// kInvalidTopic, kTopicAlreadyExists, kInvalidPartitions, kInvalidConfig, kStorageError,
+  /// kThrottlingQuotaExceeded.
   virtual void create_topic(NewTopic topic, Done done) = 0;
   /// kUnknownTopicOrPartition. Gives the topic as it was.
-  virtual void delete_topic(std::string name, Done done) = 0;
+  virtual void delete_topic(std::string name, std::shared_ptr<MutationQuota> quota, Done done) = 0;
   /// `total` partitions from now on. kInvalidPartitions when that is not more than now.
   virtual void add_partitions(std::string name, std::int32_t total, bool validate_only,
-                              Done done) = 0;
+                              std::shared_ptr<MutationQuota> quota, Done done) = 0;
   /// Sets, or removes (nullopt), overrides. kInvalidConfig.
   virtual void alter_configs(std::string name,
                              std::map<std::string, std::optional<std::string>> changes,

@@ -4,6 +4,7 @@
 
 #include "broker/broker.h"
 #include "broker/partition.h"
+#include "broker/request_time.h"
 
 namespace penstock::broker {
 
@@ -14,7 +15,7 @@ void PartitionHandle::on_owner(const std::shared_ptr<PartitionHandle>& handle,
                                UniqueFunction<void(Partition*)> work) {
   auto run = [handle, work = std::move(work)]() mutable noexcept { work(handle->partition.get()); };
   if (handle->owner->io().here()) return run();
-  handle->owner->io().post(std::move(run));
+  handle->owner->io().post(measured(std::move(run)));
 }
 
 TopicRef Topics::find(std::string_view name) const {

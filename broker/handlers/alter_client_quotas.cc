@@ -2,10 +2,14 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -51,21 +55,43 @@ tl::expected<QuotaEntity, ApiError> read_entity(const AlterClientQuotasRequest::
   return out;
 }
 
+/// Kafka's rules, but for what is no number or infinite, which it takes.
 std::optional<ApiError> check(const QuotaEntity& entity, const std::string& key, double value) {
+  constexpr double kWholeWithin = 1e-6;
   const auto invalid = [](std::string text) {
     return ApiError{ErrorCode::kInvalidRequest, std::move(text)};
   };
+  const bool whole = key == kProducerByteRate || key == kConsumerByteRate;
+  const bool any = key == kRequestPercentage || key == kControllerMutationRate;
   const bool ip = entity.contains("ip");
-  if (!ip && (key == "request_percentage" || key == "controller_mutation_rate"))
-    return invalid(key + " is not enforced by this broker, so it cannot be set.");
-  if (ip ? key != kConnectionCreationRate : key != kProducerByteRate && key != kConsumerByteRate)
+  if (ip ? key != kConnectionCreationRate : !whole && !any)
     return invalid("Invalid configuration key " + key);
-  if (!(value > 0) || std::isinf(value)) return invalid("Quota " + key + " must be greater than 0");
-  if (value != std::floor(value)) return invalid("Quota " + key + " must be a whole number");
+  if (!(value > 0)) return invalid("Quota " + key + " must be greater than 0");
+  if (std::isinf(value)) return invalid("Quota " + key + " must be finite");
+  if (any) return std::nullopt;
+  const double most = ip ? static_cast<double>(std::numeric_limits<std::int32_t>::max())
+                         : static_cast<double>(std::numeric_limits<std::int64_t>::max());
+  if (value > most)
+    return invalid("Proposed value for " + key + " is too large for " +
+                   (ip ? "an INT." : "a LONG."));
+  if (std::abs(value - std::floor(value + kWholeWithin)) > kWholeWithin)
+    return invalid(key + " cannot be a fractional value.");
   return std::nullopt;
 }
 
-/// What the entries of a request come to; those behind see what those before did.
+std::optional<ApiError> check_ops(const QuotaEntity& entity,
+                                  const AlterClientQuotasRequest::Entry& entry) {
+  std::set<std::string_view> keys;
+  for (const AlterClientQuotasRequest::Op& op : entry.ops) {
+    if (!keys.insert(op.key).second)
+      return ApiError{ErrorCode::kInvalidRequest, "Duplicate quota key " + std::string(op.key)};
+    if (op.remove) continue;
+    if (auto wrong = check(entity, std::string(op.key), op.value)) return wrong;
+  }
+  return std::nullopt;
+}
+
+/// What the entries of a request come to.
 class Changes {
  public:
   explicit Changes(const ClientQuotas& quotas) : quotas_(quotas), entities_(quotas.entities()) {}
@@ -74,12 +100,12 @@ class Changes {
   std::optional<ApiError> add(const AlterClientQuotasRequest::Entry& entry) {
     auto entity = read_entity(entry);
     if (!entity) return entity.error();
+    if (auto wrong = check_ops(*entity, entry)) return wrong;
     const auto known = changed_.find(*entity);
     QuotaValues values = known == changed_.end() ? quotas_.of(*entity) : known->second;
     const bool was_set = !values.empty();
     for (const AlterClientQuotasRequest::Op& op : entry.ops) {
       const std::string key(op.key);
-      if (auto wrong = check(*entity, key, op.remove ? 1 : op.value)) return wrong;
       if (op.remove)
         values.erase(key);
       else
@@ -105,6 +131,19 @@ class Changes {
   std::map<QuotaEntity, QuotaValues> changed_;
 };
 
+/// The entries by what they name, in whatever order: Kafka answers each entity once, and refuses
+/// one that is there twice.
+using EntityKey = std::vector<std::pair<std::string_view, std::optional<std::string_view>>>;
+EntityKey key_of(const AlterClientQuotasRequest::Entry& entry) {
+  EntityKey out;
+  for (const auto& part : entry.entity) {
+    out.emplace_back(part.type,
+                     part.name ? std::optional<std::string_view>(*part.name) : std::nullopt);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 /// On the control thread, which all changes of metadata wait for: no copy of what is there, and one
 /// commit.
 void alter(Broker& broker, const AlterClientQuotasRequest& request,
@@ -112,11 +151,17 @@ void alter(Broker& broker, const AlterClientQuotasRequest& request,
   AlterClientQuotasResponse response;
   Changes changes(broker.quotas());
   const bool too_many = request.entries.size() > kEntriesMax;
+  std::map<EntityKey, int> times;
+  for (const AlterClientQuotasRequest::Entry& entry : request.entries) ++times[key_of(entry)];
   for (const AlterClientQuotasRequest::Entry& entry : request.entries) {
+    const int count = std::exchange(times[key_of(entry)], 0);
+    if (count == 0) continue;  // answered
     AlterClientQuotasResponse::Entry& out = response.entries.emplace_back();
     out.entity = entry.entity;
     const std::optional<ApiError> refused =
-        too_many ? ApiError{ErrorCode::kPolicyViolation, kTooManyEntries} : changes.add(entry);
+        too_many    ? ApiError{ErrorCode::kPolicyViolation, kTooManyEntries}
+        : count > 1 ? ApiError{ErrorCode::kInvalidRequest, "The entity is named twice."}
+                    : changes.add(entry);
     if (!refused) continue;
     out.error = refused->code;
     out.error_text = refused->text;

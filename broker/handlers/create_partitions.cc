@@ -6,6 +6,7 @@
 
 #include "broker/gather.h"
 #include "broker/handlers/replica_assignment.h"
+#include "broker/mutation_quota.h"
 
 namespace penstock::broker {
 
@@ -14,6 +15,8 @@ using protocol::CreatePartitionsResponse;
 using protocol::ErrorCode;
 
 namespace {
+
+constexpr std::int16_t kKnowsThrottlingFrom = 3;
 
 std::optional<ApiError> check_assignments(const RequestContext& context,
                                           const CreatePartitionsRequest::Topic& topic) {
@@ -41,10 +44,13 @@ void handle_create_partitions(RequestContext context, CreatePartitionsRequest re
   if (request.topics.empty()) return reply(CreatePartitionsResponse());
   std::map<std::string_view, int> times;
   for (const CreatePartitionsRequest::Topic& topic : request.topics) ++times[topic.name];
+  const auto quota = MutationQuota::of(context.broker(), std::string(context.client_id),
+                                       context.version >= kKnowsThrottlingFrom);
   auto gather = std::make_shared<Gather<CreatePartitionsResponse::Topic>>(
       context.shard, times.size(),
-      [reply = std::move(reply)](std::vector<CreatePartitionsResponse::Topic> all) mutable {
+      [quota, reply = std::move(reply)](std::vector<CreatePartitionsResponse::Topic> all) mutable {
         CreatePartitionsResponse response;
+        response.throttle_ms = throttle(quota.get(), reply.raw());
         response.topics = std::move(all);
         reply(response);
       });
@@ -63,7 +69,7 @@ void handle_create_partitions(RequestContext context, CreatePartitionsRequest re
       continue;
     }
     context.broker().topic_admin().add_partitions(
-        name, topic.count, request.validate_only,
+        name, topic.count, request.validate_only, quota,
         [gather, i, name](tl::expected<TopicRef, ApiError> done) {
           if (done)
             gather->put(i, {name, ErrorCode::kNone, std::nullopt});

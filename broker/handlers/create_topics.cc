@@ -9,6 +9,7 @@
 #include "broker/gather.h"
 #include "broker/handlers/config_entries.h"
 #include "broker/handlers/replica_assignment.h"
+#include "broker/mutation_quota.h"
 
 namespace penstock::broker {
 
@@ -17,6 +18,8 @@ using protocol::CreateTopicsResponse;
 using protocol::ErrorCode;
 
 namespace {
+
+constexpr std::int16_t kKnowsThrottlingFrom = 6;
 
 /// Partitions that the assignments ask for, or what is wrong with them. There is one broker to
 /// assign to.
@@ -133,10 +136,13 @@ void handle_create_topics(RequestContext context, CreateTopicsRequest request,
   std::map<std::string_view, int> times;
   for (const CreateTopicsRequest::Topic& topic : request.topics) ++times[topic.name];
   Broker& broker = context.broker();
+  const auto quota = MutationQuota::of(broker, std::string(context.client_id),
+                                       context.version >= kKnowsThrottlingFrom);
   auto gather = std::make_shared<Gather<CreateTopicsResponse::Topic>>(
       context.shard, times.size(),
-      [reply = std::move(reply)](std::vector<CreateTopicsResponse::Topic> topics) mutable {
+      [quota, reply = std::move(reply)](std::vector<CreateTopicsResponse::Topic> topics) mutable {
         CreateTopicsResponse response;
+        response.throttle_ms = throttle(quota.get(), reply.raw());
         response.topics = std::move(topics);
         reply(response);
       });
@@ -153,6 +159,7 @@ void handle_create_topics(RequestContext context, CreateTopicsRequest request,
       gather->put(at, refused(std::string(topic.name), asked.error()));
       continue;
     }
+    asked->quota = quota;
     broker.topic_admin().create_topic(
         *asked, [&broker, gather, at, asked = *asked](tl::expected<TopicRef, ApiError> created) {
           gather->put(

@@ -6,6 +6,7 @@
 
 #include "broker/coordinator/at_group.h"
 #include "broker/gather.h"
+#include "broker/mutation_quota.h"
 
 namespace penstock::broker {
 
@@ -16,6 +17,7 @@ using protocol::ErrorCode;
 namespace {
 
 constexpr std::int16_t kKnowsDisabledFrom = 3;  // TOPIC_DELETION_DISABLED
+constexpr std::int16_t kKnowsThrottlingFrom = 5;
 
 void refuse(DeleteTopicsResponse::Topic& topic, ErrorCode code, const char* text) {
   topic.error = code;
@@ -76,10 +78,13 @@ void handle_delete_topics(RequestContext context, DeleteTopicsRequest request,
                           Reply<DeleteTopicsResponse> reply) {
   std::vector<DeleteTopicsResponse::Topic> topics = asked(context, request);
   if (topics.empty()) return reply(DeleteTopicsResponse());
+  const auto quota = MutationQuota::of(context.broker(), std::string(context.client_id),
+                                       context.version >= kKnowsThrottlingFrom);
   auto gather = std::make_shared<Gather<DeleteTopicsResponse::Topic>>(
       context.shard, topics.size(),
-      [reply = std::move(reply)](std::vector<DeleteTopicsResponse::Topic> all) mutable {
+      [quota, reply = std::move(reply)](std::vector<DeleteTopicsResponse::Topic> all) mutable {
         DeleteTopicsResponse response;
+        response.throttle_ms = throttle(quota.get(), reply.raw());
         response.topics = std::move(all);
         reply(response);
       });
@@ -90,8 +95,9 @@ void handle_delete_topics(RequestContext context, DeleteTopicsRequest request,
     }
     const std::string name = *topics[i].name;
     context.broker().topic_admin().delete_topic(
-        name, [gather, i,
-               topic = std::move(topics[i])](tl::expected<TopicRef, ApiError> deleted) mutable {
+        name, quota,
+        [gather, i,
+         topic = std::move(topics[i])](tl::expected<TopicRef, ApiError> deleted) mutable {
           if (deleted) {
             topic.id = (*deleted)->id;
           } else {

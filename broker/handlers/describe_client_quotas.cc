@@ -45,6 +45,7 @@ tl::expected<Filter, ApiError> read_filter(const DescribeClientQuotasRequest& re
   out.strict = request.strict;
   for (const auto& component : request.components) {
     const std::string type(component.type);
+    if (type.empty()) return refuse(ErrorCode::kInvalidRequest, "Invalid empty entity type.");
     if (type != "user" && type != "client-id" && type != "ip")
       return refuse(ErrorCode::kUnsupportedVersion,
                     "Custom entity type '" + type + "' not supported");
@@ -88,6 +89,7 @@ void handle_describe_client_quotas(RequestContext context, DescribeClientQuotasR
     response.error_text = filter.error().text;
     return reply(response);
   }
+  response.error_text = "";
   response.entries.emplace();
   for (const auto& [entity, values] : context.broker().quotas().all()) {
     if (!filter->matches(entity)) continue;

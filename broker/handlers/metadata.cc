@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/handlers/authorized_operations.h"
+#include "broker/mutation_quota.h"
 
 namespace penstock::broker {
 
@@ -68,14 +69,17 @@ void answer(MetadataResponse& response, bool with_operations, Reply<MetadataResp
   reply(response);
 }
 
-void create_missing(Broker& broker, std::vector<std::size_t> missing, MetadataResponse response,
-                    bool with_operations, Reply<MetadataResponse> reply) {
+void create_missing(Broker& broker, std::string client_id, const std::vector<std::size_t>& missing,
+                    MetadataResponse response, bool with_operations,
+                    Reply<MetadataResponse> reply) {
+  const auto quota = MutationQuota::of(broker, std::move(client_id), true);
   auto pending = std::make_shared<Pending>(std::move(response), std::move(reply));
   pending->left = missing.size();
   for (const std::size_t at : missing) {
     NewTopic topic;
     topic.name = *pending->response.topics[at].name;
     topic.internal = is_internal_topic(topic.name);
+    topic.quota = quota;
     broker.topic_admin().create_topic(
         std::move(topic),
         [&broker, pending, at, with_operations](tl::expected<TopicRef, ApiError> created) {
@@ -86,6 +90,8 @@ void create_missing(Broker& broker, std::vector<std::size_t> missing, MetadataRe
             created.error().code = ErrorCode::kLeaderNotAvailable;
             if (TopicRef other = broker.registry().current().find(name)) created = std::move(other);
           }
+          if (!created && created.error().code == ErrorCode::kThrottlingQuotaExceeded)
+            created.error().code = ErrorCode::kUnknownTopicOrPartition;  // clients ask again
           out = created ? describe(broker, **created) : refuse(name, Uuid(), created.error().code);
           if (--pending->left == 0) answer(pending->response, with_operations, pending->reply);
         });
@@ -170,8 +176,8 @@ void handle_metadata(RequestContext context, MetadataRequest request,
     }
   }
   if (missing.empty()) return answer(response, request.include_topic_operations, reply);
-  create_missing(broker, std::move(missing), std::move(response), request.include_topic_operations,
-                 std::move(reply));
+  create_missing(broker, std::string(context.client_id), missing, std::move(response),
+                 request.include_topic_operations, std::move(reply));
 }
 
 }  // namespace penstock::broker

@@ -256,9 +256,9 @@ void ProduceOperation::visit_owners(const PartIndexes& parts, bool first_visit,
     if (owner == &home_) {
       visit(*owner, std::move(mine), first_visit, frame);
     } else {
-      owner->io().post(
+      owner->io().post(measured(
           [self = shared_from_this(), owner = owner, mine = std::move(mine), first_visit,
-           frame]() mutable { self->visit(*owner, std::move(mine), first_visit, frame); });
+           frame]() mutable { self->visit(*owner, std::move(mine), first_visit, frame); }));
     }
   }
 }

@@ -43,9 +43,11 @@ void handle_write_txn_markers(RequestContext context, WriteTxnMarkersRequest req
     marker.coordinator_epoch = asked.coordinator_epoch;
     marker.transaction_version = asked.transaction_version;
     marker.coordinator_epoch_max = epoch_max;
-    WriteTxnMarkersResponse::Marker& out = response.markers.emplace_back();
+    // As Kafka, which answers by partition: where none is named, nothing is said.
+    WriteTxnMarkersResponse::Marker out;
     out.producer_id = asked.producer_id;
     for (const WriteTxnMarkersRequest::Topic& topic : asked.topics) {
+      if (topic.partitions.empty()) continue;
       WriteTxnMarkersResponse::Topic& to = out.topics.emplace_back();
       to.name = topic.name;
       for (const std::int32_t index : topic.partitions) {
@@ -53,6 +55,7 @@ void handle_write_txn_markers(RequestContext context, WriteTxnMarkersRequest req
         writes.push_back({context.shard.topics()->find(topic.name, PartitionId(index)), marker});
       }
     }
+    if (!out.topics.empty()) response.markers.push_back(std::move(out));
   }
   if (writes.empty()) return reply(response);
   auto gather = std::make_shared<Gather<ErrorCode>>(

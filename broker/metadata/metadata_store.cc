@@ -148,16 +148,16 @@ Result<std::int64_t> MetadataStore::revision_of(std::string_view key) {
   return entry ? entry->revision : 0;
 }
 
-Result<std::int64_t> MetadataStore::next_revision() {
+Result<std::int64_t> MetadataStore::last_revision() {
   Statement query(*this, "SELECT revision FROM last_revision");
   PENSTOCK_ASSIGN_OR_RETURN(const bool row, query.step());
   if (!row) return fail(Errc::kCorrupt, path_ + ": the table of revisions is empty");
-  return query.number(0) + 1;
+  return query.number(0);
 }
 
 Result<bool> MetadataStore::ever_committed() {
-  PENSTOCK_ASSIGN_OR_RETURN(const std::int64_t next, next_revision());
-  return next > 1;
+  PENSTOCK_ASSIGN_OR_RETURN(const std::int64_t last, last_revision());
+  return last > 0;
 }
 
 Status MetadataStore::write_all(std::span<const Write> writes, std::int64_t revision) {
@@ -194,12 +194,13 @@ Result<std::int64_t> MetadataStore::commit(std::span<const Write> writes) {
     if (sqlite3_get_autocommit(db_) == 0) sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
     return tl::make_unexpected(std::move(why));
   };
-  auto revision = next_revision();
-  if (!revision) return give_up(std::move(revision).error());
-  if (auto written = write_all(writes, *revision); !written)
+  const auto last = last_revision();
+  if (!last) return give_up(last.error());
+  const std::int64_t revision = *last + 1;
+  if (auto written = write_all(writes, revision); !written)
     return give_up(std::move(written).error());
   if (auto done = execute("COMMIT"); !done) return give_up(std::move(done).error());
-  return *revision;
+  return revision;
 }
 
 }  // namespace penstock::broker

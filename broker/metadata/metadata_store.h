@@ -44,6 +44,8 @@ class MetadataStore {
   /// Compare and set: all writes or none, durable on return. Gives the new revision. kConflict
   /// names the key that had another one.
   Result<std::int64_t> commit(std::span<const Write> writes);
+  /// That of the last commit; 0 before the first.
+  Result<std::int64_t> last_revision();
   Result<bool> ever_committed();
   /// Whether a call failed because the disk did not take what was written: final.
   [[nodiscard]] bool sync_failed() const { return sync_failed_; }
@@ -53,7 +55,6 @@ class MetadataStore {
   explicit MetadataStore(sqlite3* db, std::string path) : db_(db), path_(std::move(path)) {}
   Status prepare_tables();
   Result<std::int64_t> revision_of(std::string_view key);
-  Result<std::int64_t> next_revision();
   Status write_all(std::span<const Write> writes, std::int64_t revision);
   Status execute(const char* sql);
   [[nodiscard]] tl::unexpected<Error> failure(std::string_view what);

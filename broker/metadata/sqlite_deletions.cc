@@ -7,6 +7,7 @@
 #include "broker/coordinator/at_group.h"
 #include "broker/metadata/sqlite_topics.h"
 #include "broker/metadata/topic_answers.h"
+#include "broker/mutation_quota.h"
 
 namespace penstock::broker {
 
@@ -95,19 +96,22 @@ void SqliteTopics::go_on_deleting(const std::string& key) {
   if (commit({{key, std::nullopt, deletion.revision}}, revision)) deletions_.erase(key);
 }
 
-void SqliteTopics::delete_topic(std::string name, Done done) {
-  broker_.control().post([this, name = std::move(name), done = std::move(done)]() mutable {
-    delete_now(name, std::move(done));
-  });
+void SqliteTopics::delete_topic(std::string name, std::shared_ptr<MutationQuota> quota, Done done) {
+  broker_.control().post(
+      [this, name = std::move(name), quota = std::move(quota), done = std::move(done)]() mutable {
+        delete_now(name, quota.get(), std::move(done));
+      });
 }
 
-void SqliteTopics::delete_now(const std::string& name, Done done) {
+void SqliteTopics::delete_now(const std::string& name, MutationQuota* quota, Done done) {
   const auto at = topics_.find(name);
   if (at == topics_.end()) return done(unknown());
   if (is_internal_topic(name))
     return done(refuse(
         ErrorCode::kInvalidTopic,
         "The internal topic " + name + " cannot be deleted: coordinators keep their state in it."));
+  if (auto refused = take(quota, at->second.partitions))
+    return done(tl::make_unexpected(std::move(*refused)));
   const std::string key = deleted_key(at->second.id);
   if (auto noted = note_deletion(name); !noted) return done(not_stored(noted.error()));
   deletions_.at(key).directories = Deletion::Part::kUnderWay;

@@ -11,6 +11,7 @@
 #include "broker/coordinator/at_transaction.h"
 #include "broker/metadata/topic_answers.h"
 #include "broker/metadata/topic_config.h"
+#include "broker/mutation_quota.h"
 
 namespace penstock::broker {
 
@@ -268,6 +269,8 @@ void SqliteTopics::create_now(NewTopic topic, Done done) {
   if (auto settings = settings_with(topic.overrides); !settings) {
     return done(refuse(ErrorCode::kInvalidConfig, settings.error().text));
   }
+  if (auto refused = take(topic.quota.get(), partitions))
+    return done(tl::make_unexpected(std::move(*refused)));
   if (topic.validate_only) return done(TopicRef());
   if (auto saved = save(topic.name, {Uuid::random(), partitions, 0, std::move(topic.overrides), 0});
       !saved)
@@ -276,15 +279,15 @@ void SqliteTopics::create_now(NewTopic topic, Done done) {
 }
 
 void SqliteTopics::add_partitions(std::string name, std::int32_t total, bool validate_only,
-                                  Done done) {
-  broker_.control().post(
-      [this, name = std::move(name), total, validate_only, done = std::move(done)]() mutable {
-        add_now(name, total, validate_only, std::move(done));
-      });
+                                  std::shared_ptr<MutationQuota> quota, Done done) {
+  broker_.control().post([this, name = std::move(name), total, validate_only,
+                          quota = std::move(quota), done = std::move(done)]() mutable {
+    add_now(name, total, validate_only, quota.get(), std::move(done));
+  });
 }
 
 void SqliteTopics::add_now(const std::string& name, std::int32_t total, bool validate_only,
-                           Done done) {
+                           MutationQuota* quota, Done done) {
   const auto at = topics_.find(name);
   if (at == topics_.end()) return done(unknown());
   if (is_internal_topic(name)) {
@@ -301,6 +304,8 @@ void SqliteTopics::add_now(const std::string& name, std::int32_t total, bool val
                                      : has + std::to_string(total) + " is more than " +
                                            std::to_string(kPartitionsMax) + "."));
   }
+  if (auto refused = take(quota, total - now))
+    return done(tl::make_unexpected(std::move(*refused)));
   if (validate_only) return done(broker_.registry().current().find(name));
   Stored topic = at->second;
   topic.partitions = total;

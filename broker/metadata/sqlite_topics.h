@@ -22,8 +22,9 @@ class SqliteTopics final : public TopicAdmin {
 
   void load(UniqueFunction<void(Status)> done) override;
   void create_topic(NewTopic topic, Done done) override;
-  void delete_topic(std::string name, Done done) override;
-  void add_partitions(std::string name, std::int32_t total, bool validate_only, Done done) override;
+  void delete_topic(std::string name, std::shared_ptr<MutationQuota> quota, Done done) override;
+  void add_partitions(std::string name, std::int32_t total, bool validate_only,
+                      std::shared_ptr<MutationQuota> quota, Done done) override;
   void alter_configs(std::string name, std::map<std::string, std::optional<std::string>> changes,
                      bool validate_only, Done done) override;
   void alter_broker(bool own, std::map<std::string, std::optional<std::string>> changes,
@@ -34,6 +35,7 @@ class SqliteTopics final : public TopicAdmin {
   void next_producer_ids(
       UniqueFunction<void(tl::expected<ProducerIdBlock, ApiError>)> done) override;
   Result<std::vector<std::pair<std::string, std::string>>> values(std::string_view prefix) override;
+  Result<std::int64_t> revision() override;
   Status store_values(
       std::vector<std::pair<std::string, std::optional<std::string>>> values) override;
 
@@ -60,8 +62,9 @@ class SqliteTopics final : public TopicAdmin {
   };
 
   void create_now(NewTopic topic, Done done);
-  void delete_now(const std::string& name, Done done);
-  void add_now(const std::string& name, std::int32_t total, bool validate_only, Done done);
+  void delete_now(const std::string& name, MutationQuota* quota, Done done);
+  void add_now(const std::string& name, std::int32_t total, bool validate_only,
+               MutationQuota* quota, Done done);
   void alter_now(const std::string& name,
                  const std::map<std::string, std::optional<std::string>>& changes,
                  bool validate_only, Done done);

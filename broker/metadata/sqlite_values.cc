@@ -15,6 +15,8 @@ Result<std::vector<std::pair<std::string, std::string>>> SqliteTopics::values(
   return out;
 }
 
+Result<std::int64_t> SqliteTopics::revision() { return store_->last_revision(); }
+
 Status SqliteTopics::store_values(
     std::vector<std::pair<std::string, std::optional<std::string>>> values) {
   std::vector<MetadataStore::Write> writes;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ class StoredValues {
   /// Those whose key begins with `prefix`, in order.
   virtual Result<std::vector<std::pair<std::string, std::string>>> values(
       std::string_view prefix) = 0;
+  /// How many changes were ever committed, those of topics among them.
+  virtual Result<std::int64_t> revision() = 0;
   /// All or none, durable on return; nullopt removes.
   virtual Status store_values(
       std::vector<std::pair<std::string, std::optional<std::string>>> values) = 0;

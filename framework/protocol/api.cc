@@ -54,6 +54,7 @@ constexpr std::array kApis = {
     ApiName{ApiKey::kDescribeClientQuotas, "DescribeClientQuotas", 1},
     ApiName{ApiKey::kAlterClientQuotas, "AlterClientQuotas", 1},
     ApiName{ApiKey::kDescribeUserScramCredentials, "DescribeUserScramCredentials", 0},
+    ApiName{ApiKey::kDescribeQuorum, "DescribeQuorum", 0},
     ApiName{ApiKey::kUpdateFeatures, "UpdateFeatures", 0},
     ApiName{ApiKey::kDescribeCluster, "DescribeCluster", 0},
     ApiName{ApiKey::kDescribeProducers, "DescribeProducers", 0},

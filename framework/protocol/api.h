@@ -54,6 +54,7 @@ enum class ApiKey : std::int16_t {
   kDescribeClientQuotas = 48,
   kAlterClientQuotas = 49,
   kDescribeUserScramCredentials = 50,
+  kDescribeQuorum = 55,
   kUpdateFeatures = 57,
   kDescribeCluster = 60,
   kDescribeProducers = 61,

@@ -12,6 +12,7 @@
 #include "framework/protocol/messages/delete_topics.h"
 #include "framework/protocol/messages/describe_cluster.h"
 #include "framework/protocol/messages/describe_log_dirs.h"
+#include "framework/protocol/messages/describe_quorum.h"
 #include "framework/protocol/messages/describe_topic_partitions.h"
 #include "framework/protocol/messages/elect_leaders.h"
 #include "framework/protocol/messages/list_config_resources.h"
@@ -342,6 +343,24 @@ TEST_F(Admin, TheClusterIsOneBrokerAndHasNoOtherEndpoints) {
   request.endpoint_type = 9;
   EXPECT_EQ(ask<DescribeClusterResponse>(ApiKey::kDescribeCluster, 2, request).error,
             ErrorCode::kUnsupportedEndpointType);
+}
+TEST_F(Admin, TheBrokerIsTheOneVoterAndItsOffsetsAreChangesOfMetadata) {
+  DescribeQuorumRequest request;
+  request.topics = {{"__cluster_metadata", {{0}}}};
+  const auto quorum = [&] {
+    return ask<DescribeQuorumResponse>(ApiKey::kDescribeQuorum, 2, request);
+  };
+  const auto before = quorum().topics.at(0).partitions.at(0);
+  EXPECT_EQ(before.error, ErrorCode::kNone);
+  EXPECT_EQ(before.leader_id, 1);
+  EXPECT_EQ(before.voters.size(), 1U);
+  EXPECT_TRUE(before.observers.empty());
+  create("q", 1);
+  const auto after = quorum().topics.at(0).partitions.at(0);
+  EXPECT_GT(after.high_watermark, before.high_watermark);
+  EXPECT_EQ(after.voters.at(0).log_end_offset, after.high_watermark);
+  request.topics.push_back({"__cluster_metadata", {{0}}});
+  EXPECT_EQ(quorum().topics.at(1).partitions.at(0).error, ErrorCode::kUnknownTopicOrPartition);
 }
 
 }  // namespace

@@ -335,9 +335,30 @@ TEST_F(Quotas, ConnectionsOfAnAddressAreLimited) {
   }
   EXPECT_EQ(refused, 10);
 }
-TEST_F(Quotas, WhatIsNotEnforcedIsRefused) {
-  EXPECT_EQ(set({{"client-id", "raw"}}, "request_percentage", 50), ErrorCode::kInvalidRequest);
-  EXPECT_EQ(set({{"user", "u"}}, "controller_mutation_rate", 5), ErrorCode::kInvalidRequest);
+TEST_F(Quotas, AClientThatTakesTooMuchTimeIsToldAndWaits) {
+  create("t");
+  EXPECT_EQ(set({{"client-id", "raw"}}, "request_percentage", 0.0001), ErrorCode::kNone);
+  // A millionth of a thread: 10 us in ten seconds, which the work behind each answer takes too.
+  std::int32_t wait_ms = 0;
+  for (int i = 0; i < 100 && wait_ms == 0; ++i) wait_ms = produce_bytes(10'000);
+  EXPECT_GT(wait_ms, 0);
+  EXPECT_LE(wait_ms, 1000) << "never more than a window";
+  const auto before = std::chrono::steady_clock::now();
+  metadata(12, {});
+  EXPECT_GE(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(wait_ms / 2));
+  EXPECT_EQ(set({{"client-id", "raw"}}, "request_percentage", 100'000), ErrorCode::kNone);
+  EXPECT_EQ(produce_bytes(10'000), 0);
+}
+TEST_F(Quotas, AFetchThatTakesTooMuchTimeGetsNothing) {
+  const Uuid id = create("t");
+  produce_bytes(60'000);
+  EXPECT_EQ(set({{"user", std::nullopt}}, "request_percentage", 0.0001), ErrorCode::kNone);
+  auto answer = fetch(17, asking(id));
+  for (int i = 0; i < 100 && answer.throttle_ms == 0; ++i) answer = fetch(17, asking(id));
+  EXPECT_GT(answer.throttle_ms, 0);
+  EXPECT_TRUE(answer.topics.empty());
+}
+TEST_F(Quotas, WhatIsNoQuotaIsRefused) {
   EXPECT_EQ(set({{"user", "u"}}, "connection_creation_rate", 5), ErrorCode::kInvalidRequest);
   EXPECT_EQ(set({{"ip", "1.2.3.4"}}, "producer_byte_rate", 5), ErrorCode::kInvalidRequest);
   EXPECT_EQ(set({{"ip", "nowhere"}}, "connection_creation_rate", 5), ErrorCode::kInvalidRequest);

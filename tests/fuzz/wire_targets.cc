@@ -25,6 +25,7 @@
 #include "framework/protocol/messages/describe_groups.h"
 #include "framework/protocol/messages/describe_log_dirs.h"
 #include "framework/protocol/messages/describe_producers.h"
+#include "framework/protocol/messages/describe_quorum.h"
 #include "framework/protocol/messages/describe_topic_partitions.h"
 #include "framework/protocol/messages/describe_transactions.h"
 #include "framework/protocol/messages/describe_user_scram_credentials.h"
@@ -130,6 +131,7 @@ constexpr std::array kMessages = {
     PENSTOCK_BOTH(OffsetDelete),
     PENSTOCK_BOTH(UpdateFeatures),
     PENSTOCK_BOTH(DescribeCluster),
+    PENSTOCK_BOTH(DescribeQuorum),
     PENSTOCK_BOTH(AlterReplicaLogDirs),
     PENSTOCK_BOTH(DescribeLogDirs),
     PENSTOCK_BOTH(ElectLeaders),

@@ -61,11 +61,11 @@ class BrokerInProcess {
   }
   Answer remove(const std::string& name) {
     return ask<Answer>(
-        [&](auto done) { broker_.topic_admin().delete_topic(name, std::move(done)); });
+        [&](auto done) { broker_.topic_admin().delete_topic(name, nullptr, std::move(done)); });
   }
   Answer grow(const std::string& name, std::int32_t total) {
     return ask<Answer>([&](auto done) {
-      broker_.topic_admin().add_partitions(name, total, false, std::move(done));
+      broker_.topic_admin().add_partitions(name, total, false, nullptr, std::move(done));
     });
   }
   PartitionRef partition(const std::string& topic, std::int32_t index = 0) {

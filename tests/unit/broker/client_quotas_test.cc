@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <utility>
+
 namespace penstock::broker {
 namespace {
 
@@ -89,6 +92,46 @@ TEST(ClientQuotas, ConnectionsOfAnAddressAreCounted) {
   for (int i = 0; i < 100; ++i) taken += quotas.may_connect("10.0.0.2", 0) ? 1 : 0;
   EXPECT_EQ(taken, 10);
   EXPECT_TRUE(quotas.may_connect("10.0.0.1", 11'000));
+}
+TEST(ClientQuotas, TimeIsCountedAsAShareOfOneThread) {
+  ClientQuotas quotas;
+  EXPECT_FALSE(quotas.limits_time());
+  quotas.set({{"client-id", "c"}}, {{kRequestPercentage, 10}});
+  EXPECT_TRUE(quotas.limits_time());
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  EXPECT_EQ(quotas.charge_time("c", kSecond, 0), 0) << "10 % of the ten seconds of a new client";
+  EXPECT_EQ(quotas.charge_time("c", kSecond / 10, 0), 1000) << "1.1 s are due in 11 s";
+  EXPECT_EQ(quotas.charge_time("d", 100 * kSecond, 0), 0) << "another client";
+  quotas.set({{"client-id", "c"}}, {});
+  EXPECT_FALSE(quotas.limits_time());
+}
+TEST(ClientQuotas, AStrictMutationIsRefusedOnceTheBucketIsOverdrawn) {
+  ClientQuotas quotas;
+  quotas.set({{"client-id", "c"}}, {{kControllerMutationRate, 2}});
+  const auto mutate = [&](std::int32_t partitions, bool strict, std::int64_t now_ms) {
+    const MutationAnswer answer = quotas.mutate("c", partitions, strict, now_ms);
+    return std::pair(answer.allowed, answer.wait_ms);
+  };
+  EXPECT_EQ(mutate(22, true, 0), std::pair(true, 0)) << "eleven seconds' worth";
+  EXPECT_EQ(mutate(4, true, 0), std::pair(true, 0)) << "nothing is left, nothing is owed";
+  EXPECT_EQ(mutate(1, true, 0), std::pair(false, 2000));
+  EXPECT_EQ(mutate(1, true, 1500), std::pair(false, 500)) << "what is refused is not counted";
+  EXPECT_EQ(mutate(2, false, 1500), std::pair(true, 1500)) << "a client that does not know, waits";
+  EXPECT_EQ(mutate(1, true, 3000), std::pair(true, 0));
+  EXPECT_TRUE(quotas.mutate("d", 1'000'000, true, 0).allowed) << "no quota";
+}
+TEST(TokenBucket, ItFillsToElevenSecondsAndNoMore) {
+  TokenBucket bucket;
+  bucket.refill(1, 0);
+  bucket.take(11);
+  EXPECT_EQ(bucket.wait_ms(1), 0);
+  EXPECT_TRUE(bucket.idle(11'000));
+  bucket.refill(1, 1'000'000);
+  bucket.take(12);
+  EXPECT_EQ(bucket.wait_ms(1), 1000);
+  EXPECT_FALSE(bucket.idle(1'011'000)) << "it owes something";
+  bucket.refill(1e-300, 1'000'001);
+  EXPECT_EQ(bucket.wait_ms(1e-300), std::numeric_limits<std::int32_t>::max());
 }
 TEST(ClientQuotas, CountedClientsAreBounded) {
   ClientQuotas quotas;

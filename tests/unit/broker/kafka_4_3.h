@@ -17,8 +17,7 @@ struct KafkaApi {
 };
 
 inline constexpr std::string_view kNoLogin = "nobody logs in";
-inline constexpr std::string_view kNoQuorum =
-    "there is no metadata log or quorum to describe or change";
+inline constexpr std::string_view kOneVoter = "there is one voter, this broker, for good";
 inline constexpr std::string_view kNoShare = "share groups are not there";
 inline constexpr std::string_view kNoStreams = "streams groups are not there";
 inline constexpr std::string_view kNoMetrics =
@@ -73,7 +72,7 @@ inline constexpr std::array kKafkaApis = {
     KafkaApi{49, "AlterClientQuotas", 0, 1},
     KafkaApi{50, "DescribeUserScramCredentials", 0, 0, kNoLogin},
     KafkaApi{51, "AlterUserScramCredentials", 0, 0, kNoLogin},
-    KafkaApi{55, "DescribeQuorum", 0, 2, kNoQuorum},
+    KafkaApi{55, "DescribeQuorum", 0, 2},
     KafkaApi{57, "UpdateFeatures", 0, 2},
     KafkaApi{60, "DescribeCluster", 0, 2},
     KafkaApi{61, "DescribeProducers", 0, 0},
@@ -90,8 +89,8 @@ inline constexpr std::array kKafkaApis = {
     KafkaApi{77, "ShareGroupDescribe", 1, 1, kNoShare},
     KafkaApi{78, "ShareFetch", 1, 2, kNoShare},
     KafkaApi{79, "ShareAcknowledge", 1, 2, kNoShare},
-    KafkaApi{80, "AddRaftVoter", 0, 1, kNoQuorum},
-    KafkaApi{81, "RemoveRaftVoter", 0, 0, kNoQuorum},
+    KafkaApi{80, "AddRaftVoter", 0, 1, kOneVoter},
+    KafkaApi{81, "RemoveRaftVoter", 0, 0, kOneVoter},
     KafkaApi{83, "InitializeShareGroupState", 0, 0, kNoShare},
     KafkaApi{84, "ReadShareGroupState", 0, 0, kNoShare},
     KafkaApi{85, "WriteShareGroupState", 0, 1, kNoShare},

@@ -17,6 +17,7 @@
 #include "framework/protocol/messages/describe_configs.h"
 #include "framework/protocol/messages/describe_groups.h"
 #include "framework/protocol/messages/describe_log_dirs.h"
+#include "framework/protocol/messages/describe_quorum.h"
 #include "framework/protocol/messages/describe_topic_partitions.h"
 #include "framework/protocol/messages/elect_leaders.h"
 #include "framework/protocol/messages/find_coordinator.h"
@@ -127,6 +128,7 @@ PENSTOCK_ROUND_TRIP(DeleteRecords, 0, 2)
 PENSTOCK_ROUND_TRIP(DescribeCluster, 0, 2)
 PENSTOCK_ROUND_TRIP(DescribeConfigs, 1, 4)
 PENSTOCK_ROUND_TRIP(DescribeGroups, 0, 6)
+PENSTOCK_ROUND_TRIP(DescribeQuorum, 0, 2)
 PENSTOCK_ROUND_TRIP(FindCoordinator, 0, 6)
 PENSTOCK_ROUND_TRIP(Heartbeat, 0, 4)
 PENSTOCK_ROUND_TRIP(IncrementalAlterConfigs, 0, 1)

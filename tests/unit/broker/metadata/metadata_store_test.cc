@@ -50,6 +50,7 @@ TEST_F(MetadataStoreTest, KeepsValuesOverAReopening) {
   ASSERT_TRUE(entry && *entry);
   EXPECT_EQ((*entry)->value, "\"\xC3\xA9\"");
   EXPECT_EQ((*entry)->revision, 2);
+  EXPECT_EQ(store_->last_revision().value(), 2);
   EXPECT_FALSE(*store_->get("c"));
 }
 
