@@ -7,11 +7,15 @@ import json
 import re
 import subprocess
 import sys
+import time
 import unittest
 
 import clusters
 import java_tools_test
 import kafka_wire
+
+sys.path.append(str(clusters.servers.ROOT / "tests" / "conformance" / "differential"))
+from batches import batch  # noqa: E402  pylint: disable=wrong-import-position
 
 FORMATTERS = "org.apache.kafka.tools.consumer."
 
@@ -202,6 +206,54 @@ class Commands(Programs):
 
     def transactions(self, *arguments):
         return self.tool("TransactionsCommand", "--bootstrap-server", self.cluster.address, *arguments, bootstrap=False)
+
+    def test_a_hanging_transaction_is_aborted_by_hand(self):
+        """Records of a transaction that no coordinator knows, as brokers before KIP-890 could get them: they are put behind the log of a broker
+        that was killed, which takes them for its own."""
+        self.create()
+        self.numbers(3)
+        self.cluster.kill()
+        raw = batch(2, base=3, epoch=0, time=int(time.time() * 1000) - 3_600_000, attributes=0x10, producer=4_000_000, producer_epoch=5, sequence=0)
+        with open(self.cluster.data / f"{self.topic}-0" / "00000000000000000000.log", "ab") as log:
+            log.write(raw)
+        self.cluster.start()
+        self.numbers(2)
+        self.assertEqual(self.ends(), [7])
+        self.assertEqual(self.committed(), ["0", "1", "2"])
+        row = rf"{self.topic}\s+0\s+4000000\s+5\s+-1\s+3\s"
+        self.assertRegex(self.transactions("find-hanging", "--broker-id", 1), row)
+        self.transactions("abort", "--topic", self.topic, "--partition", 0, "--start-offset", 3)
+        self.assertEqual(self.committed(), ["0", "1", "2", "0", "1"])
+        self.assertNotRegex(self.transactions("find-hanging", "--broker-id", 1), row)
+        again = self.tool("TransactionsCommand", "--bootstrap-server", self.cluster.address, "abort", "--topic", self.topic, "--partition", 0,
+                          "--start-offset", 3, bootstrap=False, check=False)
+        self.assertNotEqual(again.returncode, 0)
+        self.assertIn("Could not find any open transactions starting at offset 3", again.stdout + again.stderr)
+
+    def committed(self):
+        return self.kcat("-C", "-t", self.topic, "-o", "beginning", "-e", "-q", "-X", "isolation.level=read_committed").stdout.decode().split()
+
+    def test_quorum(self):
+        status = self.tool("MetadataQuorumCommand", "describe", "--status")
+        self.assertRegex(status, r"(?m)^LeaderId:\s+1$")
+        self.assertRegex(status, r"(?m)^LeaderEpoch:\s+[1-9]\d*$")
+        self.assertRegex(status, r"(?m)^MaxFollowerLag:\s+0$")
+        self.assertRegex(status, r'(?m)^CurrentVoters:\s+\[\{"id": 1(, "endpoints": \[.*\])?\}\]$')
+        self.assertRegex(status, r"(?m)^CurrentObservers:\s+\[\]$")
+        before = int(re.search(r"(?m)^HighWatermark:\s+(\d+)$", status)[1])
+        self.create()
+        after = int(re.search(r"(?m)^HighWatermark:\s+(\d+)$", self.tool("MetadataQuorumCommand", "describe", "--status"))[1])
+        self.assertGreater(after, before)
+        replicas = [line.split() for line in self.tool("MetadataQuorumCommand", "describe", "--replication").splitlines()]
+        self.assertEqual([(row[0], row[3], row[-1]) for row in replicas[1:]], [("1", "0", "Leader")])
+        self.assertGreaterEqual(int(replicas[1][2]), after)
+
+    @unittest.skipIf(clusters.APACHE, "Apache Kafka collects client metrics")
+    def test_client_metrics_are_declined(self):
+        out = self.tool("ClientMetricsCommand", "--alter", "--name", "all", "--metrics", "org.apache.kafka.", "--interval", 1000, check=False)
+        self.assertRegex(out.stdout + out.stderr, "InvalidRequestException|UnsupportedVersionException")
+        self.assertEqual(self.tool("ClientMetricsCommand", "--list").strip(), "")
+        self.assertNotIn("metrics=", self.tool("ClientMetricsCommand", "--describe"))
 
     def test_cluster(self):
         out = self.tool("ClusterTool", "list-endpoints", "--bootstrap-server", self.cluster.address, bootstrap=False)

@@ -108,4 +108,47 @@ def transaction_fencing(t):
         t.ask(name, "InitProducerId", 4, {"transactional_id": "fence-timeout", "transaction_timeout_ms": timeout})
 
 
-CASES = [transaction_order, transaction_fencing]
+def transaction_markers(t):
+    """WriteTxnMarkers, as an administrator sends it to end a transaction by hand."""
+    t.topics([("marks", 3, {})])
+    begun(t, "marks")
+    who = begun(t, "marks")  # with an epoch that has one before it
+    place = {"producer_id": who["producer_id"], "producer_epoch": who["producer_epoch"]}
+    data = dict(producer=who["producer_id"], producer_epoch=who["producer_epoch"], attributes=0x10)
+
+    def mark(label, *markers, version=1):
+        t.ask(label, "WriteTxnMarkers", version, {"markers": list(markers)})
+
+    def marker(*topics, **fields):
+        return {**place, "topics": [{"name": name, "partition_indexes": partitions} for name, partitions in topics], **fields}
+
+    def read(label, partition, isolation=1):
+        t.ask(label, "Fetch", 12, {"isolation_level": isolation, "topics": [{"topic": "marks", "partitions": [{"partition": partition, "fetch_offset": 0}]}]})
+
+    t.ask("add", "AddPartitionsToTxn", 3, {**who, "topics": [{"name": "marks", "partitions": [0, 1, 2]}]})
+    for version, partition in ((1, 0), (2, 1)):
+        t.produce(f"produce-v{version}", "marks", batch(2, sequence=0, **data), partition=partition, transactional_id="marks")
+        read(f"open-v{version}", partition)
+        mark(f"none-v{version}", version=version)
+        mark(f"no-topics-v{version}", marker(), version=version)
+        mark(f"no-partitions-v{version}", marker(("marks", [])), version=version)
+        mark(f"unknown-topic-v{version}", marker(("nowhere", [0])), version=version)
+        mark(f"unknown-partition-v{version}", marker(("marks", [9])), version=version)
+        mark(f"old-epoch-v{version}", marker(("marks", [partition]), producer_epoch=who["producer_epoch"] - 1), version=version)
+        mark(f"negative-epoch-v{version}", marker(("marks", [partition]), producer_epoch=-1), version=version)
+        read(f"still-open-v{version}", partition)
+        mark(f"abort-v{version}", marker(("marks", [partition])), version=version)
+        read(f"aborted-v{version}", partition)
+        read(f"aborted-uncommitted-v{version}", partition, 0)
+        mark(f"abort-again-v{version}", marker(("marks", [partition])), version=version)
+        t.ask(f"end-v{version}", "ListOffsets", 7, {"isolation_level": 1, "topics": [{"name": "marks", "partitions": [{"partition": partition, "timestamp": -1}]}]})
+    t.produce("produce-for-two", "marks", batch(2, sequence=0, **data), partition=2, transactional_id="marks")
+    mark("good-and-unknown", marker(("marks", [2, 7]), ("nowhere", [0]), transaction_result=True))
+    read("committed", 2)
+    mark("old-coordinator", marker(("marks", [2]), coordinator_epoch=-1))
+    mark("of-nobody", marker(("marks", [2]), producer_id=2 ** 40))
+    mark("twice-in-one", marker(("marks", [2])), marker(("marks", [2])))
+    t.ask("producers", "DescribeProducers", 0, {"topics": [{"name": "marks", "partitions": [0, 1, 2]}]})
+
+
+CASES = [transaction_order, transaction_fencing, transaction_markers]
