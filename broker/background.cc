@@ -9,6 +9,7 @@
 #include "broker/broker.h"
 #include "broker/partition.h"
 #include "broker/pool.h"
+#include "broker/removals.h"
 
 namespace penstock::broker {
 
@@ -73,8 +74,8 @@ void Background::collect(const std::shared_ptr<Round>& round) {
                                       log.flushed_end(), log.start(),
                                       partition->state().high_watermark, log.cleaned_to()});
         partition->start_flush();
-        partition->log().unlink_deleted();
       }
+      shard.removals().unlink_all();
       if (--round->left == 0) broker_.control().post([this, round] { write(round); });
     });
   }
@@ -99,21 +100,7 @@ void Background::retention() {
   broker_.control().after(broker_.settings().retention_check_ms, [this] { retention(); });
   for (std::size_t i = 0; i < broker_.shard_count(); ++i) {
     BrokerShard& shard = broker_.shard(i);
-    shard.io().post([&shard, now = broker_.clock().wall_ms()] {
-      for (const PartitionRef& handle : shard.partitions()) {
-        Partition* partition = handle->partition.get();
-        if (partition == nullptr) continue;
-        partition->log().producers().expire(now,
-                                            partition->settings().log.producer_id_expiration_ms);
-        if (partition->settings().log.cleanup_policy == log::CleanupPolicy::kCompact) continue;
-        const auto removed = partition->log().apply_retention(partition->state().high_watermark);
-        if (!removed)
-          spdlog::error("retention of {}-{}: {}", handle->topic, handle->index.value,
-                        removed.error().text);
-        else if (*removed > 0)
-          partition->log_changed();
-      }
-    });
+    shard.io().post([&shard] { shard.removals().retain_all(); });
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <future>
 #include <utility>
 
@@ -16,7 +17,10 @@
 #include "broker/partition.h"
 #include "broker/pool.h"
 #include "broker/quota_store.h"
+#include "broker/removals.h"
 #include "broker/session.h"
+#include "framework/log/checkpoint_file.h"
+#include "framework/log/directory_files.h"
 
 namespace penstock::broker {
 
@@ -46,6 +50,7 @@ std::size_t shard_of(const Uuid& topic_id, PartitionId partition, std::size_t sh
 
 BrokerShard::BrokerShard(Broker& broker, int index, std::size_t shards)
     : broker_(broker), io_(index), topics_(std::make_shared<Topics>()) {
+  removals_ = std::make_unique<Removals>(*this);
   groups_ = std::make_unique<GroupCoordinator>(*this, broker.settings().coordinator);
   transactions_ = std::make_unique<TransactionCoordinator>(*this, broker.settings().transactions);
   const auto slots = static_cast<std::size_t>(broker.settings().fetch_sessions_max);
@@ -248,6 +253,22 @@ std::optional<Error> Broker::refusal() const {
   if (!reserve_missing_.load(std::memory_order_relaxed)) return std::nullopt;
   return Error{Errc::kStorageFull,
                settings_.log_dir + " is almost full: no records are taken until there is room"};
+}
+
+void Broker::file_ended_early(const std::string& path) {
+  const std::filesystem::path file(path);
+  const auto key = log::parse_partition_name(file.parent_path().filename().string());
+  std::int64_t base = 0;
+  if (!key || !log::parse_number(file.stem().string(), base)) return;
+  control_.post([this, key = *key, base] {
+    const PartitionRef handle = registry_.current().find(key.first, PartitionId(key.second));
+    if (!handle) return;
+    PartitionHandle::on_owner(handle, [base](Partition* partition) {
+      if (partition == nullptr) return;
+      if (const auto damage = partition->log().missing_end(Offset(base)))
+        partition->go_offline(*damage);
+    });
+  });
 }
 
 void Broker::storage_failed(const Error& why) {

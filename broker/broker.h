@@ -29,6 +29,7 @@ class ClientQuotas;
 class FetchSessions;
 class GroupCoordinator;
 class Pool;
+class Removals;
 class Session;
 class TransactionCoordinator;
 
@@ -54,6 +55,8 @@ class BrokerShard {
   /// Re-reads about `bytes_max` of cold segments on the pool, partition by partition; nothing while
   /// that is under way. Damage takes the partition offline.
   void scrub(std::uint64_t bytes_max);
+  /// How records leave the partitions of this shard.
+  [[nodiscard]] Removals& removals() { return *removals_; }
   /// Clients connected to this shard.
   [[nodiscard]] std::set<Session*>& sessions() { return sessions_; }
   /// The groups whose partitions of __consumer_offsets this shard owns.
@@ -78,6 +81,7 @@ class BrokerShard {
   bool scrubbing_ = false;
   bool stopping_ = false;
   TopicAdmin::ProducerIdBlock producer_ids_;
+  std::unique_ptr<Removals> removals_;
   std::unique_ptr<GroupCoordinator> groups_;
   std::unique_ptr<TransactionCoordinator> transactions_;
   std::unique_ptr<FetchSessions> fetch_sessions_;
@@ -128,6 +132,9 @@ class Broker {
   [[nodiscard]] const Error* storage_failure() const {
     return failure_.load(std::memory_order_acquire);
   }
+  /// A segment's file was found to end before the segment does: its partition takes no more
+  /// records. Any thread.
+  void file_ended_early(const std::string& path);
   /// Why no records are taken now: the data directory failed, or the reserve is not there. Any
   /// thread.
   [[nodiscard]] std::optional<Error> refusal() const;

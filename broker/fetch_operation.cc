@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/broker.h"
 #include "broker/client_quotas.h"
+#include "broker/pool.h"
+#include "broker/request_time.h"
 
 namespace penstock::broker {
 
@@ -15,6 +18,9 @@ using protocol::FetchResponse;
 namespace {
 /// Up to here the bytes are copied into the answer: cheaper than a sendfile of their own.
 constexpr std::uint64_t kCopyBytesMax = 8 << 10;
+
+/// Of partitions that nobody has read since the start, so many at once are loaded and checked.
+constexpr std::size_t kColdPartsMax = 32;
 
 /// The fields of a message that stand behind what is written by other means.
 template <class Message>
@@ -64,9 +70,60 @@ struct FetchOperation::Visit final : FetchWaiter {
     read_committed = operation.options_.read_committed;
   }
 
-  // On the owner shard.
-  void read(bool leave_waiter) {
+  struct Cold {
+    PartitionRef handle;
+    log::ColdTask task;
+    Status ran;
+  };
+
+  /// On the owner shard. False when the pool has something to do first; then visited() follows.
+  bool begin(bool leave_waiter) {
     remove_waiters();
+    auto cold = std::make_shared<std::vector<Cold>>(cold_parts());
+    if (cold->empty()) {
+      read(leave_waiter);
+      return true;
+    }
+    auto then = measured([self = op.shared_from_this(), this, leave_waiter, cold] {
+      for (Cold& one : *cold) {
+        if (Partition* there = one.handle->partition.get())
+          there->log().apply_cold(one.task, one.ran);
+      }
+      read(leave_waiter && !called_off);
+      if (&owner == &self->home_) return self->visited();
+      self->home_.io().post(measured([self] { self->visited(); }));
+    });
+    owner.broker().pool().run([this, cold, then = std::move(then)]() mutable {
+      for (Cold& one : *cold) one.ran = one.task.run();
+      owner.io().post(std::move(then));
+    });
+    return false;
+  }
+
+  /// Parts that this visit checks before it reads; cold ones beyond the limits wait for another.
+  std::vector<Cold> cold_parts() {
+    std::vector<Cold> result;
+    std::uint64_t bytes = 0;
+    for (const std::size_t i : parts) {
+      Part& part = op.parts_[i];
+      part.later = false;
+      Partition* partition = part.handle->partition.get();
+      if (partition == nullptr) continue;
+      Partition::ReadRequest request = part.request;
+      request.bytes_max = std::min(request.bytes_max, op.options_.bytes_max);
+      auto task = partition->begin_cold(request);
+      if (!task) continue;
+      if (result.size() == kColdPartsMax || bytes > op.options_.bytes_max) {
+        part.later = true;
+        continue;
+      }
+      bytes += std::max<std::uint64_t>(request.bytes_max, 1);
+      result.push_back({part.handle, std::move(*task), {}});
+    }
+    return result;
+  }
+
+  void read(bool leave_waiter) {
     std::uint64_t total = 0;
     bool failed = false;
     for (const std::size_t i : parts) {
@@ -77,7 +134,10 @@ struct FetchOperation::Visit final : FetchWaiter {
       failed = failed || part.outcome.error != ErrorCode::kNone;
     }
     if (!leave_waiter || failed || total >= op.options_.bytes_min) return;
-    for (const std::size_t i : parts) op.parts_[i].handle->partition->add_waiter(this);
+    for (const std::size_t i : parts) {
+      Partition* partition = op.parts_[i].handle->partition.get();
+      if (partition != nullptr) partition->add_waiter(this);
+    }
     registered = true;
   }
 
@@ -91,7 +151,7 @@ struct FetchOperation::Visit final : FetchWaiter {
     }
     Partition::ReadRequest request = part.request;
     request.at_least_one = first || part.negative_size;
-    request.bytes_max = std::min(request.bytes_max, bytes_left);
+    request.bytes_max = part.later ? 0 : std::min(request.bytes_max, bytes_left);
     if (part.asked.last_fetched_epoch.value >= 0) {
       const auto [epoch, end] = partition->log().epoch_end(part.asked.last_fetched_epoch);
       if (end == Offset::kNone) {  // the reader's epoch is of no log that this one knows
@@ -125,6 +185,12 @@ struct FetchOperation::Visit final : FetchWaiter {
     }
   }
 
+  /// Owner shard: the operation waits no more.
+  void call_off() {
+    called_off = true;
+    remove_waiters();
+  }
+
   /// Appends of one round of the loop are reported in one post.
   void on_progress(std::uint64_t bytes) override {
     pending_bytes += bytes;
@@ -144,6 +210,7 @@ struct FetchOperation::Visit final : FetchWaiter {
   std::vector<std::size_t> parts;
   // Owner shard only.
   bool registered = false;
+  bool called_off = false;
   bool scheduled = false;
   bool pending_hurry = false;
   std::uint64_t pending_bytes = 0;
@@ -193,13 +260,11 @@ void FetchOperation::visit_all(bool leave_waiters) {
   const auto self = shared_from_this();
   for (const auto& visit : visits_) {
     if (&visit->owner == &home_) {
-      visit->read(leave_waiters);
-      visited();
+      if (visit->begin(leave_waiters)) visited();
       continue;
     }
     visit->owner.io().post(measured([self, v = visit.get(), leave_waiters] {
-      v->read(leave_waiters);
-      self->home_.io().post(measured([self] { self->visited(); }));
+      if (v->begin(leave_waiters)) self->home_.io().post(measured([self] { self->visited(); }));
     }));
   }
 }
@@ -254,9 +319,9 @@ void FetchOperation::cancel() {
 void FetchOperation::unregister() {
   for (const auto& visit : visits_) {
     if (&visit->owner == &home_)
-      visit->remove_waiters();
+      visit->call_off();
     else
-      visit->owner.io().post([self = shared_from_this(), v = visit.get()] { v->remove_waiters(); });
+      visit->owner.io().post([self = shared_from_this(), v = visit.get()] { v->call_off(); });
   }
 }
 

@@ -15,7 +15,8 @@
 namespace penstock::broker {
 
 /// One fetch request from its parts to its answer. It lives on its connection's shard (home); its
-/// visits to the owner shards read, and leave one waiter each. The outcome of a part belongs to the
+/// visits to the owner shards have the pool check what nobody has read yet, read, and leave one
+/// waiter each. The outcome of a part belongs to the
 /// owner during a visit and to home between visits.
 class FetchOperation final : public LongPoll, public std::enable_shared_from_this<FetchOperation> {
  public:
@@ -52,6 +53,7 @@ class FetchOperation final : public LongPoll, public std::enable_shared_from_thi
     bool negative_size = false;  // asked for: where there is something to read, an error
     bool include = true;  // in the answer; parts stay where they are, as waiters may look them up
     Partition::ReadRequest request;
+    bool later = false;  // its turn to be loaded and checked has not come; nothing is read of it
     ReadOutcome outcome;
   };
   struct Visit;

@@ -41,12 +41,27 @@ class InternalRead : public std::enable_shared_from_this<InternalRead> {
     Partition* partition = handle_->partition.get();
     if (partition == nullptr) return gone();
     if (at_ >= end_) return done_({});
-    auto read = partition->log().read(at_, kReadBytes, end_, true);
-    if (!read) return done_(tl::make_unexpected(read.error()));
-    if (read->size_bytes == 0)
+    auto cold = partition->log().begin_cold(at_, kReadBytes, end_);
+    if (!cold) return read(*partition);
+    handle_->owner->broker().pool().run(
+        [self = shared_from_this(), task = std::make_shared<log::ColdTask>(std::move(*cold))] {
+          Status ran = task->run();
+          self->handle_->owner->io().post([self, task, ran = std::move(ran)] {
+            Partition* there = self->handle_->partition.get();
+            if (there == nullptr) return self->gone();
+            there->log().apply_cold(*task, ran);
+            self->read(*there);
+          });
+        });
+  }
+
+  void read(Partition& partition) {
+    auto got = partition.log().read(at_, kReadBytes, end_, true);
+    if (!got) return done_(tl::make_unexpected(got.error()));
+    if (got->size_bytes == 0)
       return done_({});  // the rest is below no record: compaction left a gap at the end
     handle_->owner->broker().pool().run(
-        [self = shared_from_this(), result = std::move(*read)] { self->load(result); });
+        [self = shared_from_this(), result = std::move(*got)] { self->load(result); });
   }
 
   /// On the pool.

@@ -69,10 +69,11 @@ int run(const broker::Settings& settings) {
   options.may_connect = [&server](const std::string& address) {
     return server.quotas().may_connect(address, server.clock().steady_ms());
   };
-  options.on_short_file = [](const net::FileRange& range) {
-    spdlog::error("{} ends early: {} bytes from {} on are not there",
-                  static_cast<const penstock::log::File*>(range.keep.get())->path(), range.length,
+  options.on_short_file = [&server](const net::FileRange& range) {
+    const auto& file = *static_cast<const penstock::log::File*>(range.keep.get());
+    spdlog::error("{} ends early: {} bytes from {} on are not there", file.path(), range.length,
                   range.position);
+    server.file_ended_early(file.path());
   };
   auto listener = net::Listener::open(
       std::move(options), shards,

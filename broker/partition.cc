@@ -191,7 +191,7 @@ ReadOutcome Partition::read(const ReadRequest& request) {
     return out;
   }
   const Offset below = request.read_committed ? out.last_stable : out.high_watermark;
-  if (request.from >= below) return out;
+  if (request.from >= below || (request.bytes_max == 0 && !request.at_least_one)) return out;
   auto result = log_->read(request.from, request.bytes_max, below, request.at_least_one);
   if (!result) {
     out.error = error_code_of(result.error().code);
@@ -215,6 +215,13 @@ ReadOutcome Partition::read(const ReadRequest& request) {
     out.aborted = std::move(*aborted);
   }
   return out;
+}
+
+std::optional<log::ColdTask> Partition::begin_cold(const ReadRequest& request) {
+  if (check_leader_epoch(state_, request.current_leader_epoch) != ErrorCode::kNone)
+    return std::nullopt;
+  return log_->begin_cold(request.from, request.bytes_max,
+                          request.read_committed ? last_stable() : state_.high_watermark);
 }
 
 void Partition::remove_waiter(FetchWaiter* waiter) {
@@ -305,6 +312,12 @@ void Partition::go_offline(const Error& why) {
   const bool news = !log_->offline();
   if (news) log_->set_offline(why);
   if (news && why.code == Errc::kCorrupt) {
+    spdlog::error(
+        "{} takes no more records, because of damage: {}. What is sound is still read. Restore the "
+        "file from a copy and start the broker again; without one, its start says what can be "
+        "given "
+        "up, and how",
+        log_->directory(), why.text);
     Broker& broker = owner_.broker();
     broker.pool().run([&broker, directory = log_->directory()] {
       if (const Status synced = log::sync_damage_note(broker.files(), directory); !synced)

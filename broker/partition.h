@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -87,6 +88,8 @@ class Partition {
     LeaderEpoch current_leader_epoch{-1};
   };
   ReadOutcome read(const ReadRequest& request);
+  /// What read() would have to load and check on this shard: for a pool thread, before it.
+  std::optional<log::ColdTask> begin_cold(const ReadRequest& request);
 
   /// A waiter is added once and removed before it dies.
   void add_waiter(FetchWaiter* waiter) { waiters_.push_back(waiter); }

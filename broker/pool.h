@@ -11,7 +11,8 @@
 namespace penstock::broker {
 
 /// Threads for work that blocks on the disk. The queue is bounded by its users: one flush and one
-/// scrub a partition, one compaction in all, one cold read a connection, one recovery a partition.
+/// recovery a partition; one scrub and one removal a shard; one compaction in all; one cold read a
+/// connection; for each request under way, one check or search an owner shard.
 class Pool {
  public:
   explicit Pool(int threads);

@@ -1,11 +1,13 @@
 #include "broker/handlers/delete_records.h"
 
+#include <functional>
 #include <map>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "broker/for_each_owner.h"
+#include "broker/removals.h"
 
 namespace penstock::broker {
 
@@ -23,32 +25,35 @@ struct Item {
   DeleteRecordsResponse::Partition answer;
 };
 
-void remove(Item& item, Partition* partition) {
+/// On the owner. `finished` when the answer stands.
+void remove(Item& item, Partition* partition, const std::function<void()>& finished) {
   DeleteRecordsResponse::Partition& out = item.answer;
   if (partition == nullptr) {
     out.error = item.handle->offline.text.empty() ? ErrorCode::kNotLeaderOrFollower
                                                   : ErrorCode::kStorageError;
-    return;
+    return finished();
   }
   // Records of a compacted topic are state: removing the oldest would lose keys (as in Kafka).
   if (partition->settings().log.cleanup_policy == log::CleanupPolicy::kCompact) {
     out.error = ErrorCode::kPolicyViolation;
-    return;
+    return finished();
   }
   const Offset high_watermark = partition->state().high_watermark;
   const Offset to = item.to.value == -1 ? high_watermark : item.to;
   if (to > high_watermark || to.value < 0) {
     out.error = ErrorCode::kOffsetOutOfRange;
-    return;
+    return finished();
   }
-  if (to > partition->log().start()) {
-    if (const Status removed = partition->log().truncate_prefix(to); !removed) {
-      out.error = error_code_of(removed.error().code);
-      return;
-    }
-    partition->log_changed();
-  }
-  out.low_watermark = partition->log().start();
+  item.handle->owner->removals().remove(item.handle, to, [&item, finished](const Status& removed) {
+    const Partition* there = item.handle->partition.get();
+    if (there == nullptr)
+      item.answer.error = ErrorCode::kNotLeaderOrFollower;
+    else if (!removed)
+      item.answer.error = error_code_of(removed.error().code);
+    else
+      item.answer.low_watermark = there->state().log_start;
+    finished();
+  });
 }
 
 }  // namespace
@@ -83,7 +88,7 @@ void handle_delete_records(RequestContext context, DeleteRecordsRequest request,
       items.push_back(std::move(item));
     }
   }
-  for_each_owner(
+  for_each_owner_waiting(
       context.shard, std::move(items), remove,
       [response = std::move(response), reply = std::move(reply)](std::vector<Item> done) mutable {
         for (Item& item : done)

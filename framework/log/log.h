@@ -12,10 +12,13 @@
 #include "framework/base/clock.h"
 #include "framework/base/error.h"
 #include "framework/base/ids.h"
+#include "framework/log/cold.h"
 #include "framework/log/compaction.h"
 #include "framework/log/file_system.h"
 #include "framework/log/producer_state.h"
+#include "framework/log/removal.h"
 #include "framework/log/scrub.h"
+#include "framework/log/time_search.h"
 #include "framework/record/batch.h"
 
 namespace penstock::log {
@@ -63,12 +66,6 @@ struct ReadResult {
   Offset end = Offset::kNone;  // no record of `ranges` lies at or beyond it; little more than that
 };
 
-struct TimestampOffset {
-  std::int64_t timestamp_ms = -1;
-  Offset offset = Offset::kNone;
-  LeaderEpoch epoch{-1};
-};
-
 /// What is known about this log from its directory's files; decides how damage is judged (recovery
 /// rules: log_directory.h).
 struct RecoveryHint {
@@ -111,6 +108,7 @@ struct FlushTask {
     std::string replaces;  // an older one, removed once this is there; empty: none
   };
   std::optional<Snapshot> snapshot;
+  std::shared_ptr<NameGuard> names;  // for the snapshot
   /// The first failure is final: the log must then be marked offline.
   [[nodiscard]] Status run(FileSystem& system) const;
 };
@@ -153,6 +151,20 @@ class Log {
   virtual Result<ReadResult> read(Offset from, std::uint64_t bytes_max, Offset below,
                                   bool at_least_one) = 0;
 
+  /// What read() would have to load and check first; nullopt when it was done, or nothing can be
+  /// read. read() does it by itself, on this thread, where this was not asked. apply_cold() takes
+  /// the task and what run() gave; the read then meets what is wrong again.
+  virtual std::optional<ColdTask> begin_cold(Offset from, std::uint64_t bytes_max,
+                                             Offset below) = 0;
+  virtual void apply_cold(ColdTask& task, const Status& ran) = 0;
+
+  /// The segments that the search has to look at, some of them; nullopt when `query.found` is the
+  /// answer. apply_search() takes the task and what run() gave: true when `task.query.found` is the
+  /// answer, false when begin_search(task.query) has to go on. Errors: what run() gave, unless the
+  /// log changed meanwhile: then the search begins again; kBusy when that came too often.
+  virtual std::optional<SearchTask> begin_search(const TimeQuery& query) = 0;
+  virtual Result<bool> apply_search(SearchTask& task, const Status& ran) = 0;
+  /// Both on this thread, from begin to end.
   /// The first record with a timestamp >= `timestamp_ms`, in [start, below). nullopt: none.
   virtual Result<std::optional<TimestampOffset>> find_timestamp(std::int64_t timestamp_ms,
                                                                 Offset below) = 0;
@@ -171,18 +183,35 @@ class Log {
 
   /// Removes all batches that hold `to` or anything later. `to` lies in [start, end]. Durable when
   /// it returns: it syncs. kBusy while a compaction that reaches beyond `to` cannot be given up any
-  /// more.
+  /// more, or a removal may move the log start beyond it.
   virtual Status truncate(Offset to) = 0;
   /// DeleteRecords: nothing below `to` is served any more; whole segments below it are removed.
-  /// kOutOfRange beyond end().
+  /// nullopt when the log begins there already; kOutOfRange beyond end(); kBusy while another
+  /// removal is under way. apply_removal() must be called with the task and what run() gave.
+  virtual Result<std::optional<RemovalTask>> begin_truncate_prefix(Offset to) = 0;
+  /// Segments that retention no longer keeps, none that holds anything at or beyond `below` (the
+  /// high watermark). nullopt when there is none, or another removal or a compaction is under way.
+  virtual Result<std::optional<RemovalTask>> begin_retention(Offset below) = 0;
+  struct Removed {
+    int segments = 0;
+    bool more = false;  // retention is not done: begin_retention() again
+  };
+  /// Rolls an expired active segment. Gives back the error that run() gave; the log is as before
+  /// then. What the task was made of may be gone by now: then nothing is removed.
+  virtual Result<Removed> apply_removal(RemovalTask& task, const Status& ran) = 0;
+  /// What begin_unlink() has left to do now or later.
+  [[nodiscard]] virtual bool has_names_to_remove() const = 0;
+  /// The files of removed segments; those of them that were renamed longer than
+  /// file_delete_delay_ms ago are unlinked. nullopt when nothing is due, or one is under way.
+  /// apply_unlink() must be called with the task and what run() gave. After a failed fsync it takes
+  /// the log offline.
+  virtual std::optional<UnlinkTask> begin_unlink() = 0;
+  virtual void apply_unlink(const UnlinkTask& task, const Status& ran) = 0;
+  /// The same on this thread, from begin to end. They sync and unlink: for owners that may block.
   virtual Status truncate_prefix(Offset to) = 0;
-  /// May sync the directory before it removes segments: not for each append.
-  /// Removes segments that retention no longer keeps, none that holds anything at or beyond `below`
-  /// (the high watermark). Rolls an expired active segment first. Returns the number of segments
-  /// removed.
+  /// Returns the number of segments removed.
   virtual Result<int> apply_retention(Offset below) = 0;
-  /// Unlinks files renamed to .deleted longer ago than file_delete_delay_ms. Returns true while
-  /// some are left.
+  /// Returns true while some are left.
   virtual bool unlink_deleted() = 0;
   /// Closes the active segment and opens a new one at end(); nothing if it is empty.
   virtual Status roll() = 0;
@@ -224,11 +253,15 @@ class Log {
   /// Why it takes no more appends; nullopt when all is well.
   [[nodiscard]] virtual const std::optional<Error>& offline() const = 0;
   virtual void set_offline(Error why) = 0;
-  /// The next piece of a cold segment, about `bytes_max` of it, for the scrubber; nullopt at the
-  /// end of a round. apply_scrub() goes on behind it, behind its segment if that is damaged.
-  /// Reading goes on while the log is offline.
+  /// The next piece of a segment, about `bytes_max` of it, for the scrubber; nullopt at the end of
+  /// a round. The active segment has its turn after a start and then every kActiveScrubMs at most.
+  /// apply_scrub() goes on behind it, behind its segment if that is damaged. Reading goes on while
+  /// the log is offline.
   virtual Result<std::optional<ScrubTask>> begin_scrub(std::uint64_t bytes_max) = 0;
   virtual void apply_scrub(const ScrubTask& task) = 0;
+  /// What is wrong when the file of that segment ends before the segment does; nullopt when it does
+  /// not, or there is no such segment.
+  virtual std::optional<Error> missing_end(Offset segment) = 0;
 };
 
 }  // namespace penstock::log

@@ -9,6 +9,8 @@ namespace penstock::log {
 Result<std::optional<Cleanable>> LogImpl::cleanable(Offset below) {
   if (offline_ || compacting_ || config_.cleanup_policy == CleanupPolicy::kDelete)
     return std::optional<Cleanable>();
+  // Segments that are on their way out must not come back as a part of others.
+  if (removing_to_ || unlinking_ || !dropped_.empty()) return std::optional<Cleanable>();
   // A task knows of the aborted transactions in the files only: records of others would pass for
   // committed ones. begin_flush() stores them once there is room.
   if (!unstored_aborted_.empty()) return std::optional<Cleanable>();
@@ -100,14 +102,14 @@ Status LogImpl::apply_compaction(const CompactionTask& task, const Status& ran) 
       return ran;
     }
     compacting_.reset();
-    PENSTOCK_RETURN_IF_ERROR(remove_below_start());
+    PENSTOCK_RETURN_IF_ERROR(remove_below_start().map([](int) {}));
     return ran;
   }
   if (task.input().generation != generation_) {
     // Only a truncation that cancelled it gets here, and then it wrote nothing.
     PENSTOCK_ASSERT(task.outputs().empty());
     compacting_.reset();
-    return remove_below_start();
+    return remove_below_start().map([](int) {});
   }
   for (const CompactionTask::Output& output : task.outputs()) {
     if (auto swapped = swap_in(output); !swapped) {
@@ -121,7 +123,7 @@ Status LogImpl::apply_compaction(const CompactionTask& task, const Status& ran) 
   swaps_durable_at_ = ++directory_changes_;
   if (!swapped_.empty()) return {};
   compacting_.reset();
-  return remove_below_start();
+  return remove_below_start().map([](int) {});
 }
 
 // The new segment keeps its suffix, and so the power to be completed by an open, until it is
@@ -143,6 +145,7 @@ Status LogImpl::swap_in(const CompactionTask::Output& output) {
       deleted.paths.push_back(path + ".deleted");
     }
   }
+  ++layout_;
   if (!deleted.paths.empty()) deleted_.push_back(std::move(deleted));
   segments_[first] = std::make_unique<Segment>(system_, directory_, output.base, output.size,
                                                config_.index_interval_bytes, kSwapSuffix);
@@ -167,9 +170,10 @@ Status LogImpl::finish_swaps() {
     segments_[index] = std::make_unique<Segment>(system_, directory_, base, segment.size(),
                                                  config_.index_interval_bytes);
   }
+  ++layout_;
   swapped_.clear();
   compacting_.reset();
-  return remove_below_start();
+  return remove_below_start().map([](int) {});
 }
 
 }  // namespace penstock::log

@@ -15,16 +15,19 @@ Status FlushTask::run(FileSystem& system) const {
   for (const std::string& directory : directories)
     PENSTOCK_RETURN_IF_ERROR(system.sync_directory(directory));
   if (!snapshot) return {};
-  std::shared_ptr<File> written;
-  const auto stored = replace_file(system, snapshot->path, as_text(snapshot->bytes), written);
-  // It is a cache; and the directory of a deleted topic may be gone.
-  if (!stored &&
-      (stored.error().code == Errc::kStorageFull || stored.error().code == Errc::kNotFound))
+  const Status stored = names->change([&]() -> Status {
+    std::shared_ptr<File> written;
+    PENSTOCK_RETURN_IF_ERROR(
+        replace_file(system, snapshot->path, as_text(snapshot->bytes), written));
+    // One that stays is removed by the next open.
+    if (!snapshot->replaces.empty() && !system.remove(snapshot->replaces)) return {};
     return {};
-  PENSTOCK_RETURN_IF_ERROR(stored);
-  // One that stays is removed by the next open.
-  if (!snapshot->replaces.empty() && !system.remove(snapshot->replaces)) return {};
-  return {};
+  });
+  // It is a cache; and the log may be gone, with its directory.
+  const bool no_matter = !stored && (stored.error().code == Errc::kStorageFull ||
+                                     stored.error().code == Errc::kNotFound ||
+                                     stored.error().code == Errc::kCancelled);
+  return no_matter ? Status() : stored;
 }
 
 // A start after a crash reads what was appended behind the newest snapshot. Writing one costs less
@@ -69,6 +72,7 @@ std::optional<FlushTask> LogImpl::begin_flush() {
   if (epoch_file_) task.files.push_back(epoch_file_);
   if (directory_changes_ != directory_changes_synced_) task.directories.push_back(directory_);
   task.snapshot = due_snapshot();
+  task.names = names_;
   return task;
 }
 
@@ -106,6 +110,7 @@ Status LogImpl::close() {
                          txn_files_.empty() && !active().is_open();
   if (!as_opened) PENSTOCK_RETURN_IF_ERROR(close_active());
   PENSTOCK_RETURN_IF_ERROR(check_online());
+  if (!dropped_.empty()) PENSTOCK_RETURN_IF_ERROR(unlink_now());
   ++generation_;
   offline_ = Error{Errc::kOffline, "the log was closed"};
   for (const auto& segment : segments_) segment->drop_caches();

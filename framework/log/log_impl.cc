@@ -143,11 +143,13 @@ Result<AppendInfo> LogImpl::append_as_is(ByteView batches) {
 
 Status LogImpl::restart_at(Offset base) {
   if (compacting_) return fail(Errc::kBusy, directory_ + " is being compacted");
+  if (removing_to_) return fail(Errc::kBusy, directory_ + ": records are being removed");
   PENSTOCK_RETURN_IF_ERROR(add_segment(base));
   end_ = base;
-  PENSTOCK_RETURN_IF_ERROR(remove_segments(segments_.size() - 1));
+  if (before_remove_) PENSTOCK_RETURN_IF_ERROR(before_remove_(base));
   start_ = base;
-  return {};
+  PENSTOCK_RETURN_IF_ERROR(remove_below_start());
+  return unlink_now();
 }
 
 Result<AppendInfo> LogImpl::write(ByteView batches, const Incoming& incoming) {

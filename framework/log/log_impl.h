@@ -30,12 +30,20 @@ class LogImpl final : public Log {
   static Result<std::unique_ptr<LogImpl>> open(FileSystem& system, const Clock& clock,
                                                std::string directory, const LogConfig& config,
                                                const RecoveryHint& hint, RecoveryReport& report);
-  ~LogImpl() override { cancel_compaction(); }
+  ~LogImpl() override {
+    cancel_compaction();
+    names_->end();
+  }
 
   Result<AppendInfo> append(ByteSpan batches, LeaderEpoch epoch) override;
   Result<AppendInfo> append_as_is(ByteView batches) override;
   Result<ReadResult> read(Offset from, std::uint64_t bytes_max, Offset below,
                           bool at_least_one) override;
+  std::optional<ColdTask> begin_cold(Offset from, std::uint64_t bytes_max, Offset below) override;
+  void apply_cold(ColdTask& task, const Status& ran) override;
+  std::optional<SearchTask> begin_search(const TimeQuery& query) override;
+  Result<bool> apply_search(SearchTask& task, const Status& ran) override;
+  std::optional<Error> missing_end(Offset segment) override;
   Result<std::optional<TimestampOffset>> find_timestamp(std::int64_t timestamp_ms,
                                                         Offset below) override;
   Result<std::optional<TimestampOffset>> find_max_timestamp(Offset below) override;
@@ -49,6 +57,12 @@ class LogImpl final : public Log {
   }
   Status begin_epoch(LeaderEpoch epoch) override;
   Status truncate(Offset to) override;
+  Result<std::optional<RemovalTask>> begin_truncate_prefix(Offset to) override;
+  Result<std::optional<RemovalTask>> begin_retention(Offset below) override;
+  Result<Removed> apply_removal(RemovalTask& task, const Status& ran) override;
+  bool has_names_to_remove() const override { return !dropped_.empty() || !deleted_.empty(); }
+  std::optional<UnlinkTask> begin_unlink() override;
+  void apply_unlink(const UnlinkTask& task, const Status& ran) override;
   Status truncate_prefix(Offset to) override;
   Result<int> apply_retention(Offset below) override;
   bool unlink_deleted() override;
@@ -78,7 +92,8 @@ class LogImpl final : public Log {
   void apply_scrub(const ScrubTask& task) override;
 
   void set_before_truncate(BeforeTruncate hook) { before_truncate_ = std::move(hook); }
-  /// Called before segments below `start` are removed: makes the new log start durable.
+  /// Called before segments below `start` are removed: makes the new log start durable. Pool
+  /// threads too, while the log is there.
   void set_before_remove(BeforeTruncate hook) { before_remove_ = std::move(hook); }
   /// Called on the compaction's thread before its segments take the place of others: makes durable
   /// that this log has gaps.
@@ -134,16 +149,23 @@ class LogImpl final : public Log {
   Status restart_at(Offset base);
 
   Result<std::uint64_t> end_position(std::size_t index, Offset below);
-  Result<std::optional<TimestampOffset>> search_segment(std::size_t index,
-                                                        std::int64_t timestamp_ms, Offset below);
-  Result<std::optional<TimestampOffset>> max_of_segment(std::size_t index, Offset below);
+  [[nodiscard]] std::vector<Segment::Span> cold_spans(std::size_t index, Offset from,
+                                                      std::uint64_t bytes_max, Offset below) const;
+  Result<std::optional<TimestampOffset>> search_now(TimeQuery query);
+  /// The segment that a task was made of; nullopt when it is not there any more.
+  [[nodiscard]] std::optional<std::size_t> still_there(const Segment& twin,
+                                                       std::uint64_t generation,
+                                                       std::uint64_t layout) const;
 
   Status swap_in(const CompactionTask::Output& output);
   Status finish_swaps();
-  Status remove_below_start();
+  Result<int> remove_below_start();
   bool give_up_compaction(Offset to);
 
-  Status remove_segments(std::size_t count);
+  RemovalTask new_removal() const;
+  [[nodiscard]] std::vector<RemovalTask::Candidate> candidates(Offset below, bool& more) const;
+  int drop_segments(std::size_t count);
+  Status unlink_now();
   Status remove_segments_behind(std::size_t index);
   using Names = std::vector<std::string>;  // of the directory's files
   Status restore_producers(Offset snapshots_below, const Names& names);
@@ -189,7 +211,13 @@ class LogImpl final : public Log {
   std::uint64_t directory_changes_ = 0;  // files created
   std::uint64_t directory_changes_synced_ = 0;
   std::int64_t active_since_ms_ = 0;
+  std::uint64_t layout_ = 1;  // changes when a segment is replaced by another one at its place
+  std::optional<Offset> removing_to_;  // a removal under way: no log start beyond it comes of it
+  std::deque<std::vector<std::string>> dropped_;  // files of each segment that left the log
+  bool sync_before_rename_ = false;               // of those files
+  bool unlinking_ = false;
   std::deque<Deleted> deleted_;
+  std::shared_ptr<NameGuard> names_ = std::make_shared<NameGuard>();
   std::deque<Segment*> lately_used_;  // cold segments with an open file
   std::optional<Error> offline_;
   std::optional<Offset> damaged_;           // base of the segment in which damage was met
@@ -201,6 +229,7 @@ class LogImpl final : public Log {
   std::function<Status(Offset)> before_swap_;
   std::size_t scrub_segment_ = 0;
   std::uint64_t scrub_position_ = 0;
+  std::optional<std::int64_t> active_scrubbed_ms_;  // when that began last
 };
 
 }  // namespace penstock::log

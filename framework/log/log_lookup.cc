@@ -43,6 +43,11 @@ Result<ReadResult> LogImpl::read_from(Offset from, std::uint64_t bytes_max, Offs
   for (index = segment_of(from); index < segments_.size() && from < below; ++index) {
     Segment& segment = *segments_[index];
     const Segment::Judge judge = judge_of(index);
+    // What nobody has looked at yet is for the next read, which has begin_cold() before it.
+    const std::uint64_t left = bytes_max - std::min(bytes_max, result.size_bytes);
+    if (!result.ranges.empty() &&
+        (!segment.is_loaded() || !cold_spans(index, from, left, below).empty()))
+      return result;
     auto found = segment.find(from, judge);
     if (!found && !result.ranges.empty() && found.error().code == Errc::kCorrupt) return result;
     if (!found) return tl::make_unexpected(std::move(found).error());
@@ -86,112 +91,6 @@ Result<ReadResult> LogImpl::read_from(Offset from, std::uint64_t bytes_max, Offs
     from = next;
   }
   return result;
-}
-
-Result<std::optional<TimestampOffset>> LogImpl::search_segment(std::size_t index,
-                                                               std::int64_t timestamp_ms,
-                                                               Offset below) {
-  Segment& segment = *segments_[index];
-  const Segment::Judge judge = judge_of(index);
-  PENSTOCK_ASSIGN_OR_RETURN(const Offset floor, segment.floor_of_time(timestamp_ms, judge));
-  PENSTOCK_ASSIGN_OR_RETURN(const auto first, segment.find(std::max(start_, floor), judge));
-  if (!first) return std::optional<TimestampOffset>();
-  PENSTOCK_ASSIGN_OR_RETURN(const auto file, segment.file());
-  HeaderWalker walker(*file, first->at, segment.size());
-  std::vector<std::byte> bytes;
-  std::uint64_t next = first->at;
-  while (next < segment.size()) {
-    PENSTOCK_RETURN_IF_ERROR(segment.ensure_checked(next, next + 1, std::nullopt, judge));
-    PENSTOCK_ASSIGN_OR_RETURN(const bool more, walker.next());
-    if (!more) break;
-    next = walker.behind();
-    if (walker.header().base_offset >= below) break;
-    if (walker.header().max_timestamp_ms < timestamp_ms) continue;
-    bytes.resize(walker.header().size_bytes());
-    PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got, file->read_at(walker.position(), bytes));
-    PENSTOCK_ASSIGN_OR_RETURN(const auto batch,
-                              record::BatchView::parse(ByteView(bytes).first(got)));
-    PENSTOCK_ASSIGN_OR_RETURN(auto reader, record::RecordReader::open(batch));
-    record::RecordView record;
-    while (true) {
-      PENSTOCK_ASSIGN_OR_RETURN(const bool one, reader.next(record));
-      if (!one) break;
-      if (record.timestamp_ms < timestamp_ms || record.offset < start_) continue;
-      if (record.offset >= below) return std::optional<TimestampOffset>();
-      return std::optional(
-          TimestampOffset{record.timestamp_ms, record.offset, walker.header().leader_epoch});
-    }
-  }
-  return std::optional<TimestampOffset>();
-}
-
-Result<std::optional<TimestampOffset>> LogImpl::find_timestamp(std::int64_t timestamp_ms,
-                                                               Offset below) {
-  below = std::min(below, end_);
-  for (std::size_t index = segment_of(start_);
-       index < segments_.size() && segments_[index]->base() < below; ++index) {
-    PENSTOCK_RETURN_IF_ERROR(segments_[index]->check_times(judge_of(index)));
-    keep_few_files_open(index);
-    if (segments_[index]->max_timestamp_ms() < timestamp_ms) continue;
-    PENSTOCK_ASSIGN_OR_RETURN(const auto found, search_segment(index, timestamp_ms, below));
-    if (found) return found;
-  }
-  return std::optional<TimestampOffset>();
-}
-
-// The record with the largest timestamp among the segment's batches below `below`.
-Result<std::optional<TimestampOffset>> LogImpl::max_of_segment(std::size_t index, Offset below) {
-  Segment& segment = *segments_[index];
-  const Segment::Judge judge = judge_of(index);
-  const bool whole = segment.base() >= start_ && segment.max_timestamp_offset() < below;
-  if (whole && segment.max_timestamp_offset() == Offset::kNone)
-    return std::optional<TimestampOffset>();
-  PENSTOCK_ASSIGN_OR_RETURN(const auto first, segment.find(whole ? segment.max_timestamp_offset()
-                                                                 : std::max(start_, segment.base()),
-                                                           judge));
-  if (!first) return std::optional<TimestampOffset>();
-  PENSTOCK_ASSIGN_OR_RETURN(const auto file, segment.file());
-  std::optional<TimestampOffset> best;
-  HeaderWalker walker(*file, first->at, segment.size());
-  std::vector<std::byte> bytes;
-  std::uint64_t next = first->at;
-  while (next < segment.size()) {
-    PENSTOCK_RETURN_IF_ERROR(segment.ensure_checked(next, next + 1, std::nullopt, judge));
-    PENSTOCK_ASSIGN_OR_RETURN(const bool more, walker.next());
-    if (!more || walker.header().base_offset >= below) break;
-    next = walker.behind();
-    if (best && walker.header().max_timestamp_ms <= best->timestamp_ms) continue;
-    bytes.resize(walker.header().size_bytes());
-    PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got, file->read_at(walker.position(), bytes));
-    PENSTOCK_ASSIGN_OR_RETURN(const auto batch,
-                              record::BatchView::parse(ByteView(bytes).first(got)));
-    PENSTOCK_ASSIGN_OR_RETURN(auto reader, record::RecordReader::open(batch));
-    record::RecordView record;
-    while (true) {
-      PENSTOCK_ASSIGN_OR_RETURN(const bool one, reader.next(record));
-      if (!one) break;
-      if (record.offset < start_ || record.offset >= below ||
-          (best && record.timestamp_ms <= best->timestamp_ms))
-        continue;
-      best = TimestampOffset{record.timestamp_ms, record.offset, walker.header().leader_epoch};
-    }
-    if (whole) break;
-  }
-  return best;
-}
-
-Result<std::optional<TimestampOffset>> LogImpl::find_max_timestamp(Offset below) {
-  below = std::min(below, end_);
-  std::optional<TimestampOffset> best;
-  for (std::size_t index = segment_of(start_);
-       index < segments_.size() && segments_[index]->base() < below; ++index) {
-    PENSTOCK_RETURN_IF_ERROR(segments_[index]->check_times(judge_of(index)));
-    keep_few_files_open(index);
-    if (best && segments_[index]->max_timestamp_ms() <= best->timestamp_ms) continue;
-    PENSTOCK_ASSIGN_OR_RETURN(const auto found, max_of_segment(index, below));
-    if (found && (!best || found->timestamp_ms > best->timestamp_ms)) best = found;
-  }
-  return best;
 }
 
 Result<std::vector<ProducerState::Aborted>> LogImpl::aborted(Offset from, Offset to) {

@@ -149,6 +149,13 @@ Status LogImpl::find_segments(const RecoveryHint& hint, const Names& names,
     segments_.push_back(std::make_unique<Segment>(system_, directory_, *base, status.size,
                                                   config_.index_interval_bytes));
   }
+  // What a removal left that was cut short is no part of the log: bytes of it that were not synced
+  // may be gone.
+  std::size_t removed = 0;
+  while (hint.log_start && removed + 1 < segments_.size() &&
+         segments_[removed + 1]->base() <= *hint.log_start)
+    dropped_.push_back(segments_[removed++]->paths());
+  segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(removed));
   const Offset trusted = std::max(hint.recovery_point, hint.clean_end.value_or(Offset(0)));
   if (segments_.empty() && trusted > hint.log_start.value_or(Offset(0))) {
     return fail(Errc::kCorrupt,

@@ -20,23 +20,29 @@ Status ScrubTask::run() {
       (contiguous ? scan.next != next_segment : scan.next > next_segment)) {
     damage = Error{Errc::kCorrupt,
                    file->path() + " ends at offset " + std::to_string(scan.next.value) +
-                       ", but the next segment begins at " + std::to_string(next_segment.value)};
+                       (active ? ", but the log ends at " : ", but the next segment begins at ") +
+                       std::to_string(next_segment.value)};
   }
   return {};
 }
 
 Result<std::optional<ScrubTask>> LogImpl::begin_scrub(std::uint64_t bytes_max) {
   // Compaction may have left nothing of a segment but its place.
-  while (scrub_segment_ + 1 < segments_.size() &&
+  while (scrub_segment_ < segments_.size() &&
          scrub_position_ >= segments_[scrub_segment_]->size()) {
     ++scrub_segment_;
     scrub_position_ = 0;
   }
-  if (scrub_segment_ + 1 >= segments_.size()) {
+  const std::int64_t now = clock_.steady_ns() / 1'000'000;
+  const bool active = scrub_segment_ + 1 == segments_.size();
+  const bool rests = active && scrub_position_ == 0 && active_scrubbed_ms_ &&
+                     now - *active_scrubbed_ms_ < kActiveScrubMs;
+  if (scrub_segment_ >= segments_.size() || rests) {
     scrub_segment_ = 0;
     scrub_position_ = 0;
     return std::optional<ScrubTask>();
   }
+  if (active && scrub_position_ == 0) active_scrubbed_ms_ = now;
   Segment& segment = *segments_[scrub_segment_];
   ScrubTask task;
   auto file = segment.file();
@@ -50,6 +56,7 @@ Result<std::optional<ScrubTask>> LogImpl::begin_scrub(std::uint64_t bytes_max) {
   task.base = segment.base();
   task.next_segment = next_base(scrub_segment_);
   task.size = segment.size();
+  task.active = active;
   task.begin = scrub_position_;
   task.end = std::min(segment.size(), scrub_position_ + std::max<std::uint64_t>(bytes_max, 1));
   task.contiguous = contiguous();
@@ -61,10 +68,15 @@ Result<std::optional<ScrubTask>> LogImpl::begin_scrub(std::uint64_t bytes_max) {
 void LogImpl::apply_scrub(const ScrubTask& task) {
   if (task.generation != generation_ || scrub_segment_ >= segments_.size()) return;
   const Segment& segment = *segments_[scrub_segment_];
-  if (segment.base() != task.base || segment.size() != task.size || scrub_position_ != task.begin)
+  if (segment.base() != task.base || scrub_position_ != task.begin ||
+      (!task.active && segment.size() != task.size))
     return;
   if (task.damage) note_damage(scrub_segment_, *task.damage);
   scrub_position_ = task.damage || task.position == task.begin ? task.size : task.position;
+  if (!task.active || scrub_position_ < task.size) return;
+  // What was appended meanwhile is for the next round.
+  ++scrub_segment_;
+  scrub_position_ = 0;
 }
 
 }  // namespace penstock::log

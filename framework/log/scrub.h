@@ -11,14 +11,18 @@
 
 namespace penstock::log {
 
-/// A piece of a closed segment to read again, as Log::begin_scrub() gives it; run() touches nothing
+/// The active segment is re-read no more often: each round reads everything of it.
+inline constexpr std::int64_t kActiveScrubMs = 60'000;
+
+/// A piece of a segment to read again, as Log::begin_scrub() gives it; run() touches nothing
 /// of the log, so it may run on a pool thread. Unlike a read, it looks at bytes that were checked
 /// before: what a disk gave rightly once may rot.
 struct ScrubTask {
   std::shared_ptr<const File> file;
-  Offset base{0};              // of the segment
-  Offset next_segment{0};      // where the next one begins
-  std::uint64_t size = 0;      // of the segment
+  Offset base{0};          // of the segment
+  Offset next_segment{0};  // where the next one begins, or the log ended when it was made
+  std::uint64_t size = 0;  // of the segment when it was made
+  bool active = false;
   std::uint64_t begin = 0;     // a batch begins here
   std::uint64_t end = 0;       // no batch that begins at or behind it is looked at
   std::uint64_t position = 0;  // after run(): how far all is well

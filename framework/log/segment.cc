@@ -160,6 +160,10 @@ void Segment::reset_index() {
 }
 
 Status Segment::rewrite_index_files() {
+  if (!writes_) {
+    rewrite_due_ = true;
+    return {};
+  }
   index_file_.reset();
   time_file_.reset();
   for (const char* suffix : {".index", ".timeindex"}) {
@@ -306,6 +310,7 @@ void Segment::set_checked_from(std::uint64_t begin) {
 
 Status Segment::truncate(std::uint64_t size) {
   PENSTOCK_ASSERT(loaded_ && size <= size_);
+  newest_ms_.reset();
   PENSTOCK_ASSIGN_OR_RETURN(const auto log, file());
   PENSTOCK_RETURN_IF_ERROR(log->truncate(size));
   size_ = size;

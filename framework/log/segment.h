@@ -21,6 +21,13 @@ std::string segment_stem(const std::string& directory, Offset base);
 /// checked. Files are opened and indexes loaded when first needed. Owner shard only.
 class Segment {
  public:
+  /// Bytes that somebody is going to look at, from an index entry on.
+  struct Span {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    std::optional<Offset> expected;    // base offset of the first batch, if it is known
+    std::optional<OffsetEntry> entry;  // it has to lead to its batch; nullopt: it is known to
+  };
   struct Position {
     std::uint64_t at = 0;
     record::BatchHeader header;
@@ -77,6 +84,28 @@ class Segment {
   Status rebuild(const Judge& judge);
   void drop_caches();
 
+  /// The same segment for a pool thread, which may load, find and check in it while this one goes
+  /// on: it knows what is known here, reads what was written up to now, and writes nothing. The
+  /// index is copied only `with_index`; else it, and a file that is not open, come from the disk
+  /// when they are needed, which a caller that may have lost the segment's name meanwhile has to
+  /// know.
+  [[nodiscard]] std::unique_ptr<Segment> twin(bool with_index) const;
+  /// Takes over what a twin of this one has learnt: ranges that were checked, the open file, and
+  /// the index if this one has none. What the twin has read must not have changed since. Writes
+  /// index files that the twin found wrong; a full disk is no error.
+  Status adopt(Segment& twin);
+
+  /// Whether the index is in memory, and the tail was taken in.
+  [[nodiscard]] bool is_loaded() const { return loaded_ && !tail_end_; }
+  /// What finding `from` and then reading `bytes` looks at. Loaded segments only.
+  [[nodiscard]] Span span_of(Offset from, std::uint64_t bytes) const;
+  [[nodiscard]] bool is_checked(const Span& span) const {
+    return checked_until(span.begin) >= span.end;
+  }
+  /// As ensure_checked(). A span whose entry is wrong is left alone: who reads makes the index
+  /// anew.
+  Status check(const Span& span, const Judge& judge);
+
   /// First batch whose last offset is >= `offset`; nullopt when all are below. Checks what it steps
   /// over first.
   Result<std::optional<Position>> find(Offset offset, const Judge& judge);
@@ -107,6 +136,8 @@ class Segment {
   /// is none. After check_times() only.
   [[nodiscard]] std::int64_t max_timestamp_ms() const { return max_timestamp_ms_; }
   [[nodiscard]] Offset max_timestamp_offset() const { return max_timestamp_offset_; }
+  /// The largest timestamp as far as it is known without looking at a file; -1 is none.
+  [[nodiscard]] std::optional<std::int64_t> known_newest_ms() const;
   /// For time retention, without loading: the last time index entry, else the file's modification
   /// time.
   Result<std::int64_t> retention_timestamp_ms();
@@ -129,6 +160,7 @@ class Segment {
   Result<bool> load_offsets();
   Result<bool> load_times();
   Result<bool> covers_the_log();
+  Status compare_times(const Judge& judge);
   const OffsetEntry* entry_below(std::int64_t relative) const;
   /// Whether `entry` leads to the batch that it names. Only asked when the index came from a file.
   Result<bool> leads_to_its_batch(const OffsetEntry& entry);
@@ -156,7 +188,10 @@ class Segment {
   std::optional<TimeEntry>
       last_loaded_time_;  // what the file says about the log up to loaded_times_until_
   std::uint64_t loaded_times_until_ = 0;
-  bool index_trusted_ = false;  // made by this process, not read from a file
+  bool index_trusted_ = false;             // made by this process, not read from a file
+  bool writes_ = true;                     // false in a twin
+  bool rewrite_due_ = false;               // a twin has made the index anew
+  std::optional<std::int64_t> newest_ms_;  // of a closed segment whose index was dropped
   std::shared_ptr<File> file_;
   std::unique_ptr<File> index_file_;
   std::unique_ptr<File> time_file_;

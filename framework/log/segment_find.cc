@@ -19,6 +19,32 @@ Result<bool> Segment::leads_to_its_batch(const OffsetEntry& entry) {
   return more && *more && walker.header().last_offset() == base_ + entry.relative;
 }
 
+Segment::Span Segment::span_of(Offset from, std::uint64_t bytes) const {
+  Span span;
+  const OffsetEntry* entry = entry_below(from - base_);
+  std::size_t next = 0;
+  if (entry == nullptr) {
+    span.expected = base_;
+  } else {
+    span.begin = entry->position;
+    if (!index_trusted_) span.entry = *entry;
+    next = static_cast<std::size_t>(entry - offsets_.data()) + 1;
+  }
+  // The batch of `from` begins before the next entry's, or is that one.
+  const std::uint64_t at = next < offsets_.size() ? offsets_[next].position : size_;
+  const std::uint64_t wanted = std::max<std::uint64_t>(bytes, 1);
+  span.end = size_ - std::min(size_, at) > wanted ? at + wanted : size_;
+  return span;
+}
+
+Status Segment::check(const Span& span, const Judge& judge) {
+  if (span.entry) {
+    PENSTOCK_ASSIGN_OR_RETURN(const bool good, leads_to_its_batch(*span.entry));
+    if (!good) return {};
+  }
+  return ensure_checked(span.begin, span.end, span.expected, judge);
+}
+
 // Whether the batches behind the last entry are too few for another one.
 Result<bool> Segment::covers_the_log() {
   PENSTOCK_ASSIGN_OR_RETURN(const auto log, file());
@@ -33,6 +59,12 @@ Result<bool> Segment::covers_the_log() {
 }
 
 Status Segment::check_times(const Judge& judge) {
+  PENSTOCK_RETURN_IF_ERROR(compare_times(judge));
+  if (judge.next_segment) newest_ms_ = max_timestamp_ms_;
+  return {};
+}
+
+Status Segment::compare_times(const Judge& judge) {
   PENSTOCK_RETURN_IF_ERROR(load(judge));
   if (index_trusted_ || times_checked_) return {};
   const Offset from = base_ + (last_loaded_time_ ? std::int64_t{last_loaded_time_->relative} : 0);
@@ -227,6 +259,11 @@ Status Segment::ensure_checked(std::uint64_t begin, std::uint64_t end,
     expected = scan.next;
   }
   return {};
+}
+
+std::optional<std::int64_t> Segment::known_newest_ms() const {
+  if (loaded_ && (index_trusted_ || times_checked_)) return max_timestamp_ms_;
+  return newest_ms_;
 }
 
 Result<std::int64_t> Segment::retention_timestamp_ms() {

@@ -50,6 +50,9 @@ class Scenario {
 
   void step() {
     clock_.now_ms += static_cast<std::int64_t>(pick(50));
+    if (removal_ && pick(4) == 0) {
+      ASSERT_NO_FATAL_FAILURE(end_removal());
+    }
     const std::uint64_t choice = pick(100);
     if (choice < 50) return append();
     if (choice < 55) return roll();
@@ -69,6 +72,12 @@ class Scenario {
 
   void open(const RecoveryHint& hint) {
     log_.reset();
+    if (removal_) {  // its log is gone
+      const Status ran = removal_->run();
+      ASSERT_FALSE(ran);
+      EXPECT_EQ(ran.error().code, Errc::kCancelled);
+      removal_.reset();
+    }
     report_ = {};
     auto log = Log::open(system_, clock_, kDirectory, config_, hint, report_);
     ASSERT_TRUE(log) << log.error().text;
@@ -155,7 +164,15 @@ class Scenario {
     const Offset to =
         log_->start() + static_cast<std::int64_t>(
                             pick(static_cast<std::uint64_t>(log_->end() - log_->start()) + 1));
-    ASSERT_TRUE(log_->truncate(to));
+    const Status truncated = log_->truncate(to);
+    if (removal_ && !truncated) {  // it would end before the log may begin
+      EXPECT_EQ(truncated.error().code, Errc::kBusy);
+      return;
+    }
+    ASSERT_TRUE(truncated);
+    if (removal_) {
+      EXPECT_GE(log_->end(), removal_->asked);
+    }
     while (!model_.empty() && model_.back().last >= to) model_.pop_back();
     last_append_batches_ = 0;
     recovery_point_ = std::min(recovery_point_, log_->end());
@@ -167,9 +184,48 @@ class Scenario {
     const Offset to =
         log_->start() + static_cast<std::int64_t>(
                             pick(static_cast<std::uint64_t>(log_->end() - log_->start()) + 1));
+    if (removal_) {
+      ASSERT_NO_FATAL_FAILURE(end_removal());
+    }
+    if (to <= log_->start()) return;
+    if (pick(2) == 0) {  // other things happen before it is done
+      auto task = log_->begin_truncate_prefix(to);
+      ASSERT_TRUE(task && *task);
+      removal_.emplace(std::move(**task));
+      return;
+    }
     ASSERT_TRUE(log_->truncate_prefix(to));
     EXPECT_EQ(log_->start(), to);
+    durable_start(to);
     check_all();
+  }
+
+  /// What a log directory does before segments go.
+  void durable_start(Offset start) {
+    checkpointed_start_ = std::max(checkpointed_start_.value_or(start), start);
+  }
+
+  void end_removal() {
+    const Status ran = removal_->run();
+    ASSERT_TRUE(ran) << ran.error().text;
+    durable_start(removal_->asked);
+    const Offset to = std::max(log_->start(), removal_->asked);
+    const auto removed = log_->apply_removal(*removal_, ran);
+    removal_.reset();
+    ASSERT_TRUE(removed) << removed.error().text;
+    EXPECT_EQ(log_->start(), to);
+    check_all();
+  }
+
+  /// As a reader beside the shard, now and then with an append in the middle.
+  void check_cold_first(Offset from, std::uint64_t bytes_max) {
+    auto task = log_->begin_cold(from, bytes_max, log_->end());
+    if (!task) return;
+    if (pick(3) == 0) append();
+    const Status ran = task->run();
+    ASSERT_TRUE(ran) << ran.error().text;
+    if (pick(3) == 0) append();
+    log_->apply_cold(*task, ran);
   }
 
   void retention() {
@@ -181,6 +237,7 @@ class Scenario {
     const auto removed = log_->apply_retention(below);
     ASSERT_TRUE(removed) << removed.error().text;
     EXPECT_LE(log_->start(), std::max(below, log_->start()));
+    durable_start(log_->start());
     last_append_batches_ = 0;
     log_->set_config(config_);
     log_->unlink_deleted();
@@ -220,7 +277,11 @@ class Scenario {
     const Offset from =
         log_->start() + static_cast<std::int64_t>(
                             pick(static_cast<std::uint64_t>(log_->end() - log_->start()) + 1));
-    check_read(from, pick(5000));
+    const std::uint64_t bytes_max = pick(5000);
+    if (pick(2) == 0) {
+      ASSERT_NO_FATAL_FAILURE(check_cold_first(from, bytes_max));
+    }
+    check_read(from, bytes_max);
     EXPECT_FALSE(log_->read(log_->end() + 1, 100, log_->end(), true));
     if (log_->start().value > 0) {
       EXPECT_FALSE(log_->read(log_->start() - 1, 100, log_->end(), true));
@@ -242,6 +303,24 @@ class Scenario {
         expected =
             TimestampOffset{record.timestamp_ms, record.offset, batch->header().leader_epoch};
       }
+    }
+    if (pick(2) == 0) {
+      TimeQuery query;
+      query.timestamp_ms = wanted;
+      query.below = log_->end();
+      while (auto task = log_->begin_search(query)) {
+        if (pick(3) == 0) append();
+        const Status ran = task->run();
+        const auto done = log_->apply_search(*task, ran);
+        ASSERT_TRUE(done) << done.error().text;
+        query = task->query;
+        if (*done) break;
+      }
+      ASSERT_EQ(query.found.has_value(), expected.has_value());
+      if (expected) {
+        EXPECT_EQ(query.found->offset, expected->offset);
+      }
+      return;
     }
     const auto found = log_->find_timestamp(wanted, log_->end());
     ASSERT_TRUE(found) << found.error().text;
@@ -417,6 +496,7 @@ class Scenario {
   LogConfig config_;
   RecoveryReport report_;
   std::unique_ptr<Log> log_;
+  std::optional<RemovalTask> removal_;  // under way
   std::vector<ModelBatch>
       model_;  // also what retention removed: it may come back after a power cut
   Offset recovery_point_{0};
