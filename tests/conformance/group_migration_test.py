@@ -337,13 +337,12 @@ class JavaMigrations(OneGroup):
         until(lambda: sum(len(member.read) for member in members) >= sent, "all is read", SECONDS)
         self.gone(third)
         wanted = {(partition, n) for partition in range(PARTITIONS) for n in range(len(range(partition, sent, PARTITIONS)))}
-        read = [each for member in members for each in member.read]
-        self.assertEqual(set(read), wanted)
-        self.assertEqual(len(read), len(wanted), "each once")
+        # Once each only as far as it was committed: VerifiableConsumer may be ended between a read and its commit.
+        self.assertEqual({each for member in members for each in member.read}, wanted)
         for member in members:
             for partition in range(PARTITIONS):
                 offsets = [offset for at, offset in member.read if at == partition]
-                self.assertEqual(offsets, sorted(offsets))
+                self.assertEqual(offsets, sorted(set(offsets)))
 
 
 class Policies(clusters.ClusterCase):
