@@ -19,7 +19,7 @@ NO_ID = "00000000-0000-0000-0000-000000000000"
 # Fields that are each broker's own.
 OWN = {"host", "port", "cluster_id", "log_dir", "total_bytes", "usable_bytes", "log_append_time_ms", "client_host",
        "transaction_start_time_ms", "last_timestamp", "finalized_features_epoch",
-       "metadata_high_watermark", "log_end_offset", "last_fetch_timestamp", "last_caught_up_timestamp"}
+       "metadata_high_watermark", "metadata_leader_epoch", "log_end_offset", "last_fetch_timestamp", "last_caught_up_timestamp"}
 DROPPED = {"throttle_time_ms", "documentation"}
 PRODUCERS = {"producer_id", "ongoing_txn_producer_id"}
 
