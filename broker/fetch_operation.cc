@@ -126,14 +126,17 @@ struct FetchOperation::Visit final : FetchWaiter {
   void read(bool leave_waiter) {
     std::uint64_t total = 0;
     bool failed = false;
+    bool more = false;
     for (const std::size_t i : parts) {
       Part& part = op.parts_[i];
       part.outcome = read_part(
           part, op.options_.bytes_max > total ? op.options_.bytes_max - total : 0, total == 0);
       total += part.outcome.size_bytes;
       failed = failed || part.outcome.error != ErrorCode::kNone;
+      part.outcome.more = part.outcome.more || part.later;
+      more = more || part.outcome.more;
     }
-    if (!leave_waiter || failed || total >= op.options_.bytes_min) return;
+    if (!leave_waiter || failed || more || total >= op.options_.bytes_min) return;
     for (const std::size_t i : parts) {
       Partition* partition = op.parts_[i].handle->partition.get();
       if (partition != nullptr) partition->add_waiter(this);
@@ -272,13 +275,15 @@ void FetchOperation::visit_all(bool leave_waiters) {
 void FetchOperation::visited() {
   if (--visits_under_way_ != 0 || done_) return;
   std::uint64_t total = available_;
+  bool more = false;  // nothing will come that is not there already: no reason to wait
   for (const Part& part : parts_) {
     total += part.outcome.size_bytes;
+    more = more || part.outcome.more;
     hurry_ = hurry_ || part.outcome.error != ErrorCode::kNone;
   }
   if (last_round_) return finish();
-  if (available_ == 0 && (hurry_ || total >= options_.bytes_min)) return finish();
-  if (hurry_ || total >= options_.bytes_min) {
+  if (available_ == 0 && (hurry_ || more || total >= options_.bytes_min)) return finish();
+  if (hurry_ || more || total >= options_.bytes_min) {
     last_round_ = true;
     return visit_all(false);
   }

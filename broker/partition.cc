@@ -202,6 +202,7 @@ ReadOutcome Partition::read(const ReadRequest& request) {
     return out;
   }
   out.size_bytes = result->size_bytes;
+  out.more = result->more;
   out.ranges = std::move(result->ranges);
   if (request.read_committed && out.size_bytes > 0) {
     auto aborted = aborted_in(*log_, result->first_batch_offset, result->end, out.ranges);

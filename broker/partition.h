@@ -48,6 +48,7 @@ struct ReadOutcome {
       -1};  // where a reader's log and this one part ways; set by the fetch only
   Offset diverging_end = Offset::kNone;
   std::uint64_t size_bytes = 0;
+  bool more = false;  // there is more that only the next read can have
   std::vector<log::FileRange> ranges;
   std::vector<log::ProducerState::Aborted> aborted;  // for a reader of committed records
 };

@@ -79,7 +79,8 @@ GroupStepper::Code GroupStepper::check_join_mixed(const JoinEvent& event,
   const auto room = static_cast<std::size_t>(limits_.consumer_members_max);
   if (!comes_back && !consumer.members.contains(id) && consumer.members.size() >= room)
     return ErrorCode::kGroupMaxSizeReached;
-  if (!speaks_with_all(event, consumer)) return ErrorCode::kInconsistentGroupProtocol;
+  if (!speaks_with_all(event, consumer) || bytes_of(event.protocols) > limits_.classic_bytes_max)
+    return ErrorCode::kInconsistentGroupProtocol;
   if (event.member_id.empty() && !event.instance_id && event.member_id_required)
     return ErrorCode::kMemberIdRequired;
   if (!event.member_id.empty() && event.instance_id) {

@@ -41,6 +41,13 @@ struct GroupProtocol {
   std::string metadata;
   bool operator==(const GroupProtocol&) const = default;
 };
+/// Bytes of metadata.
+[[nodiscard]] inline std::size_t bytes_of(const std::vector<GroupProtocol>& protocols) {
+  std::size_t out = 0;
+  for (const GroupProtocol& protocol : protocols) out += protocol.metadata.size();
+  return out;
+}
+
 /// Of a member that speaks the classic protocol in a group of the consumer protocol.
 struct ClassicMembership {
   std::int32_t session_timeout_ms = 0;

@@ -136,7 +136,8 @@ void GroupStepper::on(ConsumerHeartbeatEvent& event) {
   if (refusal.code != ErrorCode::kNone) return refuse_heartbeat(event.answer, std::move(refusal));
   if (event.epoch < 0) return consumer_leave(event);
 
-  if (!group_.consumer) begin_consumer_group(std::move(upgraded), *event.known_topics);
+  const bool all_given =
+      group_.consumer || begin_consumer_group(std::move(upgraded), *event.known_topics);
   ConsumerGroup& consumer = *group_.consumer;
   const std::string id = event.member_id;
   if (event.epoch == 0 && event.instance_id &&
@@ -156,7 +157,7 @@ void GroupStepper::on(ConsumerHeartbeatEvent& event) {
   if (event.instance_id) consumer.set_instance(member, std::move(event.instance_id));
   if (is_new || !member.same_subscription(before)) changed(ConsumerRecord::kMember, id);
   said.other_topics = is_new || member.topics != before.topics || member.regex != before.regex;
-  refresh_targets(*topics, said.other_topics);
+  refresh_targets(*topics, said.other_topics || !all_given);
   const bool moved = reconcile_member(id, said, *topics);
   member.session_deadline_ms = now_.steady_ms + limits_.consumer_session_timeout_ms;
 

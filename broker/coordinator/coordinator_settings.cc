@@ -1,5 +1,7 @@
 #include "broker/coordinator/coordinator_settings.h"
 
+#include <algorithm>
+
 #include "broker/coordinator/group_config.h"
 
 namespace penstock::broker {
@@ -187,6 +189,7 @@ CoordinatorSettings coordinator_settings(const config::Settings& given,
   out.retention_check_ms = given.number("offsets.retention.check.interval.ms");
   out.topic_partitions = static_cast<std::int32_t>(given.number("offsets.topic.num.partitions"));
   out.topic_segment_bytes = given.number("offsets.topic.segment.bytes");
+  out.limits.classic_bytes_max = static_cast<std::size_t>(out.topic_segment_bytes / 4);
   out.limits.consumer_heartbeat_ms =
       static_cast<std::int32_t>(given.number("group.consumer.heartbeat.interval.ms"));
   out.limits.consumer_session_timeout_ms =
@@ -203,6 +206,10 @@ CoordinatorSettings coordinator_settings(const config::Settings& given,
       small("group.consumer.min.assignment.interval.ms");
   out.limits.consumer_assignment_interval_max_ms =
       small("group.consumer.max.assignment.interval.ms");
+  if (!given.given("group.consumer.assignment.interval.ms")) {  // Kafka's default lies higher
+    out.limits.consumer_assignment_interval_ms = std::max(
+        out.limits.consumer_assignment_interval_ms, out.limits.consumer_assignment_interval_min_ms);
+  }
   out.limits.migration = migration_policy(given.text("group.consumer.migration.policy"));
   for (const GroupConfigDef& def : group_config_defs()) check_between(def, out.limits, problems);
   out.limits.consumer_members_max =

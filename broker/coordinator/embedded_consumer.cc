@@ -64,7 +64,10 @@ std::optional<T> read(std::string_view bytes, std::int16_t& version) {
   version = std::min(load_be<std::int16_t>(as_bytes(bytes).data()), kVersionMax);
   if (version < 0) return std::nullopt;
   const ByteView body = as_bytes(bytes).subspan(sizeof version);
-  protocol::Reader reader(body, version, false, protocol::decode_budget(body.size()));
+  protocol::Reader reader(
+      body, version, false,
+      std::min(protocol::decode_budget(body.size()), protocol::kRequestBudgetMax),
+      protocol::kRequestElementsMax);
   T out;
   reader.structure(out);
   if (!reader.ok()) return std::nullopt;

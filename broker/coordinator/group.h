@@ -52,6 +52,8 @@ struct GroupLimits {
   std::int32_t consumer_assignment_interval_max_ms = 15'000;
   std::vector<std::string> assignors = {"uniform", "range"};  // the first is the default
   MigrationPolicy migration = MigrationPolicy::kBidirectional;
+  // Of classic members in groups of the consumer protocol, whose change is one batch.
+  std::size_t classic_bytes_max = 25 << 20;
 };
 
 enum class GroupState : std::uint8_t {

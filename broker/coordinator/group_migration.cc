@@ -24,9 +24,33 @@ Holdings holdings(const NamedPartitions& partitions, std::int32_t epoch,
   for (const auto& [name, numbers] : partitions) {
     const auto topic = topics.by_name.find(name);
     if (topic == topics.by_name.end()) continue;
-    for (const std::int32_t partition : numbers) out[topic->second.id][partition] = epoch;
+    for (const std::int32_t partition : numbers) {
+      if (partition >= 0 && partition < topic->second.partitions)
+        out[topic->second.id][partition] = epoch;
+    }
   }
   return out;
+}
+
+/// Whether each partition that a member subscribes to is given to one. Not so when a rebalance was
+/// under way, or when there are partitions that its leader had not seen.
+bool all_are_given(const ConsumerGroup& group, const GroupTopics& topics) {
+  Assignment given;
+  for (const auto& [id, target] : group.targets) {
+    for (const auto& [topic, partitions] : target)
+      given[topic].insert(partitions.begin(), partitions.end());
+  }
+  for (const auto& [id, member] : group.members) {
+    for (const std::string& name : member.topics) {
+      const auto topic = topics.by_name.find(name);
+      if (topic == topics.by_name.end() || topic->second.partitions == 0) continue;
+      const auto at = given.find(topic->second.id);
+      if (at == given.end() ||
+          at->second.size() != static_cast<std::size_t>(topic->second.partitions))
+        return false;
+    }
+  }
+  return true;
 }
 
 NamedPartitions named(const Assignment& assignment, const GroupTopics& topics) {
@@ -71,6 +95,10 @@ GroupStepper::Refusal GroupStepper::upgrade(const GroupTopics& topics,
     return refuse("the group does not use the consumer embedded protocol.");
   if (group_.members.size() > static_cast<std::size_t>(limits_.consumer_members_max))
     return refuse("the group size exceeds the consumer group maximum size.");
+  std::size_t bytes = 0;
+  for (const auto& [id, member] : group_.members) bytes += bytes_of(member.protocols);
+  if (bytes > limits_.classic_bytes_max)
+    return refuse("the subscriptions of its members exceed the size of a batch.");
   const std::string chosen = group_.protocol ? *group_.protocol : vote();
   ConsumerGroup out;
   out.epoch = out.assignment_epoch = group_.generation;
@@ -103,7 +131,7 @@ GroupStepper::Refusal GroupStepper::upgrade(const GroupTopics& topics,
   return {};
 }
 
-void GroupStepper::begin_consumer_group(std::optional<ConsumerGroup> upgraded,
+bool GroupStepper::begin_consumer_group(std::optional<ConsumerGroup> upgraded,
                                         const GroupTopics& topics) {
   if (group_.generation != 0) changed(ConsumerRecord::kClassic);
   // Whoever waits has to come again: to the new group.
@@ -125,10 +153,11 @@ void GroupStepper::begin_consumer_group(std::optional<ConsumerGroup> upgraded,
     group_.consumer = std::move(upgraded);
     refresh_metadata(topics);  // as far as its members know, nothing changes
     for (ConsumerRecordKey& key : consumer_keys(group_)) changed_.push_back(std::move(key));
-    return;
+    return all_are_given(*group_.consumer, topics);
   }
   group_.consumer.emplace();
   group_.consumer->epoch = 1;  // the first member makes it 2, as in Kafka
+  return true;
 }
 
 bool GroupStepper::may_downgrade(const std::string& but) const {

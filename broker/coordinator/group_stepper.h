@@ -90,7 +90,8 @@ class GroupStepper {
                                     const ConsumerHeartbeatEvent& event) const;
   void consumer_leave(ConsumerHeartbeatEvent& event);
   /// With what the members of the classic protocol become, or empty.
-  void begin_consumer_group(std::optional<ConsumerGroup> upgraded, const GroupTopics& topics);
+  /// False when its members lack partitions, so that new targets are due.
+  bool begin_consumer_group(std::optional<ConsumerGroup> upgraded, const GroupTopics& topics);
   /// Empty groups only: forgets it, so that the classic protocol may have the group.
   void end_consumer_group();
   void replace_static(const std::string& instance_id, const std::string& new_id);

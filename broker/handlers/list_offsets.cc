@@ -262,7 +262,8 @@ class ListOffsetsOperation : public std::enable_shared_from_this<ListOffsetsOper
     }
     const auto done = partition->log().apply_search(search.task, search.ran);
     if (!done) {
-      item.answer.error = error_code_of(done.error().code);
+      item.answer.error = done.error().code == Errc::kBusy ? ErrorCode::kLeaderNotAvailable
+                                                           : error_code_of(done.error().code);
       spdlog::error("search by time in {}: {}", partition->log().directory(), done.error().text);
       // As when a read meets damage.
       if (done.error().code == Errc::kCorrupt) partition->go_offline(done.error());

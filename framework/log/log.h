@@ -64,6 +64,7 @@ struct ReadResult {
   std::uint64_t size_bytes = 0;
   Offset first_batch_offset = Offset::kNone;  // may lie below the offset asked for (batch-aligned)
   Offset end = Offset::kNone;  // no record of `ranges` lies at or beyond it; little more than that
+  bool more = false;           // the next segment has to be looked at first: see begin_cold()
 };
 
 /// What is known about this log from its directory's files; decides how damage is judged (recovery

@@ -83,7 +83,9 @@ std::optional<SearchTask> LogImpl::begin_search(const TimeQuery& query) {
   // No record is newer than the newest one for certain, so much is known already.
   std::optional<std::int64_t> certain;
   if (query.found) certain = query.found->timestamp_ms + 1;
-  for (std::size_t i = segment_of(start_); !query.timestamp_ms && i < segments_.size(); ++i) {
+  // A compacted log may keep a batch's header without its records.
+  const bool headers_hold = !query.timestamp_ms && contiguous();
+  for (std::size_t i = segment_of(start_); headers_hold && i < segments_.size(); ++i) {
     const auto newest = segments_[i]->known_newest_ms();
     if (newest && whole(i)) certain = std::max(certain.value_or(*newest), *newest);
   }
@@ -104,7 +106,8 @@ std::optional<SearchTask> LogImpl::begin_search(const TimeQuery& query) {
     if (i + 1 < segments_.size()) piece.next_segment = piece.next;
     piece.twin = segment.twin(true);
     task.pieces.push_back(std::move(piece));
-    if (newest && query.timestamp_ms && whole(i)) {  // it is in there
+    // It is in there, unless the batch's header promises more than its records hold.
+    if (newest && query.timestamp_ms && whole(i) && i + 1 < segments_.size()) {
       task.more = true;
       break;
     }

@@ -46,8 +46,10 @@ Result<ReadResult> LogImpl::read_from(Offset from, std::uint64_t bytes_max, Offs
     // What nobody has looked at yet is for the next read, which has begin_cold() before it.
     const std::uint64_t left = bytes_max - std::min(bytes_max, result.size_bytes);
     if (!result.ranges.empty() &&
-        (!segment.is_loaded() || !cold_spans(index, from, left, below).empty()))
+        (!segment.is_loaded() || !cold_spans(index, from, left, below).empty())) {
+      result.more = true;
       return result;
+    }
     auto found = segment.find(from, judge);
     if (!found && !result.ranges.empty() && found.error().code == Errc::kCorrupt) return result;
     if (!found) return tl::make_unexpected(std::move(found).error());

@@ -20,6 +20,9 @@ std::unique_ptr<Segment> Segment::twin(bool with_index) const {
   twin->loaded_times_until_ = loaded_times_until_;
   twin->offsets_ = offsets_;
   twin->times_ = times_;
+  twin->offsets_stored_ = offsets_stored_;
+  twin->times_stored_ = times_stored_;
+  twin->stored_log_bytes_ = stored_log_bytes_;
   twin->bytes_since_entry_ = bytes_since_entry_;
   twin->max_timestamp_ms_ = max_timestamp_ms_;
   twin->max_timestamp_offset_ = max_timestamp_offset_;

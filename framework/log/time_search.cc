@@ -4,6 +4,18 @@
 
 namespace penstock::log {
 
+namespace {
+
+/// What its producer made unreadable, and was taken as it came, is no damage of the disk.
+template <class T>
+Result<T> readable(Result<T> read) {
+  if (!read && read.error().code == Errc::kCorrupt)
+    return fail(Errc::kInvalid, "records that cannot be read: " + read.error().text);
+  return read;
+}
+
+}  // namespace
+
 Segment::Judge SearchTask::judge_of(const Piece& piece) const {
   Segment::Judge judge;
   judge.epochs = &epochs;
@@ -34,10 +46,10 @@ Result<std::optional<TimestampOffset>> SearchTask::first_of(Piece& piece) {
     PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got, file->read_at(walker.position(), bytes));
     PENSTOCK_ASSIGN_OR_RETURN(const auto batch,
                               record::BatchView::parse(ByteView(bytes).first(got)));
-    PENSTOCK_ASSIGN_OR_RETURN(auto reader, record::RecordReader::open(batch));
+    PENSTOCK_ASSIGN_OR_RETURN(auto reader, readable(record::RecordReader::open(batch)));
     record::RecordView record;
     while (true) {
-      PENSTOCK_ASSIGN_OR_RETURN(const bool one, reader.next(record));
+      PENSTOCK_ASSIGN_OR_RETURN(const bool one, readable(reader.next(record)));
       if (!one) break;
       if (record.timestamp_ms < wanted || record.offset < start) continue;
       if (record.offset >= query.below) return std::optional<TimestampOffset>();
@@ -73,10 +85,10 @@ Result<std::optional<TimestampOffset>> SearchTask::newest_of(Piece& piece) {
     PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got, file->read_at(walker.position(), bytes));
     PENSTOCK_ASSIGN_OR_RETURN(const auto batch,
                               record::BatchView::parse(ByteView(bytes).first(got)));
-    PENSTOCK_ASSIGN_OR_RETURN(auto reader, record::RecordReader::open(batch));
+    PENSTOCK_ASSIGN_OR_RETURN(auto reader, readable(record::RecordReader::open(batch)));
     record::RecordView record;
     while (true) {
-      PENSTOCK_ASSIGN_OR_RETURN(const bool one, reader.next(record));
+      PENSTOCK_ASSIGN_OR_RETURN(const bool one, readable(reader.next(record)));
       if (!one) break;
       if (record.offset < start || record.offset >= query.below ||
           (best && record.timestamp_ms <= best->timestamp_ms))

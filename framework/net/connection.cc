@@ -188,6 +188,7 @@ void TcpConnection::deliver() {
 // ---- answers
 
 void TcpConnection::answer(std::uint64_t sequence, Response response) {
+  if (closed_) return;  // the listener, and what it lent, may be gone
   PENSTOCK_ASSERT(response.head.size() >= Response::kLengthBytes);
   store_be(response.head.data(), static_cast<std::int32_t>(response.size_bytes()));
   Slot slot{true, false, std::move(response)};
@@ -201,6 +202,7 @@ void TcpConnection::answer(std::uint64_t sequence, Response response) {
 }
 
 void TcpConnection::answer_nothing(std::uint64_t sequence) {
+  if (closed_) return;
   if (context_.shard.here()) {
     set_answer(sequence, Slot{true, true, {}});
   } else {
@@ -441,8 +443,7 @@ void TcpConnection::check_idle(std::int64_t now_ms) {
   const std::int64_t idle = next_sequence_ == 0 ? std::min(context_.limits.first_frame_ms_max,
                                                            context_.limits.idle_ms_max)
                                                 : context_.limits.idle_ms_max;
-  if (!frame_ && slots_.empty() && paused_until_ms_ == 0 &&
-      now_ms - std::max(last_frame_ms_, last_sent_ms_) > idle)
+  if (!frame_ && slots_.empty() && now_ms - std::max(last_frame_ms_, last_sent_ms_) > idle)
     return close_here();
   if (waiting_ && now_ms - last_sent_ms_ > idle) return close_here();
 }
@@ -453,6 +454,7 @@ void TcpConnection::drain() {
 }
 
 void TcpConnection::close() {
+  if (closed_) return;
   if (context_.shard.here())
     close_here();
   else

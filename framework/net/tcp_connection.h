@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <deque>
@@ -93,7 +94,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
   const std::string peer_;
   std::unique_ptr<FrameSink> sink_;
   std::function<void(TcpConnection*)> on_gone_;
-  bool closed_ = false;
+  std::atomic<bool> closed_ = false;  // changed on the shard; read by whoever answers
   bool draining_ = false;
   std::int64_t paused_until_ms_ = 0;
 

@@ -366,6 +366,33 @@ TEST_F(GroupMigration, StaticMembersTakeTheirPlaceWithThem) {
   check_stored();
 }
 
+// Its classic members wait for each other, and nobody has the partitions of the one that left.
+TEST_F(GroupMigration, AStaticMemberThatComesInARebalanceLeavesNoPartitionBehind) {
+  classic();
+  classic().instance = "one";
+  classic();
+  turns();
+  ASSERT_EQ(owned(), 6u);
+  classics_.back().leave();
+  classics_.pop_back();
+  ASSERT_EQ(m_.group.state, GroupState::kPreparingRebalance);
+  classics_.pop_back();
+  consumer("new-one").instance = "one";
+  turns();
+  ASSERT_TRUE(m_.group.consumer);
+  EXPECT_EQ(m_.group.consumer->members.size(), 2u);
+  EXPECT_EQ(owned(), 6u);
+  check_stored();
+}
+
+TEST_F(GroupMigration, SubscriptionsThatFillABatchAreNotTakenOver) {
+  m_.limits.classic_bytes_max = 10;
+  classic();
+  turns();
+  EXPECT_EQ(consumer("new").work(), ErrorCode::kGroupIdNotFound);
+  EXPECT_FALSE(m_.group.consumer);
+}
+
 TEST_F(GroupMigration, AStaticMemberThatComesBackWithOtherTopicsRebalances) {
   classic().instance = "one";
   turns();
