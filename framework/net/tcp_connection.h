@@ -83,7 +83,7 @@ class TcpConnection final : public Connection, public std::enable_shared_from_th
 
   static constexpr std::size_t kStagingBytes = 16 << 10;
   static constexpr std::size_t kReadTurnBytes =
-      256 << 10;  // read before the answers leave and others on the shard get their turn
+      512 << 10;  // read before the answers leave and others on the shard get their turn
   static constexpr std::uint64_t kSendfilePieceBytes = 256 << 10;
   static constexpr std::uint64_t kTurnBytes =
       1 << 20;  // sent before others on the shard get their turn
