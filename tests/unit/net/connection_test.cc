@@ -374,7 +374,6 @@ TEST_F(Net, AConnectionThatAsksNothingIsClosedSooner) {
 TEST_F(Net, ASenderThatIsSlowAndSteadyIsWaitedFor) {
   Listener::Options options;
   options.limits.frame_ms_max = 50;
-  options.limits.first_frame_ms_max = 50;
   options.limits.frame_rate_min = 1;
   serve(echo, options);
   const Client steady(port());
