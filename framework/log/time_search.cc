@@ -14,6 +14,15 @@ Result<T> readable(Result<T> read) {
   return read;
 }
 
+/// Records of the batch that the walker stands on, kept in `bytes`.
+Result<record::RecordReader> records_at(const HeaderWalker& walker, const File& file,
+                                        std::vector<std::byte>& bytes) {
+  bytes.resize(walker.header().size_bytes());
+  PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got, file.read_at(walker.position(), bytes));
+  PENSTOCK_ASSIGN_OR_RETURN(const auto batch, record::BatchView::parse(ByteView(bytes).first(got)));
+  return readable(record::RecordReader::open(batch));
+}
+
 }  // namespace
 
 Segment::Judge SearchTask::judge_of(const Piece& piece) const {
@@ -42,11 +51,7 @@ Result<std::optional<TimestampOffset>> SearchTask::first_of(Piece& piece) {
     next = walker.behind();
     if (walker.header().base_offset >= query.below) break;
     if (walker.header().max_timestamp_ms < wanted) continue;
-    bytes.resize(walker.header().size_bytes());
-    PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got, file->read_at(walker.position(), bytes));
-    PENSTOCK_ASSIGN_OR_RETURN(const auto batch,
-                              record::BatchView::parse(ByteView(bytes).first(got)));
-    PENSTOCK_ASSIGN_OR_RETURN(auto reader, readable(record::RecordReader::open(batch)));
+    PENSTOCK_ASSIGN_OR_RETURN(auto reader, records_at(walker, *file, bytes));
     record::RecordView record;
     while (true) {
       PENSTOCK_ASSIGN_OR_RETURN(const bool one, readable(reader.next(record)));
@@ -81,11 +86,7 @@ Result<std::optional<TimestampOffset>> SearchTask::newest_of(Piece& piece) {
     if (!more_batches || walker.header().base_offset >= query.below) break;
     next = walker.behind();
     if (best && walker.header().max_timestamp_ms <= best->timestamp_ms) continue;
-    bytes.resize(walker.header().size_bytes());
-    PENSTOCK_ASSIGN_OR_RETURN(const std::size_t got, file->read_at(walker.position(), bytes));
-    PENSTOCK_ASSIGN_OR_RETURN(const auto batch,
-                              record::BatchView::parse(ByteView(bytes).first(got)));
-    PENSTOCK_ASSIGN_OR_RETURN(auto reader, readable(record::RecordReader::open(batch)));
+    PENSTOCK_ASSIGN_OR_RETURN(auto reader, records_at(walker, *file, bytes));
     record::RecordView record;
     while (true) {
       PENSTOCK_ASSIGN_OR_RETURN(const bool one, readable(reader.next(record)));
